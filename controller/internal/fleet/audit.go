@@ -1,0 +1,49 @@
+package fleet
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lormas/lormas/shared/id"
+)
+
+// AuditEntry is one line of who did what. It never holds a secret.
+type AuditEntry struct {
+	ID         id.AuditID
+	At         time.Time
+	ActorKind  ActorKind
+	ActorID    uuid.UUID // zero for system and anonymous
+	ActorName  string
+	Verb       Verb
+	TargetKind string // node, container, egg, …
+	TargetID   uuid.UUID
+	TargetName string
+	Outcome    Outcome
+	Reason     string // why it was denied or failed
+	Address    string
+	RequestID  string
+	Detail     map[string]any // what changed; JSON
+}
+
+// ActorKind is what sort of somebody acted.
+type ActorKind string
+
+// The kinds of actor.
+const (
+	ActorUser      ActorKind = "user"
+	ActorToken     ActorKind = "token"
+	ActorNode      ActorKind = "node"
+	ActorSystem    ActorKind = "system"
+	ActorAnonymous ActorKind = "anonymous"
+)
+
+// Outcome is how it ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeOK     Outcome = "ok"
+	OutcomeDenied Outcome = "denied"
+	OutcomeFailed Outcome = "failed"
+)

@@ -1,0 +1,101 @@
+package fleet
+
+import (
+	"time"
+
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+// Node is a machine with an agent.
+type Node struct {
+	ID            id.NodeID
+	Name          string
+	Description   string
+	ClusterID     *id.ClusterID
+	Labels        map[string]string
+	Hostname      string
+	MachineID     string
+	Arch          string
+	AgentVersion  string
+	DockerVersion string
+	JoinedAt      *time.Time // nil until the agent first said hello
+	CreatedAt     time.Time
+	Health        NodeHealth
+}
+
+// NodeHealth is what Postgres knows of a node's life. How it is used right
+// now is in presence.
+type NodeHealth struct {
+	State         NodeState
+	Since         time.Time
+	Reason        string
+	LastHeartbeat *time.Time     // written in batches; presence knows better
+	Offer         spec.Resources // what the node gives to Lormas
+	Reserved      spec.Resources // what its containers were promised
+	Rev           int64
+	AppliedRev    int64
+}
+
+// Free is what can still be promised.
+func (h NodeHealth) Free() spec.Resources { return h.Offer.Sub(h.Reserved) }
+
+// NodeState is where a node is in its life; FAILOVER §3.2 has the drawing.
+type NodeState string
+
+// The states.
+const (
+	NodeJoining   NodeState = "joining"
+	NodeHealthy   NodeState = "healthy"
+	NodeSuspect   NodeState = "suspect"
+	NodeUnhealthy NodeState = "unhealthy"
+	NodeReturning NodeState = "returning"
+)
+
+// Status is the two-valued form of the customer's API.
+func (s NodeState) Status() string {
+	switch s {
+	case NodeHealthy, NodeSuspect:
+		return "healthy"
+	case NodeJoining, NodeUnhealthy, NodeReturning:
+		return "unhealthy"
+	}
+	return "unhealthy"
+}
+
+var nodeMoves = map[NodeState][]NodeState{
+	NodeJoining:   {NodeHealthy},
+	NodeHealthy:   {NodeSuspect},
+	NodeSuspect:   {NodeHealthy, NodeUnhealthy},
+	NodeUnhealthy: {NodeReturning},
+	NodeReturning: {NodeHealthy, NodeUnhealthy},
+}
+
+// CanBecome reports whether a node may go from s to next in one step.
+func (s NodeState) CanBecome(next NodeState) bool { return contains(nodeMoves[s], next) }
+
+func contains[T comparable](list []T, x T) bool {
+	for _, v := range list {
+		if v == x {
+			return true
+		}
+	}
+	return false
+}
+
+// Cluster is a set of nodes.
+type Cluster struct {
+	ID          id.ClusterID
+	Name        string
+	Description string
+	CreatedAt   time.Time
+}
+
+// Credential is what an agent proves itself with. The token itself is shown
+// once and kept nowhere; its jti is ID.
+type Credential struct {
+	ID        id.CredentialID
+	NodeID    id.NodeID
+	CreatedAt time.Time
+	RevokedAt *time.Time
+}

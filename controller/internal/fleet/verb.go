@@ -1,0 +1,58 @@
+package fleet
+
+// Verb is something that can be done. The same word is the permission, the
+// job's kind, the audit entry's verb and the operation id of the API.
+type Verb string
+
+// The verbs.
+const (
+	NodeCreate           Verb = "node.create"
+	NodeView             Verb = "node.view"
+	NodeEdit             Verb = "node.edit"
+	NodeDelete           Verb = "node.delete"
+	NodeCredentialRotate Verb = "node.credential.rotate"
+	NodeCredentialRevoke Verb = "node.credential.revoke"
+	NodeHealthView       Verb = "node.health.view"
+	NodeWireView         Verb = "node.wire.view" // the raw contract between controller and agent
+
+	ClusterCreate Verb = "cluster.create"
+	ClusterView   Verb = "cluster.view"
+	ClusterEdit   Verb = "cluster.edit"
+	ClusterDelete Verb = "cluster.delete"
+
+	EggCreate         Verb = "egg.create"
+	EggView           Verb = "egg.view"
+	EggEdit           Verb = "egg.edit"
+	EggDelete         Verb = "egg.delete"
+	EggCategoryCreate Verb = "egg.category.create"
+	EggCategoryView   Verb = "egg.category.view"
+	EggCategoryEdit   Verb = "egg.category.edit"
+	EggCategoryDelete Verb = "egg.category.delete"
+
+	ContainerCreate   Verb = "container.create"
+	ContainerHACreate Verb = "container.ha.create"
+	ContainerView     Verb = "container.view"
+	ContainerEdit     Verb = "container.edit"
+	ContainerStart    Verb = "container.start"
+	ContainerStop     Verb = "container.stop"
+	ContainerRestart  Verb = "container.restart"
+	ContainerKill     Verb = "container.kill"
+	ContainerDelete   Verb = "container.delete"
+	ContainerLogs     Verb = "container.logs"
+	ContainerStats    Verb = "container.stats"
+
+	JobView    Verb = "job.view"
+	AuditView  Verb = "audit.view"
+	EventsView Verb = "events.view"
+
+	AuthLogin          Verb = "auth.login"
+	AuthLogout         Verb = "auth.logout"
+	AuthRefresh        Verb = "auth.refresh"
+	AuthPasswordChange Verb = "auth.password.change"
+	AuthView           Verb = "auth.view" // one's own account
+	TokenCreate        Verb = "token.create"
+	TokenView          Verb = "token.view"
+	TokenRevoke        Verb = "token.revoke"
+	MQTTConnect        Verb = "mqtt.connect"
+	DocsView           Verb = "docs.view"
+)

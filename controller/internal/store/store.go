@@ -1,0 +1,109 @@
+// Package store is the truth: the only room that speaks SQL. Nouns of fleet
+// go in and come out; each file holds the queries of one noun.
+//
+// A verb is one transaction (InTx): the change, its job, its audit entry and
+// its outbox rows are committed together or not at all. Reads that need no
+// transaction are methods of Store, writes are methods of Tx. Nothing here
+// decides anything: it checks with constraints and conditional updates what
+// others decided, and says in fleet's error kinds when that did not hold.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+)
+
+// Store reads, and opens transactions. It is safe for concurrent use.
+type Store struct {
+	pool *pgxpool.Pool
+	db   querier
+}
+
+// Tx is a transaction: all reads of Store, and the writes.
+type Tx struct {
+	Store
+	tx pgx.Tx
+}
+
+// querier is what reads need: a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Open connects to the database behind url. The schema must be up to date
+// (migrations.Up).
+func Open(ctx context.Context, url string) (*Store, error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("store: database url: %w", err)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("store: connect: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("store: connect: %w", err)
+	}
+	return &Store{pool: pool, db: pool}, nil
+}
+
+// Close gives all connections back.
+func (s *Store) Close() { s.pool.Close() }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.pool.Ping(ctx) }
+
+// InTx runs work in one transaction: committed when it returns nil, undone
+// otherwise. A serialisation failure or deadlock is tried again, so work must
+// have no effects outside the transaction.
+func (s *Store) InTx(ctx context.Context, work func(*Tx) error) error {
+	const tries = 3
+	var err error
+	for range tries {
+		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			return work(&Tx{Store: Store{pool: s.pool, db: tx}, tx: tx})
+		})
+		if !retryable(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func retryable(err error) bool {
+	var pg *pgconn.PgError
+	// class 40 is "transaction rollback": serialization_failure, deadlock_detected
+	return errors.As(err, &pg) && pg.Code[:2] == "40"
+}
+
+// violates reports whether err broke the named constraint or unique index.
+func violates(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.ConstraintName == constraint
+}
+
+// one turns "no rows" into a not-found error that names what was looked for.
+func one(err error, what string, key any) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fleet.Errorf(fleet.NotFound, "there is no %s %v", what, key)
+	}
+	if err != nil {
+		return fmt.Errorf("load %s: %w", what, err)
+	}
+	return nil
+}
+
+// Page asks for part of a list, newest first.
+type Page struct {
+	Limit  int    // 1 to 200
+	Cursor string // next_cursor of the page before; "" for the first
+}

@@ -1,0 +1,5 @@
+module github.com/lormas/lormas/frontend
+
+go 1.26.0
+
+

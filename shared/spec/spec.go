@@ -1,0 +1,123 @@
+// Package spec says what a container should be: the resolved outcome of an
+// egg, its variables and the wishes of whoever created it. The controller
+// writes a spec, the agent runs it; neither edits it in between. A spec is a
+// plain value with a hash, so "is it what it should be" is a comparison.
+//
+// It knows nothing of eggs, of Docker or of where the container runs.
+package spec
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Container is everything needed to make one container on any node. Fields
+// that are added later must be omitempty: the hash of an old spec may not
+// change with a new binary.
+type Container struct {
+	Name      string            `json:"name"`
+	Image     string            `json:"image"`
+	Command   []string          `json:"command,omitempty"`
+	User      string            `json:"user,omitempty"`
+	Env       map[string]string `json:"environment,omitempty"`
+	Resources Resources         `json:"resources"`
+	Pids      int64             `json:"pids,omitempty"` // 0: DefaultPids
+	Ports     []Port            `json:"ports,omitempty"`
+	Volumes   []Volume          `json:"volumes,omitempty"`
+	HA        bool              `json:"ha,omitempty"`
+	TTY       bool              `json:"tty,omitempty"`
+	ReadOnly  bool              `json:"read_only,omitempty"` // root file system
+	Stop      Stop              `json:"stop,omitzero"`
+	Done      []string          `json:"done,omitempty"` // console text that means "running"; none: running at once
+}
+
+// DefaultPids bounds the processes of a container that does not say
+// otherwise, as Wings does (EGG_SPEC §4.3).
+const DefaultPids = 512
+
+// Port publishes a container's port on the node. Host is never 0 in a spec:
+// the controller has allocated it.
+type Port struct {
+	IP        string `json:"ip,omitempty"` // "" is every address of the node
+	Host      int    `json:"host"`
+	Container int    `json:"container"`
+	Protocol  string `json:"protocol"` // tcp or udp
+}
+
+// Volume mounts storage of the node. Host is an absolute path, or a name, in
+// which case the node keeps a volume of that name for this container.
+type Volume struct {
+	Host      string `json:"host"`
+	Container string `json:"container"`
+	ReadOnly  bool   `json:"read_only,omitempty"`
+}
+
+// Stop says how the container is asked to end. Console text wins over the
+// signal; with neither, the image's own stop signal is sent.
+type Stop struct {
+	Console string `json:"console,omitempty"`
+	Signal  string `json:"signal,omitempty"`        // SIGINT, SIGTERM, …
+	Grace   int    `json:"grace_seconds,omitempty"` // 0: DefaultGrace
+}
+
+// DefaultGrace is how many seconds a container has between being asked to
+// stop and being killed.
+const DefaultGrace = 10
+
+// Power is whether the container should be there and run.
+type Power string
+
+// The powers. Absent is what a deleted container, or one that has moved to
+// another node, should be here.
+const (
+	Running Power = "running"
+	Stopped Power = "stopped"
+	Absent  Power = "absent"
+)
+
+// Hash identifies the content of a spec: the SHA-256 of its JSON, in hex.
+func (c Container) Hash() string {
+	// encoding/json writes struct fields in order and map keys sorted, so
+	// equal specs have equal bytes; the types here cannot fail to encode.
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// Change is how much has to happen to get from one spec to another.
+type Change string
+
+// The classes of change, mildest first.
+const (
+	Same     Change = "same"
+	Update   Change = "update"   // limits of the living container are changed
+	Recreate Change = "recreate" // the container is made anew; volumes stay
+)
+
+// Diff classifies the way from one spec to another.
+func Diff(from, to Container) Change {
+	if from.Hash() == to.Hash() {
+		return Same
+	}
+	from.Resources, from.Pids, from.Stop, from.Done = to.Resources, to.Pids, to.Stop, to.Done
+	if from.Hash() == to.Hash() {
+		return Update
+	}
+	return Recreate
+}
+
+// Clone copies a spec so that no map or slice is shared.
+func (c Container) Clone() Container {
+	c.Command = slices.Clone(c.Command)
+	c.Env = maps.Clone(c.Env)
+	c.Ports = slices.Clone(c.Ports)
+	c.Volumes = slices.Clone(c.Volumes)
+	c.Done = slices.Clone(c.Done)
+	return c
+}

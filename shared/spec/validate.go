@@ -1,0 +1,116 @@
+package spec
+
+import (
+	"fmt"
+	"net/netip"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Fault is one thing wrong with a spec: where, and what to do about it.
+type Fault struct {
+	Field   string `json:"field"` // JSON path in the request, such as ports[0].host
+	Message string `json:"message"`
+}
+
+var (
+	nameForm  = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$`)
+	imageForm = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9._:/@-]{0,254}$`)
+	envForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	signals   = regexp.MustCompile(`^SIG[A-Z0-9+]{2,10}$`)
+)
+
+// Smallest limits that a container can be made with: Docker itself refuses
+// less than 6 MiB of memory, and a hundredth of a core is its finest quota.
+const (
+	MinMemory = 6 * MiB
+	MinCPU    = CPU(10)
+)
+
+// ValidName reports whether a name can be used for a container or a node.
+func ValidName(name string) bool { return nameForm.MatchString(name) }
+
+// NameRule is the sentence that explains ValidName.
+const NameRule = "use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
+
+// Validate finds every fault of a spec at once. None means that a node can
+// try it; whether it has room is placement's business.
+func (c Container) Validate() []Fault {
+	var faults []Fault
+	add := func(field, format string, args ...any) {
+		faults = append(faults, Fault{field, fmt.Sprintf(format, args...)})
+	}
+	if !ValidName(c.Name) {
+		add("name", "%.70q cannot be a name: %s", c.Name, NameRule)
+	}
+	if !imageForm.MatchString(c.Image) {
+		add("image", "%.80q is not an image reference: write it like registry/name:tag", c.Image)
+	}
+	if c.Resources.CPU < MinCPU {
+		add("resources.cpu", "%s cores is too little: give at least %s", c.Resources.CPU, MinCPU)
+	}
+	if c.Resources.Memory < MinMemory {
+		add("resources.memory", "%s is too little: give at least %s", c.Resources.Memory, MinMemory)
+	}
+	if c.Resources.Disk < 0 {
+		add("resources.disk", "disk cannot be negative")
+	}
+	for key := range c.Env {
+		if !envForm.MatchString(key) {
+			add("environment."+key, "%.60q cannot be the name of an environment variable: use letters, digits and underscores", key)
+		}
+	}
+	if c.Stop.Signal != "" && !signals.MatchString(c.Stop.Signal) {
+		add("stop.signal", "%.20q is not a signal: write it like SIGTERM", c.Stop.Signal)
+	}
+	c.validatePorts(add)
+	c.validateVolumes(add)
+	return faults
+}
+
+func (c Container) validatePorts(add func(string, string, ...any)) {
+	seen := map[Port]int{}
+	for i, p := range c.Ports {
+		field := fmt.Sprintf("ports[%d]", i)
+		if p.Host < 0 || p.Host > 65535 {
+			add(field+".host", "%d is not a port: use 1 to 65535, or leave it out to have one chosen", p.Host)
+		}
+		if p.Container < 1 || p.Container > 65535 {
+			add(field+".container", "%d is not a port: use 1 to 65535", p.Container)
+		}
+		if p.Protocol != "tcp" && p.Protocol != "udp" {
+			add(field+".protocol", "%.20q is not a protocol: use tcp or udp", p.Protocol)
+		}
+		if p.IP != "" {
+			if _, err := netip.ParseAddr(p.IP); err != nil {
+				add(field+".ip", "%.40q is not an IP address", p.IP)
+			}
+		}
+		at := Port{IP: p.IP, Host: p.Host, Protocol: p.Protocol}
+		if first, twice := seen[at]; twice && p.Host != 0 {
+			add(field+".host", "%s port %d is asked for twice, first in ports[%d]", p.Protocol, p.Host, first)
+		}
+		seen[at] = i
+	}
+}
+
+func (c Container) validateVolumes(add func(string, string, ...any)) {
+	seen := map[string]int{}
+	for i, v := range c.Volumes {
+		field := fmt.Sprintf("volumes[%d]", i)
+		switch {
+		case strings.HasPrefix(v.Host, "/") && (path.Clean(v.Host) != v.Host || v.Host == "/"):
+			add(field+".host", "%.120q must be a clean path below /, without .. or a trailing slash", v.Host)
+		case !strings.HasPrefix(v.Host, "/") && !ValidName(v.Host):
+			add(field+".host", "%.120q must be an absolute path or the name of a volume", v.Host)
+		}
+		if !path.IsAbs(v.Container) || path.Clean(v.Container) != v.Container || v.Container == "/" {
+			add(field+".container", "%.120q must be a clean absolute path inside the container", v.Container)
+		}
+		if first, twice := seen[v.Container]; twice {
+			add(field+".container", "%s is mounted twice, first in volumes[%d]", v.Container, first)
+		}
+		seen[v.Container] = i
+	}
+}
