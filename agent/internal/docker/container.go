@@ -1,0 +1,298 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// List finds every container that was made for our controller and node.
+func (e *Engine) List(ctx context.Context) ([]runtime.Found, error) {
+	summaries, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: e.owner.ours()})
+	if err != nil {
+		return nil, e.fault("list containers", err)
+	}
+	return e.inspectAll(ctx, summaries)
+}
+
+// find is List for one container. There is more than one result only when
+// somebody copied our labels.
+func (e *Engine) find(ctx context.Context, c id.ContainerID) ([]runtime.Found, error) {
+	summaries, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: e.owner.ours(c)})
+	if err != nil {
+		return nil, e.fault("find the container", err)
+	}
+	return e.inspectAll(ctx, summaries)
+}
+
+// one finds a container that has to be there.
+func (e *Engine) one(ctx context.Context, c id.ContainerID) (runtime.Found, error) {
+	found, err := e.find(ctx, c)
+	if err != nil {
+		return runtime.Found{}, err
+	}
+	if len(found) == 0 {
+		return runtime.Found{}, runtime.Missing(c)
+	}
+	return found[0], nil
+}
+
+func (e *Engine) inspectAll(ctx context.Context, summaries []container.Summary) ([]runtime.Found, error) {
+	found := make([]runtime.Found, 0, len(summaries))
+	for _, summary := range summaries {
+		details, err := e.api.ContainerInspect(ctx, summary.ID)
+		if errdefs.IsNotFound(err) {
+			continue // removed since the list was made
+		}
+		if err != nil {
+			return nil, e.fault("inspect a container", err)
+		}
+		if f, ours := e.read(details); ours {
+			found = append(found, f)
+		}
+	}
+	return found, nil
+}
+
+// read translates what Docker says of a container. One with labels that we
+// cannot have written is not ours.
+func (e *Engine) read(details container.InspectResponse) (runtime.Found, bool) {
+	labels, state := details.Config.Labels, details.State
+	f := runtime.Found{
+		DockerID: details.ID,
+		SpecHash: labels[labelSpecHash],
+		State:    runtime.State(state.Status),
+		Running:  state.Running,
+		ExitCode: state.ExitCode,
+		OOM:      state.OOMKilled,
+	}
+	if state.Status == container.StateRemoving {
+		f.State = runtime.Dead
+	}
+	var errs [5]error
+	errs[0] = f.ID.UnmarshalText([]byte(labels[labelContainer]))
+	f.Epoch, errs[1] = strconv.ParseInt(labels[labelEpoch], 10, 64)
+	f.Generation, errs[2] = strconv.ParseInt(labels[labelGeneration], 10, 64)
+	f.StartedAt, errs[3] = parseTime(state.StartedAt)
+	f.FinishedAt, errs[4] = parseTime(state.FinishedAt)
+	if errors.Join(errs[:]...) != nil {
+		return runtime.Found{}, false
+	}
+	return e.shortages.apply(e.notes.apply(f)), true
+}
+
+// parseTime reads Docker's times, whose zero is the year 1.
+func parseTime(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	return time.Parse(time.RFC3339Nano, text)
+}
+
+func isMadeOf(f runtime.Found, in runtime.Instance) bool {
+	return f.Epoch == in.Epoch && f.Generation == in.Generation && f.SpecHash == in.SpecHash
+}
+
+// Create makes the container, pulling its image first where the node lacks
+// it. One that is made of the same instance already is left as it is; any
+// other of the same id is replaced, its volumes stay.
+func (e *Engine) Create(ctx context.Context, in runtime.Instance, report func(wire.Progress)) error {
+	present, err := e.find(ctx, in.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range present {
+		if isMadeOf(f, in) {
+			return nil
+		}
+	}
+	image, err := e.ensureImage(ctx, in.Spec.Image, report)
+	if err != nil {
+		return err
+	}
+	if err := e.Remove(ctx, in.ID); err != nil {
+		return fmt.Errorf("replace what is left of an earlier one: %w", err)
+	}
+	prepared, err := e.mounts.prepare(in, image.user)
+	if err != nil {
+		return err
+	}
+	if err := e.create(ctx, convert(e.owner, in, prepared.binds)); err != nil {
+		prepared.undo()
+		return err
+	}
+	return nil
+}
+
+func (e *Engine) create(ctx context.Context, c creation) error {
+	_, err := e.api.ContainerCreate(ctx, c.config, c.host, nil, nil, c.name)
+	switch {
+	case errdefs.IsConflict(err):
+		return fmt.Errorf("create container: docker has a container named %s that is not of this agent: remove or rename it", c.name)
+	case errdefs.IsNotFound(err):
+		return runtime.ErrImage.Errorf("create container: image %s went away meanwhile: it is pulled again with the next try", c.config.Image)
+	}
+	return e.fault("create container", err)
+}
+
+// Start starts a container that was created or has ended. One that runs is
+// left alone.
+func (e *Engine) Start(ctx context.Context, c id.ContainerID) error {
+	f, err := e.one(ctx, c)
+	if err != nil {
+		return err
+	}
+	return e.fault("start container", e.api.ContainerStart(ctx, f.DockerID, container.StartOptions{}))
+}
+
+// Stop asks a container to end, gives it the grace and then kills it. It
+// returns when the container has ended.
+func (e *Engine) Stop(ctx context.Context, c id.ContainerID, how spec.Stop) error {
+	f, err := e.one(ctx, c)
+	if err != nil || !f.Running {
+		return err
+	}
+	grace := how.Grace
+	if grace == 0 {
+		grace = spec.DefaultGrace
+	}
+	asked, err := e.ask(ctx, f.DockerID, how)
+	if err != nil {
+		return e.fault("ask the container to stop", err)
+	}
+	if !asked {
+		// Docker knows the image's own stop signal.
+		err := e.api.ContainerStop(ctx, f.DockerID, container.StopOptions{Timeout: &grace})
+		return e.slowFault("stop container", err)
+	}
+	patience, cancel := context.WithTimeout(ctx, time.Duration(grace)*time.Second)
+	defer cancel()
+	err = e.ended(patience, f.DockerID)
+	if err != nil && patience.Err() != nil && ctx.Err() == nil {
+		return e.kill(ctx, f.DockerID)
+	}
+	return e.slowFault("wait for the container to stop", err)
+}
+
+// ask tells the container to end in the way that its spec wants. It reports
+// false when there is no such way, or Docker does not know it.
+func (e *Engine) ask(ctx context.Context, dockerID string, how spec.Stop) (bool, error) {
+	var err error
+	switch {
+	case how.Console != "":
+		err = e.typeIn(ctx, dockerID, how.Console+"\n")
+	case how.Signal != "":
+		err = e.api.ContainerKill(ctx, dockerID, how.Signal)
+	default:
+		return false, nil
+	}
+	switch {
+	case errdefs.IsConflict(err): // ended just now
+		return true, nil
+	case errdefs.IsInvalidArgument(err): // a signal that does not exist
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// typeInTimeout bounds how long a text may wait for the engine to take it.
+const typeInTimeout = 5 * time.Second
+
+// typeIn writes to the container's standard input, which stays open. That the
+// text could not be delivered is no error: the container has just ended, or
+// is not reading, and either shows when the grace is over.
+func (e *Engine) typeIn(ctx context.Context, dockerID, text string) error {
+	stream, err := e.api.ContainerAttach(ctx, dockerID, container.AttachOptions{Stream: true, Stdin: true})
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	_ = stream.Conn.SetDeadline(time.Now().Add(typeInTimeout))
+	_, _ = stream.Conn.Write([]byte(text))
+	return nil
+}
+
+// Kill ends a container at once. It returns when the container has ended.
+func (e *Engine) Kill(ctx context.Context, c id.ContainerID) error {
+	f, err := e.one(ctx, c)
+	if err != nil || !f.Running {
+		return err
+	}
+	return e.kill(ctx, f.DockerID)
+}
+
+func (e *Engine) kill(ctx context.Context, dockerID string) error {
+	err := e.api.ContainerKill(ctx, dockerID, "SIGKILL")
+	if err != nil && !errdefs.IsConflict(err) { // conflict: it has ended by itself
+		return e.fault("kill container", err)
+	}
+	return e.fault("wait for the killed container", e.ended(ctx, dockerID))
+}
+
+// ended waits until the container does not run.
+func (e *Engine) ended(ctx context.Context, dockerID string) error {
+	return e.wait(ctx, dockerID, container.WaitConditionNotRunning)
+}
+
+func (e *Engine) wait(ctx context.Context, dockerID string, condition container.WaitCondition) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the SDK's goroutine
+	results, errs := e.api.ContainerWait(ctx, dockerID, condition)
+	select {
+	case <-results:
+		return nil
+	case err := <-errs:
+		return err
+	}
+}
+
+// Remove removes a container, running or not, and storage that only it could
+// ever find again. Volumes of its spec stay on the node. One that is not
+// there is removed already.
+func (e *Engine) Remove(ctx context.Context, c id.ContainerID) error {
+	found, err := e.find(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if err := e.remove(ctx, f.DockerID); err != nil {
+			return e.fault("remove container", err)
+		}
+	}
+	return e.notes.drop(c)
+}
+
+func (e *Engine) remove(ctx context.Context, dockerID string) error {
+	err := e.api.ContainerRemove(ctx, dockerID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if errdefs.IsConflict(err) { // another removal is at work
+		err = e.wait(ctx, dockerID, container.WaitConditionRemoved)
+	}
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// Update gives a container the limits of a newer instance while it runs, and
+// remembers that it is made of that one now. Everything else of the instance
+// must be as before.
+func (e *Engine) Update(ctx context.Context, c id.ContainerID, in runtime.Instance) error {
+	f, err := e.one(ctx, c)
+	if err != nil {
+		return err
+	}
+	if _, err := e.api.ContainerUpdate(ctx, f.DockerID, container.UpdateConfig{Resources: limits(in.Spec)}); err != nil {
+		return e.fault("change the container's limits", err)
+	}
+	return e.notes.keep(f, in)
+}

@@ -1,0 +1,72 @@
+package docker
+
+import (
+	"context"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// Logs hands over a container's output, both streams as one, in pieces as
+// they come; each is valid only until the call returns. With Follow it goes
+// on until the container ends or the context does. An error of write ends it
+// and is returned.
+func (e *Engine) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOptions, write func([]byte) error) error {
+	f, err := e.one(ctx, c)
+	if err != nil {
+		return err
+	}
+	details, err := e.api.ContainerInspect(ctx, f.DockerID)
+	if err != nil {
+		return e.fault("inspect the container", err)
+	}
+	stream, err := e.api.ContainerLogs(ctx, f.DockerID, logsOptions(opt))
+	if err != nil {
+		return e.fault("open the container's log", err)
+	}
+	defer stream.Close()
+	sink := &sink{write: write}
+	if details.Config.Tty {
+		_, err = io.Copy(sink, stream)
+	} else {
+		_, err = stdcopy.StdCopy(sink, sink, stream)
+	}
+	switch {
+	case sink.err != nil:
+		return sink.err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return e.fault("read the container's log", err)
+}
+
+func logsOptions(opt runtime.LogOptions) container.LogsOptions {
+	out := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: opt.Follow, Tail: "all"}
+	if opt.Tail >= 0 {
+		out.Tail = strconv.Itoa(opt.Tail)
+	}
+	if !opt.Since.IsZero() {
+		out.Since = opt.Since.UTC().Format(time.RFC3339Nano)
+	}
+	return out
+}
+
+// sink is a writer over a function. It remembers the function's error, which
+// stdcopy would disguise.
+type sink struct {
+	write func([]byte) error
+	err   error
+}
+
+func (s *sink) Write(data []byte) (int, error) {
+	if s.err = s.write(data); s.err != nil {
+		return 0, s.err
+	}
+	return len(data), nil
+}

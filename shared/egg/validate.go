@@ -1,0 +1,155 @@
+package egg
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/lormas/lormas/shared/spec"
+)
+
+// Bounds of an egg; far above what any egg known to us needs.
+const (
+	maxName      = 191
+	maxText      = 64 << 10
+	maxVariables = 200
+)
+
+// faults collects what is wrong, each with its place.
+type faults []spec.Fault
+
+func (f *faults) add(field, format string, args ...any) {
+	*f = append(*f, spec.Fault{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// Validate finds every fault of an egg at once. Defaults are not held against
+// their own rules: many eggs leave a required variable blank on purpose, so
+// that whoever creates a container must fill it in.
+func (e Egg) Validate() []spec.Fault {
+	var f faults
+	if !validTitle(e.Name) {
+		f.add("name", "an egg needs a name of 1 to %d characters, without line breaks or spaces around it", maxName)
+	}
+	f.text("description", e.Description)
+	f.text("author", e.Author)
+	f.text("startup", e.Startup)
+	f.text("stop", e.Stop)
+	f.text("user", e.User)
+	for i, arg := range e.Command {
+		f.text(fmt.Sprintf("command[%d]", i), arg)
+	}
+	e.validateImages(&f)
+	e.validateDone(&f)
+	e.validatePorts(&f)
+	e.validateVolumes(&f)
+	e.validateVariables(&f)
+	return f
+}
+
+func (f *faults) text(field, text string) {
+	switch {
+	case len(text) > maxText:
+		f.add(field, "this is %d bytes long: the limit is %d", len(text), maxText)
+	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
+		f.add(field, "this has bytes that are not text")
+	}
+}
+
+// validTitle reports whether a text can stand as a name in a list.
+func validTitle(s string) bool {
+	return s != "" && s == strings.TrimSpace(s) && utf8.ValidString(s) &&
+		utf8.RuneCountInString(s) <= maxName && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+func (e Egg) validateImages(f *faults) {
+	if len(e.Images) == 0 {
+		f.add("images", "an egg needs at least one image, such as {\"name\": \"default\", \"image\": \"nginx:1.27\"}")
+	}
+	seen := map[string]int{}
+	for i, image := range e.Images {
+		field := fmt.Sprintf("images[%d]", i)
+		if !validTitle(image.Name) {
+			f.add(field+".name", "an image needs a name that people can choose it by")
+		}
+		if first, twice := seen[image.Name]; twice {
+			f.add(field+".name", "%q names images[%d] already", image.Name, first)
+		}
+		seen[image.Name] = i
+		if !spec.ValidImage(image.Image) {
+			f.add(field+".image", "%.80q is not an image reference: write it like registry/name:tag", image.Image)
+		}
+	}
+}
+
+func (e Egg) validateDone(f *faults) {
+	for i, done := range e.Done {
+		field := fmt.Sprintf("done[%d]", i)
+		f.text(field, done)
+		pattern, isPattern := strings.CutPrefix(done, "regex:")
+		if !isPattern {
+			continue
+		}
+		if _, err := regexp.Compile(pattern); err != nil {
+			f.add(field, "the pattern cannot be read: %v", err)
+		}
+	}
+}
+
+func (e Egg) validatePorts(f *faults) {
+	for i, p := range e.Ports {
+		field := fmt.Sprintf("ports[%d]", i)
+		if p.Container < 1 || p.Container > 65535 {
+			f.add(field+".container", "%d is not a port: use 1 to 65535", p.Container)
+		}
+		if p.Protocol != "" && p.Protocol != "tcp" && p.Protocol != "udp" {
+			f.add(field+".protocol", "%.20q is not a protocol: use tcp or udp", p.Protocol)
+		}
+	}
+}
+
+func (e Egg) validateVolumes(f *faults) {
+	seen := map[string]int{}
+	for i, v := range e.Volumes {
+		field := fmt.Sprintf("volumes[%d]", i)
+		if !spec.ValidName(v.Name) {
+			f.add(field+".name", "%.70q cannot name a volume: %s", v.Name, spec.NameRule)
+		}
+		f.text(field+".container", v.Container)
+		if !path.IsAbs(v.Container) || path.Clean(v.Container) != v.Container || v.Container == "/" {
+			f.add(field+".container", "%.120q must be a clean absolute path inside the container", v.Container)
+		}
+		if first, twice := seen[v.Container]; twice {
+			f.add(field+".container", "%s is mounted twice, first in volumes[%d]", v.Container, first)
+		}
+		seen[v.Container] = i
+	}
+}
+
+func (e Egg) validateVariables(f *faults) {
+	if len(e.Variables) > maxVariables {
+		f.add("variables", "%d variables are too many: the limit is %d", len(e.Variables), maxVariables)
+		return
+	}
+	seen := map[string]int{}
+	for i, v := range e.Variables {
+		field := fmt.Sprintf("variables[%d]", i)
+		if !spec.ValidEnv(v.Env) || len(v.Env) > maxName {
+			f.add(field+".env", "%.60q cannot be the name of an environment variable: use letters, digits and underscores", v.Env)
+		}
+		if first, twice := seen[v.Env]; twice {
+			f.add(field+".env", "%s is the name of variables[%d] already", v.Env, first)
+		}
+		seen[v.Env] = i
+		f.text(field+".name", v.Name)
+		f.text(field+".description", v.Description)
+		f.text(field+".default", v.Default)
+		for j, rule := range v.Rules {
+			if _, err := ParseRules([]string{rule}); err != nil {
+				f.add(fmt.Sprintf("%s.rules[%d]", field, j), "%v", err)
+			}
+		}
+	}
+}
