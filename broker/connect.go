@@ -53,10 +53,10 @@ func (b *Broker) admit(c *connection, cl *mqtt.Client, pk packets.Packet) error 
 	if who.Node.IsZero() == who.User.IsZero() {
 		return errIdentity
 	}
-	if err := checkConnect(who, pk.Connect); err != nil {
+	if err := b.registry.identify(c, who); err != nil {
 		return err
 	}
-	if err := b.registry.identify(c, who); err != nil {
+	if err := checkConnect(who, pk.Connect); err != nil {
 		return err
 	}
 	if err := b.startExpiry(c); err != nil {

@@ -23,7 +23,7 @@ func (w *world) mount(t *testing.T, origins OriginPolicy) (addr string) {
 	}
 	ws := w.WebSocket(origins)
 	server := &fasthttp.Server{
-		ReadTimeout: 50 * time.Millisecond, // must not outlive the upgrade
+		ReadTimeout: patience,
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			if string(ctx.Path()) != "/mqtt" {
 				ctx.SetStatusCode(fasthttp.StatusNotFound)

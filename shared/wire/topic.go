@@ -72,6 +72,15 @@ var rules = func() map[Kind]Rule {
 	return m
 }()
 
+// patterns holds the levels of each rule's pattern.
+var patterns = func() map[Kind][]string {
+	m := map[Kind][]string{}
+	for _, r := range Rules {
+		m[r.Kind] = strings.Split(r.Pattern, "/")
+	}
+	return m
+}()
+
 // Topic is a parsed topic name. Node and Container are zero where the
 // pattern has none.
 type Topic struct {
@@ -119,27 +128,36 @@ func ParseTopic(name string) (Topic, bool) {
 }
 
 func matchPattern(r Rule, parts []string) (Topic, bool) {
+	levels := patterns[r.Kind]
+	if !sameWords(levels, parts) {
+		return Topic{}, false
+	}
 	t := Topic{Kind: r.Kind}
-	pattern := r.Pattern
-	for i, part := range parts {
-		level, rest, more := strings.Cut(pattern, "/")
-		if more != (i < len(parts)-1) {
-			return Topic{}, false
-		}
-		var err error
+	var err error
+	for i, level := range levels {
 		switch level {
 		case "{node}":
-			err = t.Node.UnmarshalText([]byte(part))
+			err = t.Node.UnmarshalText([]byte(parts[i]))
 		case "{container}":
-			err = t.Container.UnmarshalText([]byte(part))
-		case part:
-		default:
-			return Topic{}, false
+			err = t.Container.UnmarshalText([]byte(parts[i]))
 		}
 		if err != nil {
 			return Topic{}, false
 		}
-		pattern = rest
 	}
 	return t, true
+}
+
+// sameWords compares all levels but the ids, so that ids are read for one
+// pattern only: this runs for every delivery.
+func sameWords(levels, parts []string) bool {
+	if len(levels) != len(parts) {
+		return false
+	}
+	for i, level := range levels {
+		if level[0] != '{' && level != parts[i] {
+			return false
+		}
+	}
+	return true
 }
