@@ -83,7 +83,7 @@ create table nodes (
     id             uuid primary key,
     name           text not null,
     description    text not null default '',
-    cluster_id     uuid references clusters (id),
+    cluster_id     uuid references clusters (id) on delete set null,
     labels         jsonb not null default '{}',
     -- what the agent said of itself at its last hello
     hostname       text not null default '',
@@ -116,10 +116,10 @@ create table node_health (
     reserved_disk   bigint not null default 0 check (reserved_disk >= 0),
     rev             bigint not null default 0,  -- of the desired set; only grows
     applied_rev     bigint not null default 0,  -- last reported by the agent
-    capacity        jsonb generated always as (jsonb_build_object(
-                        'cpu', (offer_cpu - reserved_cpu) / 1000.0,
-                        'memory', offer_memory - reserved_memory,
-                        'disk', offer_disk - reserved_disk)) stored
+    -- jsonb_build_object is not immutable, so the text is put together by hand
+    capacity        jsonb generated always as (('{"cpu":' || ((offer_cpu - reserved_cpu) / 1000.0)::text
+                        || ',"memory":' || (offer_memory - reserved_memory)::text
+                        || ',"disk":' || (offer_disk - reserved_disk)::text || '}')::jsonb) stored
 ) with (fillfactor = 70);
 
 create table node_credentials (
@@ -182,7 +182,7 @@ create table containers (
     ha_policy            text check (ha_policy in ('available', 'exclusive')),
     migration_status     text not null default 'idle'
                          check (migration_status in ('idle', 'migrating', 'completed', 'failed')),
-    preferred_cluster_id uuid references clusters (id),
+    preferred_cluster_id uuid references clusters (id) on delete set null,
     last_migration_at    timestamptz,
     cpu                  bigint not null check (cpu > 0),
     memory               bigint not null check (memory > 0),
@@ -204,7 +204,8 @@ create table allocations (
     ip           text not null default '',
     port         int not null check (port between 1 and 65535),
     protocol     text not null check (protocol in ('tcp', 'udp')),
-    container_id uuid not null references containers (id) on delete cascade,
+    -- ports are chosen before the container's row, which holds them, is written
+    container_id uuid not null references containers (id) on delete cascade deferrable initially deferred,
     primary key (node_id, ip, port, protocol)
 );
 create index allocations_container on allocations (container_id);
@@ -292,11 +293,11 @@ create table audit_log (
 create index audit_log_at on audit_log (at desc, id desc);
 create index audit_log_target on audit_log (target_id, at desc);
 
+-- Requests that their sender may repeat: what each led to, never a secret.
 create table idempotency_keys (
     user_id      uuid not null,
     key          text not null,
     request_hash bytea not null,
-    status       int not null,
     response     jsonb not null,
     created_at   timestamptz not null default now(),
     primary key (user_id, key)

@@ -70,7 +70,7 @@ func (p *Postgres) run(ctx context.Context, bin string, opt PostgresOptions) err
 	if err := p.home.clear(ctx, p.workDir); err != nil {
 		return err
 	}
-	sockets := filepath.Join(opt.Dir, "run")
+	sockets := socketDir(opt.Dir)
 	if len(filepath.Join(sockets, ".s.PGSQL.5432")) > maxSocket {
 		return fmt.Errorf("the path %s is too long for a unix socket: choose a shorter one", sockets)
 	}
@@ -84,11 +84,19 @@ func (p *Postgres) run(ctx context.Context, bin string, opt PostgresOptions) err
 	if err := os.Remove(p.pidFile()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	query := url.Values{"host": {sockets}, "sslmode": {"disable"}}
-	p.url = (&url.URL{Scheme: "postgres", User: url.User(postgresName), Path: "/" + postgresName, RawQuery: query.Encode()}).String()
+	p.url = PostgresURL(opt.Dir)
 	args := append([]string{filepath.Join(bin, "postgres"), "-D", p.workDir}, settings(sockets, opt.Fsync)...)
 	return p.start(ctx, args, orDiscard(opt.Log), p.ready)
 }
+
+// PostgresURL is how a server in a directory is reached, running or not.
+func PostgresURL(dir string) string {
+	query := url.Values{"host": {socketDir(dir)}, "sslmode": {"disable"}}
+	address := url.URL{Scheme: "postgres", User: url.User(postgresName), Path: "/" + postgresName, RawQuery: query.Encode()}
+	return address.String()
+}
+
+func socketDir(dir string) string { return filepath.Join(dir, "run") }
 
 // settings keep the server small, reachable on its socket only and, without
 // fsync, fast.

@@ -59,14 +59,14 @@ func (r *Redis) run(ctx context.Context, program string, opt RedisOptions) error
 	if err := r.home.clear(ctx, r.workDir); err != nil {
 		return err
 	}
-	socket := filepath.Join(opt.Dir, "redis.sock")
+	socket := socketFile(opt.Dir)
 	if len(socket) > maxSocket {
 		return fmt.Errorf("the path %s is too long for a unix socket: choose a shorter one", socket)
 	}
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	r.url = (&url.URL{Scheme: "unix", Path: socket}).String()
+	r.url = RedisURL(opt.Dir)
 	args := []string{
 		program,
 		"--port", "0",
@@ -78,6 +78,13 @@ func (r *Redis) run(ctx context.Context, program string, opt RedisOptions) error
 	}
 	return r.start(ctx, args, orDiscard(opt.Log), func() bool { return answers(socket) })
 }
+
+// RedisURL is how a server in a directory is reached, running or not.
+func RedisURL(dir string) string {
+	return (&url.URL{Scheme: "unix", Path: socketFile(dir)}).String()
+}
+
+func socketFile(dir string) string { return filepath.Join(dir, "redis.sock") }
 
 // answers reports whether a Redis behind a socket replies to PING.
 func answers(socket string) bool {

@@ -2,9 +2,11 @@ package spec
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -31,6 +33,12 @@ const (
 // ValidName reports whether a name can be used for a container or a node.
 func ValidName(name string) bool { return nameForm.MatchString(name) }
 
+// ValidImage reports whether a text can name an image.
+func ValidImage(ref string) bool { return imageForm.MatchString(ref) }
+
+// ValidEnv reports whether a text can name an environment variable.
+func ValidEnv(name string) bool { return envForm.MatchString(name) }
+
 // NameRule is the sentence that explains ValidName.
 const NameRule = "use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit"
 
@@ -56,9 +64,12 @@ func (c Container) Validate() []Fault {
 	if c.Resources.Disk < 0 {
 		add("resources.disk", "disk cannot be negative")
 	}
-	for key := range c.Env {
+	for _, key := range slices.Sorted(maps.Keys(c.Env)) {
 		if !envForm.MatchString(key) {
 			add("environment."+key, "%.60q cannot be the name of an environment variable: use letters, digits and underscores", key)
+		}
+		if strings.ContainsRune(c.Env[key], 0) {
+			add("environment."+key, "a value cannot contain a NUL character")
 		}
 	}
 	if c.Stop.Signal != "" && !signals.MatchString(c.Stop.Signal) {
@@ -100,6 +111,8 @@ func (c Container) validateVolumes(add func(string, string, ...any)) {
 	for i, v := range c.Volumes {
 		field := fmt.Sprintf("volumes[%d]", i)
 		switch {
+		case strings.ContainsRune(v.Host+v.Container, 0):
+			add(field, "a path cannot contain a NUL character")
 		case strings.HasPrefix(v.Host, "/") && (path.Clean(v.Host) != v.Host || v.Host == "/"):
 			add(field+".host", "%.120q must be a clean path below /, without .. or a trailing slash", v.Host)
 		case !strings.HasPrefix(v.Host, "/") && !ValidName(v.Host):

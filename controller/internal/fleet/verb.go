@@ -53,6 +53,10 @@ const (
 	TokenCreate        Verb = "token.create"
 	TokenView          Verb = "token.view"
 	TokenRevoke        Verb = "token.revoke"
+	UserCreate         Verb = "user.create"
 	MQTTConnect        Verb = "mqtt.connect"
 	DocsView           Verb = "docs.view"
+	MetricsView        Verb = "metrics.view"
+	SystemLive         Verb = "system.live"
+	SystemReady        Verb = "system.ready"
 )

@@ -1,0 +1,98 @@
+# The only door: everything that can be done with this repository is a target
+# here. "make" alone lists them.
+
+MODULES := shared broker migrations frontend controller agent deploy
+NODES   ?= 3
+
+# One set of flags for builds and tests: others would compile everything
+# twice. Without cgo the binaries are static and need no C compiler.
+export CGO_ENABLED := 0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GOBUILD := go build -ldflags '-s -w -X main.version=$(VERSION)'
+
+# Everything but the lab, whose tests have the machine to themselves.
+UNIT = $$(go list work | grep -v /deploy/e2e)
+
+.DEFAULT_GOAL := help
+.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-race e2e bench lint fmt generate verify lab clean root
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+deps: ## Install what make run needs (Debian; as root, else it prints the command)
+	@deploy/install-deps.sh run
+
+deps-test:
+	@deploy/install-deps.sh test
+
+toolchain:
+	@deploy/check-toolchain.sh go
+
+build: toolchain dashboard binaries ## Build the dashboard and the programs into bin/
+
+binaries: toolchain
+	@mkdir -p bin
+	$(GOBUILD) -o bin/lormas ./controller/cmd/lormas
+	$(GOBUILD) -o bin/lormas-agent ./agent/cmd/lormas-agent
+	$(GOBUILD) -o bin/lormas-demo ./deploy/demo
+
+run: deps build ## Start everything on this machine with a demo container
+	@exec bin/lormas dev
+
+dev: run ## The same as run
+
+test: root toolchain deps-test build ## Run every test: unit, real parts, the lab
+	go test -timeout 15m $(UNIT)
+	$(MAKE) --no-print-directory e2e
+
+e2e: root toolchain deps-test binaries ## Run the end-to-end tests in the lab
+	LORMAS_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 15m ./deploy/e2e/...
+
+test-race: root toolchain deps-test ## Run the tests but the lab's under the race detector (needs gcc)
+	CGO_ENABLED=1 go test -race -timeout 30m $(UNIT)
+
+bench: root toolchain deps-test binaries ## Print the figures
+	LORMAS_BIN=$(CURDIR)/bin go test -run '^$$' -bench . -p 1 -timeout 30m work
+
+lint: toolchain ## Look for mistakes that the compiler allows
+	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	go vet work
+
+fmt: ## Format the Go sources
+	gofmt -w $(MODULES)
+
+generate: toolchain ## Make generated files anew
+	go generate work
+
+verify: lint ## Check that generated files, go.mod files and lone modules are in order
+	@before=$$(git diff | sha256sum); go generate work && after=$$(git diff | sha256sum) && \
+	[ "$$before" = "$$after" ] || { echo "generated files are stale: run make generate and commit"; exit 1; }
+	@for module in $(MODULES); do \
+		echo "verify $$module"; \
+		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...) || exit 1; \
+	done
+
+lab: root toolchain deps-test binaries ## Start a lab of NODES machines to play with (make lab NODES=3)
+	$(GOBUILD) -o bin/lab ./deploy/cmd/lab
+	@exec bin/lab --nodes $(NODES) --bin bin
+
+clean: ## Remove what was built; the data of make run stays
+	rm -rf bin artifacts frontend/node_modules
+	find frontend/dist -mindepth 1 ! -name .keep -delete
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "This needs root, for network namespaces and private Docker engines: sudo make $(MAKECMDGOALS)"; exit 1; }
+
+# The dashboard is built anew when a source is newer than what was built.
+FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name dist \) -prune -o -type f ! -name '*.go' ! -name go.mod -print 2>/dev/null)
+
+ifneq ($(wildcard frontend/package.json),)
+dashboard: frontend/dist/index.html
+
+frontend/dist/index.html: $(FRONTEND)
+	@deploy/check-toolchain.sh node
+	cd frontend && npm ci --no-audit --no-fund && npm run build
+	@touch frontend/dist/.keep $@
+else
+dashboard:
+endif

@@ -1,0 +1,24 @@
+package reconcile
+
+import (
+	"context"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// Runtime is the container engine, as far as it is told what to do. Verbs
+// return when they are done; repeating one that is done changes nothing.
+type Runtime interface {
+	List(context.Context) ([]runtime.Found, error)
+	Create(context.Context, runtime.Instance, func(wire.Progress)) error
+	Start(context.Context, id.ContainerID) error
+	Stop(context.Context, id.ContainerID, spec.Stop) error
+	Kill(context.Context, id.ContainerID) error
+	Remove(context.Context, id.ContainerID) error
+	Update(context.Context, id.ContainerID, runtime.Instance) error
+	Watch(context.Context, func(runtime.Change)) error
+	Logs(context.Context, id.ContainerID, runtime.LogOptions, func([]byte) error) error
+}

@@ -1,0 +1,107 @@
+package reconcile
+
+import (
+	"fmt"
+
+	"github.com/lormas/lormas/agent/internal/ledger"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// status is what the node says of a container that the ledger knows.
+func (s *subject) status() wire.ContainerStatus {
+	st := wire.ContainerStatus{
+		ID: s.id, Epoch: s.want.Epoch, Generation: s.generation(), Restarts: s.restarts,
+	}
+	st.Phase, st.Reason = s.phase()
+	if s.found == nil {
+		return st
+	}
+	st.DockerID = s.found.DockerID
+	if s.found.StartedAt.IsZero() {
+		return st
+	}
+	started := s.found.StartedAt
+	st.StartedAt = &started
+	if !s.found.Running {
+		code := s.found.ExitCode
+		st.ExitCode, st.OOM = &code, s.found.OOM
+	}
+	return st
+}
+
+// generation is that of the processes that run, else of what comes next.
+func (s *subject) generation() int64 {
+	if s.running() && s.found.SpecHash != s.want.SpecHash {
+		return s.found.Generation
+	}
+	return s.want.Generation
+}
+
+func (s *subject) phase() (spec.Phase, string) {
+	switch s.busy {
+	case create:
+		if s.pulling {
+			return spec.Pulling, ""
+		}
+		return spec.Creating, ""
+	case start:
+		return spec.Starting, ""
+	case stop, remove:
+		return spec.Stopping, ""
+	case update, none:
+	}
+	switch {
+	case s.ahead():
+		return spec.Failed, fmt.Sprintf("this node has it at epoch %d, and the controller knows only of %d", s.found.Epoch, s.want.Epoch)
+	case s.running() && s.takeAway():
+		return spec.Stopping, s.failure
+	case s.running() && !s.ready():
+		return spec.Starting, s.failure
+	case s.running():
+		return spec.Up, s.failure
+	case s.want.Power == spec.Absent && s.found == nil:
+		return spec.Removed, ""
+	case s.want.Power == spec.Absent:
+		return spec.Stopping, s.failure
+	case s.want.Power == spec.Stopped:
+		return spec.Down, s.failure
+	case s.crashed:
+		return spec.Crashed, s.ending()
+	case s.failure != "":
+		return spec.Failed, s.failure
+	case s.want.spec == nil:
+		return spec.Pending, "the node waits for its description"
+	}
+	return spec.Pending, ""
+}
+
+// ending says how a container ended.
+func (s *subject) ending() string {
+	if s.found == nil {
+		return "somebody removed it from the engine"
+	}
+	if s.found.OOM {
+		return fmt.Sprintf("it ran out of memory (exit code %d): give it more, or find out why it needs so much", s.found.ExitCode)
+	}
+	return fmt.Sprintf("it ended by itself with exit code %d", s.found.ExitCode)
+}
+
+// settlement ends the commands that asked for what has come about, or that
+// the last attempt failed at. Nil while neither is so.
+func (s *subject) settlement(rev int64) *ledger.Settlement {
+	dockerID := ""
+	if s.found != nil {
+		dockerID = s.found.DockerID
+	}
+	switch {
+	case s.reached():
+		return &ledger.Settlement{UpToRev: rev, Receipt: wire.Applied, Result: wire.Result{ContainerID: dockerID}}
+	case s.ahead():
+		_, reason := s.phase()
+		return &ledger.Settlement{UpToRev: rev, Receipt: wire.FailedR, Result: wire.Result{ContainerID: dockerID, Message: reason}}
+	case s.idle() && s.failure != "":
+		return &ledger.Settlement{UpToRev: s.attempt, Receipt: wire.FailedR, Result: wire.Result{ContainerID: dockerID, Message: s.failure}}
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// subject is one container: what is wanted, what was found, and what is
+// remembered of it since the agent started.
+type subject struct {
+	id    id.ContainerID
+	want  *want          // nil: not in the desired set
+	found *runtime.Found // nil: the engine does not have it
+	memory
+}
+
+// want is an entry of the desired set with its spec, nil until it is here.
+type want struct {
+	wire.DesiredContainer
+	spec *spec.Container
+}
+
+type memory struct {
+	busy      verb               // the step that is under way; none when idle
+	doing     want               // what that step works towards
+	cancel    context.CancelFunc // ends that step
+	pulling   bool               // that step, a create, waits for its image
+	attempt   int64              // the revision at which the last step was begun
+	began     time.Time          // when the last start was begun
+	unsure    bool               // the outcome of the last step is known only after a look, or an event
+	touched   uint64             // the event that last changed this; see Reconciler.events
+	awaySince time.Time          // when it became something to take away
+	formerID  string             // Docker id of the one that was replaced; what it does is no news
+
+	up       bool // seen running, and not asked to stop
+	run      int  // counts the runs that were seen
+	priorRun int  // the last run when the last start was begun
+	readyRun int  // the run whose console said that it is up
+	watched  int  // the run whose console is watched
+	settled  int  // the run that got as far as it should
+	oom      bool // the engine said that this run wants for memory
+
+	failures  int       // steps that failed in a row
+	crashes   int       // in a row
+	notBefore time.Time // no step before
+	failure   string    // what went wrong last; "" once a step has worked
+	crashed   bool      // ended by itself, and not started again yet
+	crashedAt time.Time
+	restarts  int
+	nudged    int64 // revision of the newest command that ended a pause
+
+	restart *restart // under way
+	told    wire.ContainerStatus
+}
+
+// restart is a restart command that is carried out: first the container
+// stops, then it starts as any other.
+type restart struct {
+	command id.CommandID
+	stopped bool
+}
+
+// takeAway reports whether the engine has a container that may not be here.
+func (s *subject) takeAway() bool {
+	if s.found == nil || s.want == nil || s.ahead() {
+		return false
+	}
+	return s.want.Power == spec.Absent || s.found.Epoch < s.want.Epoch
+}
+
+// ahead reports a container of a later epoch than is wanted. The controller
+// has lost memory; the container is not ours to touch until it has found out.
+func (s *subject) ahead() bool {
+	return s.found != nil && s.want != nil && s.found.Epoch > s.want.Epoch
+}
+
+func (s *subject) running() bool { return s.found != nil && s.found.Running }
+
+// ready reports whether a running container counts as up: at once, or when
+// its console has said so.
+func (s *subject) ready() bool {
+	return s.want == nil || s.want.spec == nil || len(s.want.spec.Done) == 0 || s.readyRun == s.run
+}
+
+// idle reports that no step is under way and that found can be believed.
+func (s *subject) idle() bool { return s.busy == none && !s.unsure }
+
+// reached reports whether the container is as it should be.
+func (s *subject) reached() bool {
+	if !s.idle() || s.want == nil || s.restart != nil || s.takeAway() || s.ahead() {
+		return false
+	}
+	switch s.want.Power {
+	case spec.Absent:
+		return s.found == nil
+	case spec.Stopped:
+		return !s.running()
+	case spec.Running:
+		return s.running() && s.found.SpecHash == s.want.SpecHash && s.ready()
+	}
+	return false
+}
+
+// cleared reports whether everything that the desired set takes away of this
+// container is gone, and nothing is under way that could bring it back.
+func (s *subject) cleared() bool {
+	switch {
+	case s.want == nil:
+		return true
+	case s.want.Power == spec.Absent:
+		return s.reached()
+	case s.busy != none || s.unsure:
+		return s.doing.Epoch >= s.want.Epoch && !s.takeAway()
+	}
+	return !s.takeAway()
+}
+
+// forgive ends every pause: the container is tried at once.
+func (m *memory) forgive() {
+	m.failures, m.crashes, m.notBefore = 0, 0, time.Time{}
+}

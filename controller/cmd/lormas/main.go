@@ -1,0 +1,10 @@
+// Command lormas is the controller and its command line.
+package main
+
+import (
+	"os"
+
+	"github.com/lormas/lormas/controller/internal/cli"
+)
+
+func main() { os.Exit(cli.Run(os.Args[1:], cli.Standard())) }

@@ -1,0 +1,139 @@
+package actions
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/egg"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// ContainerEdit is what EditContainer changes; nil leaves a thing as it is.
+type ContainerEdit struct {
+	Image       *string            // a name among the egg's images
+	Environment map[string]*string // nil: back to the egg's default, or gone where there is none
+	CPU         *spec.CPU
+	Memory      *spec.Bytes
+	Disk        *spec.Bytes
+	Ports       *[]spec.Port // all of them anew
+	Generation  *int64       // If-Match
+}
+
+// EditContainer changes the spec of a container, as its next generation. Only
+// the difference in resources has to be free on its node.
+func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, container id.ContainerID, in ContainerEdit) (Created, error) {
+	seen, err := s.ContainerFor(ctx, actor, fleet.ContainerEdit, container)
+	if err != nil {
+		return Created{}, err
+	}
+	var out Created
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		c, err := lockLiving(ctx, tx, container)
+		if err != nil {
+			return err
+		}
+		if err := ifMatch(in.Generation, c.Generation, "container"); err != nil {
+			return err
+		}
+		before := c.Spec.Clone()
+		if err := editSpec(ctx, tx, &c, in); err != nil {
+			return err
+		}
+		change := spec.Diff(before, c.Spec)
+		if change != spec.Same {
+			c.Generation++
+		}
+		c.UpdatedAt = s.now()
+		if err := tx.UpdateDesired(ctx, c); err != nil {
+			return err
+		}
+		job, err := s.order(ctx, tx, actor, order{verb: fleet.ContainerEdit, action: wire.ActionUpdate, container: c})
+		if err != nil {
+			return err
+		}
+		out = Created{c, job}
+		detail := map[string]any{"change": change, "generation": c.Generation, "environment": slices.Sorted(maps.Keys(in.Environment))}
+		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ContainerEdit, ofContainer(c, authz.Everything)), detail))
+	})
+	if err != nil {
+		return Created{}, fmt.Errorf("edit container: %w", err)
+	}
+	s.Wake(seen.NodeID)
+	return out, nil
+}
+
+// editSpec changes the spec and moves the node's ledger along.
+func editSpec(ctx context.Context, tx *store.Tx, c *fleet.Container, in ContainerEdit) error {
+	e, err := tx.UseEgg(ctx, c.EggID)
+	if err != nil {
+		return err
+	}
+	old := c.Spec.Resources
+	next, err := in.apply(c.Spec.Clone(), e.Egg)
+	if err != nil {
+		return err
+	}
+	if err := tx.Reserve(ctx, c.NodeID, next.Resources.Sub(old)); err != nil {
+		return err
+	}
+	c.Spec = next
+	if in.Ports == nil {
+		return nil
+	}
+	if err := tx.Deallocate(ctx, c.ID); err != nil {
+		return err
+	}
+	c.Spec.Ports, err = tx.Allocate(ctx, *c, next.Ports)
+	return err
+}
+
+// apply makes the next spec out of the present one, or finds all that is
+// wrong with the wish.
+func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, error) {
+	var f faults
+	if in.Image != nil {
+		image, found := e.PickImage(*in.Image)
+		if f = append(f, found...); len(found) == 0 {
+			s.Image = image
+		}
+	}
+	if len(in.Environment) > 0 {
+		env, found := e.Environment(in.environment(s.Env, e))
+		s.Env, f = env, append(f, found...)
+	}
+	replace(&s.Resources.CPU, in.CPU)
+	replace(&s.Resources.Memory, in.Memory)
+	replace(&s.Resources.Disk, in.Disk)
+	if in.Ports != nil {
+		s.Ports = egg.DefaultProtocol(*in.Ports)
+	}
+	f = append(f, s.Validate()...)
+	return s, f.err()
+}
+
+// environment is what was given so far with the wish on top. The start
+// command is the egg's, not somebody's wish.
+func (in ContainerEdit) environment(have map[string]string, e egg.Egg) map[string]string {
+	env := e.Given(have)
+	for key, value := range in.Environment {
+		if value == nil {
+			delete(env, key)
+			continue
+		}
+		env[key] = *value
+	}
+	return env
+}
+
+func replace[T any](field *T, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}

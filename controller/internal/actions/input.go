@@ -1,0 +1,95 @@
+package actions
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+// Bounds of what people write.
+const (
+	maxDescription = 4096
+	maxLabels      = 64
+	maxLabelValue  = 255
+	maxKey         = 255
+)
+
+// faults collects what is wrong with an input, each with its field.
+type faults []spec.Fault
+
+func (f *faults) add(field, format string, args ...any) {
+	*f = append(*f, spec.Fault{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// err is nil where nothing was found.
+func (f faults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return fleet.InvalidFields(f...)
+}
+
+func (f *faults) name(name string) {
+	if !spec.ValidName(name) {
+		f.add("name", "%.70q cannot be a name: %s", name, spec.NameRule)
+	}
+}
+
+func (f *faults) description(text string) {
+	switch {
+	case utf8.RuneCountInString(text) > maxDescription:
+		f.add("description", "this is too long: the limit is %d characters", maxDescription)
+	case strings.ContainsRune(text, 0):
+		f.add("description", "this has a NUL character, which is not text")
+	}
+}
+
+func (f *faults) labels(labels map[string]string) {
+	if len(labels) > maxLabels {
+		f.add("labels", "%d labels are too many: the limit is %d", len(labels), maxLabels)
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		if !spec.ValidName(key) {
+			f.add("labels", "%.70q cannot be the name of a label: %s", key, spec.NameRule)
+		}
+		value := labels[key]
+		if utf8.RuneCountInString(value) > maxLabelValue || strings.ContainsFunc(value, unicode.IsControl) {
+			f.add("labels."+key, "a label's value has at most %d characters and no line breaks", maxLabelValue)
+		}
+	}
+}
+
+// ifMatch refuses a change that was decided on an older generation.
+func ifMatch(want *int64, have int64, noun string) error {
+	if want == nil || *want == have {
+		return nil
+	}
+	return fleet.Errorf(fleet.Precondition, "the %s is at generation %d, not %d: read it again and repeat your change", noun, have, *want)
+}
+
+// once makes a request repeatable under the sender's key.
+func once(actor authz.Actor, v fleet.Verb, key string, in any) (store.Once, error) {
+	if key == "" {
+		return store.Once{}, nil
+	}
+	if len(key) > maxKey || strings.ContainsFunc(key, unicode.IsControl) {
+		return store.Once{}, fleet.InvalidFields(spec.Fault{Field: "Idempotency-Key", Message: fmt.Sprintf("use up to %d printable characters", maxKey)})
+	}
+	request, err := json.Marshal(in)
+	if err != nil {
+		return store.Once{}, fmt.Errorf("hash request: %w", err)
+	}
+	hash := sha256.Sum256(append([]byte(v+" "), request...))
+	return store.Once{User: actor.UserID, Key: key, Hash: hash[:]}, nil
+}

@@ -1,0 +1,147 @@
+package actions
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// Deps are what the verbs work with. All must be set.
+type Deps struct {
+	Store       *store.Store
+	Credentials CredentialSigner
+	Kick        Kicker
+	Wake        func(id.NodeID) // a node has something new; never blocks
+	AgentURL    string          // where agents dial, such as mqtt://10.0.0.1:1883
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// CredentialSigner makes the token that an agent proves itself with. The same
+// credential always gives an equally good token.
+type CredentialSigner interface {
+	SignNodeCredential(node id.NodeID, credential id.CredentialID) (string, error)
+}
+
+// Kicker cuts the connection of a node whose credential ended. Called after
+// the commit, so that the agent cannot come back in with the old one.
+type Kicker interface {
+	KickNode(node id.NodeID, reason error)
+}
+
+// Service carries verbs out. It is safe for concurrent use.
+type Service struct{ Deps }
+
+// New makes the service.
+func New(d Deps) *Service { return &Service{d} }
+
+// now is the time to the microsecond, as Postgres keeps it: what is answered
+// is what will be read.
+func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microsecond) }
+
+// subject is what a verb is done to, for the decision and for the audit.
+type subject struct {
+	kind   string
+	id     uuid.UUID
+	name   string
+	target authz.Target
+}
+
+func ofNode(n fleet.Node) subject {
+	return subject{"node", uuid.UUID(n.ID), n.Name, nodeTarget(n)}
+}
+
+func ofContainer(c fleet.Container, on authz.Target) subject {
+	on.Container = c.ID
+	if c.OwnerID != nil {
+		on.Owner = *c.OwnerID
+	}
+	return subject{"container", uuid.UUID(c.ID), c.Name, on}
+}
+
+func nodeTarget(n fleet.Node) authz.Target {
+	t := authz.Target{Node: n.ID}
+	if n.ClusterID != nil {
+		t.Cluster = *n.ClusterID
+	}
+	return t
+}
+
+// check lets an actor through or records that he was denied.
+func (s *Service) check(ctx context.Context, actor authz.Actor, v fleet.Verb, on subject) error {
+	err := actor.Check(v, on.target)
+	if err != nil {
+		s.recordDenied(ctx, entry(actor, v, on), err)
+	}
+	return err
+}
+
+// checkAnywhere is check where the target is not known yet, or is a list.
+func (s *Service) checkAnywhere(ctx context.Context, actor authz.Actor, v fleet.Verb) error {
+	if actor.CanAnywhere(v) {
+		return nil
+	}
+	err := authz.Denied(v)
+	s.recordDenied(ctx, actor.Entry(v), err)
+	return err
+}
+
+// recordDenied writes an audit entry on its own. That it cannot be written
+// must not let anybody through, nor hide the refusal behind another error.
+func (s *Service) recordDenied(ctx context.Context, e fleet.AuditEntry, why error) {
+	e.Outcome, e.Reason = fleet.OutcomeDenied, why.Error()
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.InsertAudit(ctx, e) })
+	if err != nil {
+		s.Log.ErrorContext(ctx, "audit entry of a denied verb is lost", "verb", e.Verb, "error", err)
+	}
+}
+
+func entry(actor authz.Actor, v fleet.Verb, on subject) fleet.AuditEntry {
+	e := actor.Entry(v)
+	e.TargetKind, e.TargetID, e.TargetName = on.kind, on.id, on.name
+	return e
+}
+
+// detailed adds what changed. Environments and tokens have no place here.
+func detailed(e fleet.AuditEntry, detail map[string]any) fleet.AuditEntry {
+	e.Detail = detail
+	return e
+}
+
+// requester is who a row says asked for it; nobody for the system itself.
+func requester(actor authz.Actor) *id.UserID {
+	if actor.UserID.IsZero() {
+		return nil
+	}
+	return &actor.UserID
+}
+
+// reach is how far an actor's permission for a verb goes in a list.
+func reach(actor authz.Actor, v fleet.Verb) store.Reach {
+	var r store.Reach
+	for _, g := range actor.Grants {
+		alone := actor
+		alone.Grants = []authz.Grant{g}
+		if !alone.CanAnywhere(v) {
+			continue
+		}
+		switch g.Scope {
+		case authz.Global:
+			r.All = true
+		case authz.OfCluster:
+			r.Clusters = append(r.Clusters, id.ClusterID(g.ScopeID))
+		case authz.OfNode:
+			r.Nodes = append(r.Nodes, id.NodeID(g.ScopeID))
+		case authz.OfContainer:
+			r.Containers = append(r.Containers, id.ContainerID(g.ScopeID))
+		}
+	}
+	return r
+}

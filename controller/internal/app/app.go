@@ -1,0 +1,191 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/lormas/lormas/broker"
+	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/authn"
+	"github.com/lormas/lormas/controller/internal/config"
+	"github.com/lormas/lormas/controller/internal/dispatch"
+	"github.com/lormas/lormas/controller/internal/httpapi"
+	"github.com/lormas/lormas/controller/internal/intake"
+	"github.com/lormas/lormas/controller/internal/live"
+	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/controller/internal/loops"
+	"github.com/lormas/lormas/controller/internal/presence"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/controller/internal/watch"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// Main is a controller.
+type Main struct {
+	config  config.Config
+	options Options
+	log     *slog.Logger
+	now     func() time.Time
+	metrics *prometheus.Registry
+
+	store *store.Store
+	redis redis.UniversalClient
+	auth  *authn.Service
+
+	nodes      *liveness.Registry
+	outlet     *outlet
+	live       *live.Live
+	presence   *presence.Presence
+	dispatch   *dispatch.Dispatcher
+	watch      *watch.Watch
+	intake     *intake.Intake
+	nodeWatch  *loops.NodeWatch
+	doorkeeper *doorkeeper
+	broker     *broker.Broker
+
+	http     net.Listener
+	mqtt     net.Addr // nil: agents come by WebSocket
+	agentURL string
+	actions  *actions.Service
+	server   *httpapi.Server
+}
+
+// Options is what is not configuration.
+type Options struct {
+	Version string
+	Log     *slog.Logger
+	Out     io.Writer // where a generated password is printed, once
+}
+
+// New makes a controller that listens; Run lets it work. When New fails,
+// nothing of it is left.
+func New(ctx context.Context, c config.Config, o Options) (*Main, error) {
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("configuration:\n%w", err)
+	}
+	m := &Main{config: c, options: o, log: o.Log, now: time.Now, metrics: prometheus.NewRegistry()}
+	m.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, step := range []func(context.Context) error{
+		m.openDoor, m.openStores, m.seed, m.makeRooms, m.openBroker, m.makeServer,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, m.close())
+		}
+	}
+	return m, nil
+}
+
+// openDoor comes first: a port that is taken is the likeliest thing to be
+// wrong, and quickly found out.
+func (m *Main) openDoor(context.Context) (err error) {
+	m.http, err = listen(m.config)
+	return err
+}
+
+func (m *Main) openStores(ctx context.Context) (err error) {
+	if m.redis, err = presence.Open(m.config.RedisURL); err != nil {
+		return err
+	}
+	if err := m.redis.Ping(ctx).Err(); err != nil {
+		m.log.Warn("Redis does not answer; the controller works without it until it does. Check that it runs and that --redis-url (LORMAS_REDIS_URL) is right", "error", err)
+	}
+	m.store, err = openStore(ctx, m.config.DatabaseURL, m.log)
+	return err
+}
+
+func (m *Main) seed(ctx context.Context) error {
+	done, err := authn.Seed(ctx, m.store, authn.SeedOptions{Email: m.config.AdminEmail, Password: m.config.AdminPassword, Dev: m.config.Dev})
+	if err != nil {
+		return err
+	}
+	if done.Generated != "" {
+		fmt.Fprintf(m.options.Out, "\nThe first superuser is %s with the password %s\nIt is shown this once: keep it.\n\n", done.Email, done.Generated)
+	}
+	return nil
+}
+
+func (m *Main) makeRooms(context.Context) error {
+	key, err := authn.LoadOrCreateKey(filepath.Join(m.config.StateDir, "signing.key"))
+	if err != nil {
+		return err
+	}
+	m.auth, err = authn.New(authn.Deps{
+		Store: m.store, Key: key, Counter: authn.RedisCounter{Client: m.redis}, Kick: m.endCredential, Now: m.now, Log: m.log,
+	})
+	if err != nil {
+		return err
+	}
+	m.outlet = &outlet{}
+	m.nodes = liveness.NewRegistry(liveness.Options{Profile: liveness.Standard(), Now: m.now, Lease: m.outlet.lease})
+	m.outlet.nodes = m.nodes
+	m.live = live.New(m.outlet, m.now, m.log)
+	m.presence = presence.New(presence.Options{Redis: m.redis, Now: m.now, Log: m.log, Registerer: m.metrics})
+	m.dispatch = dispatch.New(dispatch.Options{
+		Store: m.store, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
+	})
+	m.watch = watch.New(watch.Options{Publisher: m.outlet, Nodes: m.nodes, Now: m.now, Log: m.log})
+	m.intake = intake.New(intake.Options{
+		Store: m.store, Nodes: m.nodes, Presence: m.presence, Dispatch: m.dispatch, Watch: m.watch, Live: m.live,
+		Now: m.now, Log: m.log, Registerer: m.metrics,
+	})
+	m.nodeWatch = &loops.NodeWatch{Store: m.store, Nodes: m.nodes, Live: m.live, Forget: m.forgetNode, Log: m.log}
+	m.doorkeeper = &doorkeeper{
+		auth: m.auth, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
+	}
+	return nil
+}
+
+func (m *Main) forgetNode(node id.NodeID) {
+	m.presence.Forget(node)
+	m.dispatch.Forget(node)
+}
+
+// endCredential cuts whoever is connected with a credential that has ended.
+func (m *Main) endCredential(credential uuid.UUID) {
+	m.doorkeeper.forget(credential)
+	m.broker.KickCredential(credential.String(), errCredentialEnded)
+}
+
+var errCredentialEnded = errors.New("the credential has ended")
+
+func (m *Main) openBroker(ctx context.Context) (err error) {
+	m.broker, err = broker.New(broker.Options{Authorizer: m.doorkeeper, Handler: m.intake, Logger: m.log, Registerer: m.metrics})
+	if err != nil {
+		return err
+	}
+	m.outlet.broker = m.broker
+	// Nodes must be known before the first of them connects.
+	if err := m.nodeWatch.Load(ctx); err != nil {
+		return err
+	}
+	if m.config.MQTTListen != "" {
+		if m.mqtt, err = m.broker.ListenTCP("mqtt", m.config.MQTTListen); err != nil {
+			return portFault(err, "mqtt-listen", m.config.MQTTListen)
+		}
+		m.agentURL = "mqtt://" + reachable(m.mqtt)
+	}
+	if m.config.MQTTSListen == "" {
+		return nil
+	}
+	settings, err := tlsConfig(m.config)
+	if err != nil {
+		return err
+	}
+	addr, err := m.broker.ListenTLS("mqtts", m.config.MQTTSListen, settings)
+	if err != nil {
+		return portFault(err, "mqtts-listen", m.config.MQTTSListen)
+	}
+	m.agentURL = "mqtts://" + reachable(addr)
+	return nil
+}

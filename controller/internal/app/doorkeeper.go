@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lormas/lormas/broker"
+	"github.com/lormas/lormas/controller/internal/authn"
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// doorkeeper is the broker's Authorizer: authn says who somebody is, authz
+// what they may read. It keeps the actors of those it let in, by credential.
+type doorkeeper struct {
+	auth   *authn.Service
+	places *places
+	now    func() time.Time
+	log    *slog.Logger
+
+	mu     sync.RWMutex
+	actors map[string]admitted
+}
+
+type admitted struct {
+	actor   authz.Actor
+	expires time.Time // zero: never
+}
+
+var _ broker.Authorizer = (*doorkeeper)(nil)
+
+// Authenticate implements broker.Authorizer.
+func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (broker.Identity, error) {
+	who, err := d.auth.AuthenticateMQTT(ctx, c.Username, c.Password)
+	switch {
+	case fleet.KindOf(err) == fleet.Unavailable:
+		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrUnavailable, err)
+	case err != nil:
+		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrRefused, err)
+	}
+	out := broker.Identity{ExpiresAt: who.Expires, CredentialID: who.Credential.String()}
+	if !who.Node.IsZero() {
+		out.Node, out.Name = who.Node, who.Node.String()
+		return out, nil
+	}
+	out.User, out.Name = who.Actor.UserID, who.Actor.Name
+	d.remember(out.CredentialID, admitted{actor: who.Actor, expires: who.Expires})
+	return out, nil
+}
+
+// remember also forgets those whose time is over: nobody else says so.
+func (d *doorkeeper) remember(credential string, a admitted) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.now()
+	for key, other := range d.actors {
+		if !other.expires.IsZero() && now.After(other.expires) {
+			delete(d.actors, key)
+		}
+	}
+	d.actors[credential] = a
+}
+
+// forget is called when a credential ends.
+func (d *doorkeeper) forget(credential uuid.UUID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.actors, credential.String())
+}
+
+// CanRead implements broker.Authorizer.
+func (d *doorkeeper) CanRead(who broker.Identity, t wire.Topic) bool {
+	d.mu.RLock()
+	a, ok := d.actors[who.CredentialID]
+	d.mu.RUnlock()
+	return ok && a.actor.CanRead(t, d.places)
+}

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// placesEvery bounds how long a scoped permission follows a thing that moved,
+// and how long it takes to see a new one.
+const placesEvery = 2 * time.Second
+
+// places knows where everything stands, from memory. It is read anew only
+// while somebody asks whose permissions are scoped.
+type places struct {
+	store *store.Store
+	log   *slog.Logger
+	asked atomic.Bool
+
+	mu         sync.RWMutex
+	containers map[id.ContainerID]authz.Target
+	nodes      map[id.NodeID]authz.Target
+}
+
+// PlaceOf implements authz.Places.
+func (p *places) PlaceOf(t wire.Topic) (authz.Target, bool) {
+	p.asked.Store(true)
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if !t.Container.IsZero() {
+		place, ok := p.containers[t.Container]
+		return place, ok
+	}
+	place, ok := p.nodes[t.Node]
+	return place, ok
+}
+
+func (p *places) run(ctx context.Context) error {
+	p.asked.Store(true) // be ready for the first
+	return loop.Run(ctx, placesEvery, loop.NewWake(), p.read, func(err error) {
+		p.log.Error("scoped permissions on topics are those of a while ago", "error", err)
+	})
+}
+
+func (p *places) read(ctx context.Context) error {
+	if !p.asked.Swap(false) {
+		return nil
+	}
+	list, err := p.store.Places(ctx)
+	if err != nil {
+		p.asked.Store(true)
+		return err
+	}
+	containers, nodes := map[id.ContainerID]authz.Target{}, map[id.NodeID]authz.Target{}
+	for _, at := range list {
+		target := authz.Target{Node: at.Node, Cluster: at.Cluster, Container: at.Container, Owner: at.Owner}
+		if at.Container.IsZero() {
+			nodes[at.Node] = target
+		} else {
+			containers[at.Container] = target
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.containers, p.nodes = containers, nodes
+	return nil
+}

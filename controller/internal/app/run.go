@@ -1,0 +1,97 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lormas/lormas/broker"
+	"github.com/lormas/lormas/controller/internal/loops"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// brokerPatience is how long the broker may take to close; a client that
+// takes nothing must not hold a stop up.
+const brokerPatience = 10 * time.Second
+
+// Run works until ctx ends or a part fails, and then stops everything in
+// order. A Main runs once.
+func (m *Main) Run(ctx context.Context) error {
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, failing := errgroup.WithContext(work)
+	sweeper := &loops.Sweeper{
+		Store: m.store, Nodes: m.nodes, Live: m.live, Wake: func() { m.dispatch.Wake(id.NodeID{}) }, Now: m.now, Log: m.log,
+	}
+	for name, run := range map[string]func(context.Context) error{
+		"intake": m.intake.Run, "dispatch": m.dispatch.Run, "watch": m.watch.Run, "presence": m.presence.Run,
+		"node watch": m.nodeWatch.Run, "sweeper": sweeper.Run, "places": m.doorkeeper.places.run,
+		"news": m.republish, "api": func(context.Context) error { return m.server.Serve(m.http) },
+	} {
+		group.Go(func() error {
+			if err := run(failing); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	m.log.Info("the controller works", "url", m.URL(), "agents", m.AgentURL(), "version", m.options.Version)
+	select {
+	case <-ctx.Done():
+	case <-failing.Done():
+	}
+	m.log.Info("stopping")
+	doors := m.closeDoors()
+	stop()
+	return errors.Join(group.Wait(), doors, m.close())
+}
+
+// republish gives the new broker what an old one retained. It is news only.
+func (m *Main) republish(ctx context.Context) error {
+	if err := m.live.Republish(ctx, m.store); err != nil && ctx.Err() == nil {
+		m.log.Warn("people are not told all states at the start", "error", err)
+	}
+	return nil
+}
+
+// closeDoors ends what comes from outside. The broker is first: it must not
+// take its own end for that of the nodes, and the API waits for its streams.
+func (m *Main) closeDoors() error {
+	ctx, cancel := context.WithTimeout(context.Background(), brokerPatience)
+	defer cancel()
+	err := m.closeBroker(ctx)
+	if m.server != nil {
+		err = errors.Join(err, m.server.Close())
+	}
+	return err
+}
+
+func (m *Main) closeBroker(ctx context.Context) error {
+	if m.broker == nil {
+		return nil
+	}
+	if err := m.broker.Close(ctx); !errors.Is(err, broker.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// close gives everything back that is still held, however far New has come.
+func (m *Main) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), brokerPatience)
+	defer cancel()
+	err := m.closeBroker(ctx)
+	if m.http != nil {
+		_ = m.http.Close() // the server may have closed it
+	}
+	if m.redis != nil {
+		err = errors.Join(err, m.redis.Close())
+	}
+	if m.store != nil {
+		m.store.Close()
+	}
+	return err
+}

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/lormas/lormas/broker"
+	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/httpapi"
+	"github.com/lormas/lormas/controller/internal/watch"
+	"github.com/lormas/lormas/frontend"
+)
+
+func (m *Main) makeServer(context.Context) (err error) {
+	m.actions = actions.New(actions.Deps{
+		Store: m.store, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
+		AgentURL: m.AgentURL(), Now: m.now, Log: m.log,
+	})
+	m.server, err = httpapi.New(httpapi.Deps{
+		Auth: m.auth, Store: m.store,
+		Fleet:   httpapi.Fleet{Actions: m.actions, Presence: m.presence, Watch: m.watch},
+		Version: m.options.Version, PublicURL: m.URL(),
+		Dashboard: frontend.Dist, MQTT: m.broker.WebSocket(broker.OriginPolicy{Allowed: m.config.AllowedOrigins}),
+		Ready: map[string]func(context.Context) error{
+			"postgres": m.store.Ping,
+			"redis":    m.presence.Ready,
+		},
+		Metrics: m.metrics, Log: m.log,
+	})
+	return err
+}
+
+// Actions carries verbs out, for parts of this process.
+func (m *Main) Actions() *actions.Service { return m.actions }
+
+// Streams opens logs and stats, for parts of this process.
+func (m *Main) Streams() *watch.Watch { return m.watch }
+
+// HTTPAddr is where the API listens.
+func (m *Main) HTTPAddr() string { return m.http.Addr().String() }
+
+// MQTTAddr is where agents connect, or "" when that is off.
+func (m *Main) MQTTAddr() string {
+	if m.mqtt == nil {
+		return ""
+	}
+	return m.mqtt.String()
+}
+
+// URL is how people reach the API and the dashboard.
+func (m *Main) URL() string {
+	scheme := "http://"
+	if m.config.HTTPTLS {
+		scheme = "https://"
+	}
+	return cmp.Or(m.config.PublicURL, scheme+reachable(m.http.Addr()))
+}
+
+// AgentURL is how agents reach the broker.
+func (m *Main) AgentURL() string {
+	web := "ws://"
+	if m.config.HTTPTLS {
+		web = "wss://"
+	}
+	return cmp.Or(m.config.AgentURL, m.agentURL, web+reachable(m.http.Addr())+"/mqtt")
+}

@@ -1,0 +1,128 @@
+package authn
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// Connection is who a connection to the broker belongs to: a node's agent, or
+// a person or program. Exactly one of Node and Actor is set.
+type Connection struct {
+	Node       id.NodeID
+	Actor      authz.Actor
+	Credential uuid.UUID // what Kick ends it by
+	Expires    time.Time // zero: never
+}
+
+var (
+	errUnknown = fleet.Errorf(fleet.Unauthenticated, "this token is not valid: sign in again, or make a new API token")
+	errExpired = fleet.Errorf(fleet.Unauthenticated, "this access token has expired: refresh it, or sign in again")
+)
+
+// Authenticate says who carries a bearer token: an access token or an API
+// token. It asks the database once. The caller adds the address and the
+// request's id to the actor.
+func (s *Service) Authenticate(ctx context.Context, bearer string) (authz.Actor, error) {
+	c, err := s.person(ctx, bearer)
+	return c.Actor, err
+}
+
+// AuthenticateMQTT says who connects to the broker. An agent's username is
+// its node's id; a person's is free.
+func (s *Service) AuthenticateMQTT(ctx context.Context, username, password string) (Connection, error) {
+	node, credential, err := s.readCredential(password)
+	if err == nil {
+		return s.agent(ctx, username, node, credential)
+	}
+	c, err := s.person(ctx, password)
+	if err == nil && c.Actor.MustChangePassword {
+		return Connection{}, fleet.Errorf(fleet.Forbidden, "change your password first: nothing else is allowed before that")
+	}
+	return c, err
+}
+
+func (s *Service) agent(ctx context.Context, username string, node id.NodeID, credential id.CredentialID) (Connection, error) {
+	if username != node.String() {
+		return Connection{}, fleet.Errorf(fleet.Unauthenticated, "this credential is another node's")
+	}
+	err := s.Store.ValidCredential(ctx, node, credential)
+	if fleet.KindOf(err) == fleet.NotFound {
+		return Connection{}, fleet.Errorf(fleet.Unauthenticated, "this node's credential was revoked: rotate it and give the agent the new one")
+	}
+	if err != nil {
+		return Connection{}, away(err)
+	}
+	return Connection{Node: node, Credential: uuid.UUID(credential)}, nil
+}
+
+func (s *Service) person(ctx context.Context, bearer string) (Connection, error) {
+	if strings.HasPrefix(bearer, tokenPrefix) {
+		return s.byToken(ctx, bearer)
+	}
+	token, err := s.readAccess(bearer)
+	if errors.Is(err, jwt.ErrTokenExpired) {
+		return Connection{}, errExpired
+	}
+	if err != nil {
+		return Connection{}, errUnknown
+	}
+	p, err := s.Store.PrincipalOfSession(ctx, token.Session, s.Now())
+	if fleet.KindOf(err) == fleet.NotFound || err == nil && p.User.ID != token.User {
+		return Connection{}, errEnded
+	}
+	if err != nil {
+		return Connection{}, away(err)
+	}
+	actor := actorOf(p)
+	actor.SessionID = token.Session
+	return Connection{Actor: actor, Credential: uuid.UUID(token.Session), Expires: token.Expires}, nil
+}
+
+func (s *Service) byToken(ctx context.Context, secret string) (Connection, error) {
+	now := s.Now()
+	p, token, err := s.Store.PrincipalOfToken(ctx, hashSecret(secret), now)
+	if fleet.KindOf(err) == fleet.NotFound {
+		return Connection{}, errUnknown
+	}
+	if err != nil {
+		return Connection{}, away(err)
+	}
+	s.touch(ctx, token, now)
+	actor := actorOf(p)
+	actor.Kind, actor.ID, actor.Limit = fleet.ActorToken, uuid.UUID(token.ID), token.Permissions
+	actor.Name = p.User.Email + " (token " + token.Name + ")"
+	c := Connection{Actor: actor, Credential: uuid.UUID(token.ID)}
+	if token.ExpiresAt != nil {
+		c.Expires = *token.ExpiresAt
+	}
+	return c, nil
+}
+
+// touch notes the use of a token, about once a minute. That it cannot be
+// noted keeps nobody out.
+func (s *Service) touch(ctx context.Context, token fleet.Token, now time.Time) {
+	if token.LastUsedAt != nil && now.Sub(*token.LastUsedAt) < time.Minute {
+		return
+	}
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchToken(ctx, token.ID, now) })
+	if err != nil {
+		s.Log.Warn("could not note the use of an api token", "token", token.ID, "error", err)
+	}
+}
+
+func actorOf(p store.Principal) authz.Actor {
+	return authz.Actor{
+		Kind: fleet.ActorUser, ID: uuid.UUID(p.User.ID), UserID: p.User.ID, Name: p.User.Email,
+		Grants: p.Grants, MustChangePassword: p.User.MustChangePassword,
+	}
+}

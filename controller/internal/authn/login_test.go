@@ -1,0 +1,130 @@
+package authn_test
+
+import (
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/lormas/lormas/controller/internal/authn"
+	"github.com/lormas/lormas/controller/internal/fleet"
+)
+
+func TestLogin(t *testing.T) {
+	h := newHouse(t)
+	signed := must(h.try(" Admin@Lormas.Local ", password, home))(t)
+	actor := h.actor(signed.Access)
+	if actor.Kind != fleet.ActorUser || actor.Name != email || !actor.CanAnywhere(fleet.NodeDelete) {
+		t.Errorf("actor = %+v", actor)
+	}
+	if n := h.audited(fleet.AuthLogin, fleet.OutcomeOK); n != 1 {
+		t.Errorf("%d audit entries, want 1", n)
+	}
+}
+
+func TestLoginSaysNothingOfWhatIsWrong(t *testing.T) {
+	h := newHouse(t)
+	_, wrong := h.try(email, "not the password", home)
+	_, unknown := h.try("nobody@lormas.local", password, home)
+	h.exec(`update users set disabled_at = now()`)
+	_, disabled := h.try(email, password, home)
+	wantKind(t, wrong, fleet.Unauthenticated)
+	for _, err := range []error{unknown, disabled} {
+		if err == nil || err.Error() != wrong.Error() || fleet.KindOf(err) != fleet.KindOf(wrong) {
+			t.Errorf("%v, for a wrong password %v", err, wrong)
+		}
+	}
+	if n := h.audited(fleet.AuthLogin, fleet.OutcomeDenied); n != 3 {
+		t.Errorf("%d denied sign-ins in the audit trail, want 3", n)
+	}
+}
+
+func TestDisabledUserIsOutAtOnce(t *testing.T) {
+	h := newHouse(t)
+	signed := h.login()
+	h.exec(`update users set disabled_at = now()`)
+	_, err := h.Authenticate(t.Context(), signed.Access)
+	wantKind(t, err, fleet.Unauthenticated)
+	_, err = h.refresh(signed.Refresh)
+	wantKind(t, err, fleet.Unauthenticated)
+}
+
+func TestThrottleStopsTheGuesserOnly(t *testing.T) {
+	h := newHouse(t)
+	for range 5 {
+		_, err := h.try(email, "guess", "203.0.113.9")
+		wantKind(t, err, fleet.Unauthenticated)
+	}
+	_, err := h.try(email, password, "203.0.113.9")
+	wantKind(t, err, fleet.TooMany)
+	must(h.try(email, password, home))(t) // the owner is elsewhere
+	_, err = h.try("other@lormas.local", "guess", "203.0.113.9")
+	wantKind(t, err, fleet.Unauthenticated)
+}
+
+func TestSuccessForgivesEarlierAttempts(t *testing.T) {
+	h := newHouse(t)
+	for range 3 {
+		for range 4 {
+			_, err := h.try(email, "typo", home)
+			wantKind(t, err, fleet.Unauthenticated)
+		}
+		h.login()
+	}
+}
+
+func TestDefaultPasswordWorksOnTheMachineOnly(t *testing.T) {
+	h := newHouse(t)
+	h.exec(`delete from role_bindings`)
+	h.exec(`delete from users`)
+	seeded := must(authn.Seed(t.Context(), h.store, authn.SeedOptions{Dev: true}))(t)
+	if !seeded.Created || seeded.Generated != "" {
+		t.Fatalf("seeded = %+v", seeded)
+	}
+	_, err := h.try(email, authn.DefaultPassword, home)
+	wantKind(t, err, fleet.Forbidden)
+	_, nobody := h.try("nobody@lormas.local", authn.DefaultPassword, home)
+	if nobody.Error() != err.Error() {
+		t.Errorf("the answer tells whether it is the password: %v", nobody)
+	}
+	signed := must(h.Login(t.Context(), authn.Login{Email: email, Password: authn.DefaultPassword, Address: "127.0.0.1", Local: true}))(t)
+	if !signed.User.MustChangePassword || !h.actor(signed.Access).MustChangePassword {
+		t.Error("the default password need not be changed")
+	}
+	_, err = h.AuthenticateMQTT(t.Context(), "", signed.Access)
+	wantKind(t, err, fleet.Forbidden)
+}
+
+func TestChangePassword(t *testing.T) {
+	h := newHouse(t)
+	h.exec(`update users set must_change_password = true`)
+	kept, other := h.login(), h.login()
+	actor, elsewhere := h.actor(kept.Access), h.actor(other.Access)
+	for _, bad := range []string{"short", authn.DefaultPassword, "password123", "1234567890", "aaaaaaaaaaaa", email, password, "Administrator1!"} {
+		wantKind(t, h.ChangePassword(t.Context(), actor, password, bad), fleet.Invalid)
+	}
+	wantKind(t, h.ChangePassword(t.Context(), actor, "not it", "a fine new password"), fleet.Invalid)
+	if err := h.ChangePassword(t.Context(), actor, password, "a fine new password"); err != nil {
+		t.Fatal(err)
+	}
+	if h.actor(kept.Access).MustChangePassword {
+		t.Error("it must still be changed")
+	}
+	_, err := h.Authenticate(t.Context(), other.Access)
+	wantKind(t, err, fleet.Unauthenticated)
+	if !h.wasKicked(uuid.UUID(elsewhere.SessionID)) || h.wasKicked(uuid.UUID(actor.SessionID)) {
+		t.Errorf("kicked %v, want the other session only", h.kicked)
+	}
+	_, err = h.try(email, password, home)
+	wantKind(t, err, fleet.Unauthenticated)
+	must(h.try(email, "a fine new password", home))(t)
+}
+
+func TestGuessingThePresentPasswordIsThrottled(t *testing.T) {
+	h := newHouse(t)
+	actor := h.actor(h.login().Access)
+	actor.Address = home
+	for range 5 {
+		wantKind(t, h.ChangePassword(t.Context(), actor, "guess", "a fine new password"), fleet.Invalid)
+	}
+	wantKind(t, h.ChangePassword(t.Context(), actor, password, "a fine new password"), fleet.TooMany)
+}

@@ -1,0 +1,124 @@
+package authn
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/alexedwards/argon2id"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+)
+
+// DefaultPassword is the seeded superuser's under `lormas dev`. It opens the
+// door from the machine itself only, and only far enough to change it.
+const DefaultPassword = "admin123"
+
+// The bounds of a password. The upper one keeps hashing from being work that
+// an outsider sets the amount of.
+const (
+	minPassword = 10
+	maxPassword = 256
+)
+
+// hashing costs 19 MiB and about 20 ms (the first choice of OWASP).
+var hashing = &argon2id.Params{Memory: 19 * 1024, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// hasher hashes passwords, a few at a time: many at once would take the
+// machine's memory.
+type hasher struct {
+	turn  chan struct{}
+	dummy string // compared with where there is no user, to take the same time
+}
+
+// queueWait is how long a password waits for its turn.
+const queueWait = 5 * time.Second
+
+func newHasher() (*hasher, error) {
+	dummy, err := argon2id.CreateHash("nobody's password", hashing)
+	return &hasher{turn: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), dummy: dummy}, err
+}
+
+func (h *hasher) hash(ctx context.Context, password string) (hash string, err error) {
+	err = h.inTurn(ctx, func() error {
+		hash, err = argon2id.CreateHash(password, hashing)
+		return err
+	})
+	return hash, err
+}
+
+// matches compares a password with a hash; "" is the hash of nobody, which
+// matches nothing and takes as long.
+func (h *hasher) matches(ctx context.Context, password, hash string) (ok bool, err error) {
+	nobody := hash == ""
+	if nobody {
+		hash = h.dummy
+	}
+	err = h.inTurn(ctx, func() error {
+		ok, err = argon2id.ComparePasswordAndHash(password, hash)
+		return err
+	})
+	return ok && !nobody, err
+}
+
+func (h *hasher) inTurn(ctx context.Context, work func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, queueWait)
+	defer cancel()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+		return work()
+	case <-ctx.Done():
+		return fleet.Errorf(fleet.Unavailable, "too many people are signing in at once: try again in a moment")
+	}
+}
+
+// weakness says why a password is not good enough, or "".
+func weakness(password, email string) string {
+	plain := strings.ToLower(password)
+	local, _, _ := strings.Cut(email, "@")
+	switch n := utf8.RuneCountInString(password); {
+	case n < minPassword:
+		return fmt.Sprintf("use at least %d characters", minPassword)
+	case len(password) > maxPassword:
+		return fmt.Sprintf("use at most %d bytes", maxPassword)
+	case plain == email || len(local) >= 4 && strings.Contains(plain, local) && n < minPassword+len(local):
+		return "do not build it from the e-mail address"
+	case common[strings.TrimRight(plain, "0123456789!?.*#")] || common[plain]:
+		return "this is one of the first passwords that others would try"
+	case simple(plain):
+		return "use more than a run or a repetition of characters"
+	}
+	return ""
+}
+
+// common are the words that most often stand alone, or before a few digits.
+var common = set("password", "passwort", "passw0rd", "p@ssw0rd", "p@ssword", "admin", "admin123", "administrator", "letmein",
+	"welcome", "changeme", "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "trustno1", "starwars",
+	"whatever", "qwertyuiop", "qwerty", "qwertz", "qwertzuiop", "asdfghjkl", "1q2w3e4r5t", "1qaz2wsx3edc", "zaq12wsx",
+	"lormas", "lormasadmin", "container", "containers", "kubernetes", "raspberry", "raspberrypi", "test", "default", "secret")
+
+func set(words ...string) map[string]bool {
+	m := make(map[string]bool, len(words))
+	for _, w := range words {
+		m[w] = true
+	}
+	return m
+}
+
+// simple reports whether a password has no more than two different steps
+// from one character to the next: 1234567890, aaaaaaaaaa, 1212121212.
+func simple(s string) bool {
+	steps := map[rune]bool{}
+	last := rune(-1)
+	for _, r := range s {
+		if last >= 0 {
+			steps[r-last] = true
+		}
+		last = r
+	}
+	return len(steps) <= 2
+}

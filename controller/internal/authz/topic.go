@@ -1,0 +1,71 @@
+package authz
+
+import (
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// TopicVerb is the permission that reading a kind of topic needs. A test
+// holds it against every row of wire.Rules.
+func TopicVerb(kind wire.Kind) fleet.Verb {
+	switch kind {
+	case wire.NodeHeartbeat:
+		return fleet.NodeView
+	case wire.NodeHealth:
+		return fleet.NodeHealthView
+	case wire.NodeLease, wire.NodeDesired, wire.NodeCommands, wire.NodeSync, wire.NodeEvents:
+		return fleet.NodeWireView
+	case wire.ContainerLogs:
+		return fleet.ContainerLogs
+	case wire.ContainerStats:
+		return fleet.ContainerStats
+	case wire.ContainerState, wire.ContainerEvents:
+		return fleet.ContainerView
+	case wire.FleetEvents:
+		return fleet.EventsView
+	}
+	return ""
+}
+
+// Places knows where nodes and containers stand. It answers from memory: it
+// is asked on every delivery to somebody whose grants are scoped.
+type Places interface {
+	// PlaceOf is the target that a topic is about; false where the thing is
+	// unknown or gone.
+	PlaceOf(topic wire.Topic) (Target, bool)
+}
+
+// CanRead decides a delivery. Its cost depends on the actor's grants only,
+// and places is asked only when no global grant settles it.
+func (a *Actor) CanRead(topic wire.Topic, places Places) bool {
+	verb := TopicVerb(topic.Kind)
+	if verb == "" || !a.WithinLimit(verb) {
+		return false
+	}
+	scoped := false
+	for i := range a.Grants {
+		if !matches(a.Grants[i].Permission, verb) {
+			continue
+		}
+		if a.Grants[i].Scope == Global {
+			return true
+		}
+		scoped = true
+	}
+	return scoped && a.canReadScoped(verb, topic, places)
+}
+
+func (a *Actor) canReadScoped(verb fleet.Verb, topic wire.Topic, places Places) bool {
+	place, ok := places.PlaceOf(topic)
+	// A node may publish below its own id about a container that stands
+	// elsewhere; who may see that container need not believe that node.
+	if !ok || !topic.Node.IsZero() && place.Node != topic.Node {
+		return false
+	}
+	for i := range a.Grants {
+		if matches(a.Grants[i].Permission, verb) && a.Grants[i].covers(place) {
+			return true
+		}
+	}
+	return false
+}

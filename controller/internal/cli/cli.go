@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/lormas/lormas/controller/internal/config"
+)
+
+// Streams are what a command talks to.
+type Streams struct {
+	In  *os.File // asked for passwords where it is a terminal
+	Out io.Writer
+	Err *os.File
+}
+
+// Standard are the streams of the process.
+func Standard() Streams { return Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr} }
+
+// commands is the command line.
+type commands struct {
+	Serve   serveCommand   `cmd:"" help:"Run the controller."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date."`
+	Seed    seedCommand    `cmd:"" help:"Make the first superuser, where there is none."`
+	Node    struct {
+		Add nodeAddCommand `cmd:"" help:"Add a node and print the command that starts its agent."`
+	} `cmd:"" help:"Work with nodes of a running controller."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// exit is the code that kong wants to end with, after --help or a mistake.
+type exit int
+
+// Run carries out one command line and answers the exit code.
+func Run(args []string, s Streams) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			c, ok := p.(exit)
+			if !ok {
+				panic(p)
+			}
+			code = int(c)
+		}
+	}()
+	if err := run(args, s); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintf(s.Err, "lormas: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func run(args []string, s Streams) error {
+	source, err := config.Environment()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var all commands
+	parser, err := kong.New(&all,
+		kong.Name("lormas"),
+		kong.Description("Containers on machines you cannot always reach.\n\nEvery flag can be set in the environment, too: --http-listen is LORMAS_HTTP_LISTEN. LORMAS_CONFIG names a file of such settings."),
+		kong.ShortUsageOnError(), kong.Resolvers(source), kong.Writers(s.Out, s.Err),
+		kong.Exit(func(code int) { panic(exit(code)) }), // kong itself would end the process
+		kong.Bind(s), kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	chosen, err := parser.Parse(args)
+	parser.FatalIfErrorf(err)
+	return chosen.Run()
+}
+
+// version is what the build was told, or the commit that it was made from.
+var version = ""
+
+// Version is the version of this binary.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "dev-" + s.Value[:12]
+		}
+	}
+	return "dev"
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(s Streams) error {
+	_, err := fmt.Fprintln(s.Out, "lormas", Version())
+	return err
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Config is a controller's configuration. The tags are its documentation.
+type Config struct {
+	HTTPListen  string `name:"http-listen" default:"127.0.0.1:7070" placeholder:"ADDRESS" help:"Where the API and the dashboard listen. MQTT over WebSocket is there, too, at /mqtt (default: ${default})."`
+	HTTPTLS     bool   `name:"http-tls" help:"Speak HTTPS on --http-listen, with --tls-cert and --tls-key."`
+	MQTTListen  string `name:"mqtt-listen" default:"127.0.0.1:1883" placeholder:"ADDRESS" help:"Where agents connect; empty: nowhere (default: ${default})."`
+	MQTTSListen string `name:"mqtts-listen" placeholder:"ADDRESS" help:"Where agents connect over TLS, such as 0.0.0.0:8883; empty: nowhere."`
+	TLSCert     string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM."`
+	TLSKey      string `name:"tls-key" placeholder:"FILE" help:"Its private key in PEM."`
+
+	PublicURL      string   `name:"public-url" placeholder:"URL" help:"How people reach the API, such as https://lormas.example. Empty: as it listens."`
+	AgentURL       string   `name:"agent-url" placeholder:"URL" help:"How agents reach the broker, such as mqtts://lormas.example:8883; it is in the command line for a new node. Empty: as it listens."`
+	AllowedOrigins []string `name:"allowed-origins" sep:"," placeholder:"ORIGIN" help:"Web pages of other hosts that may connect to /mqtt."`
+
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Postgres, such as postgres://lormas:secret@db:5432/lormas."`
+	RedisURL    string `name:"redis-url" placeholder:"URL" help:"Redis, such as redis://cache:6379/0."`
+	StateDir    string `name:"state-dir" default:"/var/lib/lormas" placeholder:"DIR" help:"Where the key is kept that signs all tokens (default: ${default})."`
+
+	AdminEmail    string `name:"admin-email" default:"admin@lormas.local" placeholder:"EMAIL" help:"The first superuser, made at the first start (default: ${default})."`
+	AdminPassword string `name:"admin-password" placeholder:"PASSWORD" help:"Its password; better through LORMAS_ADMIN_PASSWORD_FILE. Empty: one is generated and printed once."`
+	Dev           bool   `name:"-" kong:"-"` // lormas dev: the well-known first password, good only for changing it
+
+	LogFormat string `name:"log-format" default:"auto" placeholder:"FORMAT" help:"auto, text or json; auto is text on a terminal (default: ${default})."`
+	LogLevel  string `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (default: ${default})."`
+}
+
+// Validate finds everything that is wrong, at once.
+func (c Config) Validate() error {
+	var faults []error
+	add := func(flag, format string, args ...any) {
+		faults = append(faults, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	}
+	c.checkListeners(add)
+	c.checkURLs(add)
+	if !filepath.IsAbs(c.StateDir) {
+		add("state-dir", "%q must be an absolute path", c.StateDir)
+	}
+	if !strings.Contains(c.AdminEmail, "@") {
+		add("admin-email", "%q is not an e-mail address", c.AdminEmail)
+	}
+	oneOf(add, "log-format", c.LogFormat, "auto", "text", "json")
+	oneOf(add, "log-level", c.LogLevel, "debug", "info", "warn", "error")
+	return errors.Join(faults...)
+}
+
+type addFault func(flag, format string, args ...any)
+
+func (c Config) checkListeners(add addFault) {
+	if c.HTTPListen == "" {
+		add("http-listen", "the API must listen somewhere, such as 127.0.0.1:7070")
+	}
+	for flag, addr := range map[string]string{"http-listen": c.HTTPListen, "mqtt-listen": c.MQTTListen, "mqtts-listen": c.MQTTSListen} {
+		if _, _, err := net.SplitHostPort(addr); addr != "" && err != nil {
+			add(flag, "%q is not an address: write it like 0.0.0.0:7070 or :7070", addr)
+		}
+	}
+	needed := c.HTTPTLS || c.MQTTSListen != ""
+	for flag, file := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey} {
+		if file == "" {
+			if needed {
+				add(flag, "is needed for --http-tls and --mqtts-listen")
+			}
+			continue
+		}
+		if _, err := os.Stat(file); err != nil {
+			add(flag, "%v", err)
+		}
+	}
+}
+
+func (c Config) checkURLs(add addFault) {
+	checkURL(add, "database-url", c.DatabaseURL, true, "postgres", "postgresql")
+	checkURL(add, "redis-url", c.RedisURL, true, "redis", "rediss", "unix")
+	checkURL(add, "public-url", c.PublicURL, false, "http", "https")
+	checkURL(add, "agent-url", c.AgentURL, false, "mqtt", "mqtts", "tcp", "tls", "ssl", "ws", "wss")
+	for _, origin := range c.AllowedOrigins {
+		checkURL(add, "allowed-origins", origin, false, "http", "https")
+	}
+}
+
+// checkURL never repeats a url in full: it may hold a password.
+func checkURL(add addFault, flag, text string, required bool, schemes ...string) {
+	if text == "" {
+		if required {
+			add(flag, "is needed: say where it is, as %s://…", schemes[0])
+		}
+		return
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		add(flag, "this is not a URL: write it as %s://host:port", schemes[0])
+		return
+	}
+	for _, s := range schemes {
+		if u.Scheme == s {
+			return
+		}
+	}
+	add(flag, "must begin with %s://, not %q", strings.Join(schemes, ":// or "), u.Scheme)
+}
+
+func oneOf(add addFault, flag, value string, allowed ...string) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	add(flag, "%q is not one of %s", value, strings.Join(allowed, ", "))
+}

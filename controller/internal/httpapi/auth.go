@@ -1,0 +1,172 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/authn"
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+)
+
+func (s *Server) authRoutes() {
+	add(s, Route{
+		Verb: fleet.AuthLogin, Method: http.MethodPost, Path: "/auth/login", Summary: "Sign in",
+		Help: "Answers with an access token for 15 minutes and sets a cookie that POST /auth/refresh exchanges for the next one.",
+	}, s.login)
+	add(s, Route{
+		Verb: fleet.AuthRefresh, Method: http.MethodPost, Path: "/auth/refresh", Summary: "Exchange the refresh cookie for a new access token",
+		Help: "409 means that another tab did so a moment ago: try again. A cookie that was exchanged before ends the session.",
+	}, s.refresh)
+	add(s, Route{
+		Verb: fleet.AuthLogout, Method: http.MethodPost, Path: "/auth/logout", Summary: "End the session of the refresh cookie",
+	}, s.logout)
+	add(s, Route{
+		Verb: fleet.AuthPasswordChange, Method: http.MethodPost, Path: "/auth/password", Summary: "Change your password",
+		Help: "Ends all your other sessions.",
+	}, s.changePassword)
+	add(s, Route{
+		Verb: fleet.AuthView, Method: http.MethodGet, Path: "/auth/me", Summary: "Show who you are and what you may do",
+	}, s.me)
+}
+
+const (
+	refreshCookie = "lormas_refresh"
+	refreshPath   = prefix + "/auth"
+)
+
+type loginInput struct {
+	UserAgent string `header:"User-Agent" hidden:"true"`
+	Body      struct {
+		Email    string `json:"email" maxLength:"254" example:"admin@lormas.local"`
+		Password string `json:"password" maxLength:"256" format:"password"`
+	}
+}
+
+// cookieInput is the input of the routes that live by the cookie. Another
+// site can make a browser send a cookie (SameSite is the first answer to
+// that), but not a header of ours.
+type cookieInput struct {
+	Refresh string `cookie:"lormas_refresh" hidden:"true"`
+	Client  string `header:"X-Lormas-Client" doc:"anything: it proves that no other web site sends this request" example:"dashboard"`
+}
+
+func (in cookieInput) check() error {
+	if in.Client == "" {
+		return fleet.Errorf(fleet.Forbidden, "send the header X-Lormas-Client with any value, to prove that no other web site sends this request")
+	}
+	return nil
+}
+
+type signedOutput struct {
+	Cookie http.Cookie `header:"Set-Cookie"`
+	Body   signedBody
+}
+
+type signedBody struct {
+	AccessToken string    `json:"accessToken" doc:"send it as Authorization: Bearer …, and as the password of MQTT"`
+	ExpiresAt   time.Time `json:"expiresAt" doc:"when the access token ends"`
+	User        userBody  `json:"user"`
+}
+
+type userBody struct {
+	ID                 id.UserID `json:"id"`
+	Email              string    `json:"email"`
+	Name               string    `json:"name"`
+	MustChangePassword bool      `json:"mustChangePassword" doc:"nothing else is allowed before that"`
+}
+
+func showUser(u fleet.User) userBody {
+	return userBody{ID: u.ID, Email: u.Email, Name: u.Name, MustChangePassword: u.MustChangePassword}
+}
+
+func (s *Server) login(ctx context.Context, actor authz.Actor, in *loginInput) (*signedOutput, error) {
+	signed, err := s.Auth.Login(ctx, authn.Login{
+		Email: in.Body.Email, Password: in.Body.Password, UserAgent: in.UserAgent,
+		Address: actor.Address, RequestID: actor.RequestID, Local: visitOf(ctx).local,
+	})
+	return s.signedIn(ctx, signed), err
+}
+
+func (s *Server) refresh(ctx context.Context, actor authz.Actor, in *cookieInput) (*signedOutput, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	signed, err := s.Auth.Refresh(ctx, authn.Origin{Address: actor.Address, RequestID: actor.RequestID}, in.Refresh)
+	return s.signedIn(ctx, signed), err
+}
+
+func (s *Server) signedIn(ctx context.Context, signed authn.Signed) *signedOutput {
+	return &signedOutput{
+		Cookie: s.cookie(ctx, signed.Refresh, signed.SessionExpires),
+		Body:   signedBody{AccessToken: signed.Access, ExpiresAt: signed.AccessExpires, User: showUser(signed.User)},
+	}
+}
+
+type signedOutOutput struct {
+	Cookie http.Cookie `header:"Set-Cookie"`
+}
+
+func (s *Server) logout(ctx context.Context, actor authz.Actor, in *cookieInput) (*signedOutOutput, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	err := s.Auth.Logout(ctx, authn.Origin{Address: actor.Address, RequestID: actor.RequestID}, in.Refresh)
+	return &signedOutOutput{Cookie: s.cookie(ctx, "", time.Unix(1, 0))}, err
+}
+
+func (s *Server) cookie(ctx context.Context, value string, expires time.Time) http.Cookie {
+	return http.Cookie{
+		Name: refreshCookie, Value: value, Path: refreshPath, Expires: expires,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: visitOf(ctx).https || strings.HasPrefix(s.PublicURL, "https:"),
+	}
+}
+
+type passwordInput struct {
+	Body struct {
+		Current string `json:"currentPassword" maxLength:"256" format:"password"`
+		New     string `json:"newPassword" maxLength:"256" format:"password" doc:"10 characters or more"`
+	}
+}
+
+func (s *Server) changePassword(ctx context.Context, actor authz.Actor, in *passwordInput) (*struct{}, error) {
+	return nil, s.Auth.ChangePassword(ctx, actor, in.Body.Current, in.Body.New)
+}
+
+type meOutput struct {
+	Body meBody
+}
+
+type meBody struct {
+	Kind               fleet.ActorKind `json:"kind" enum:"user,token"`
+	UserID             id.UserID       `json:"userId"`
+	Name               string          `json:"name" doc:"the e-mail address, and the token's name where you use one"`
+	MustChangePassword bool            `json:"mustChangePassword"`
+	Grants             []grantBody     `json:"grants"`
+	Limit              []string        `json:"limit,omitempty" doc:"what the API token is held to; missing without one"`
+}
+
+type grantBody struct {
+	Permission string      `json:"permission" example:"container.*"`
+	Scope      authz.Scope `json:"scope" enum:"global,cluster,node,container"`
+	ScopeID    string      `json:"scopeId,omitempty" format:"uuid"`
+}
+
+func (s *Server) me(_ context.Context, actor authz.Actor, _ *struct{}) (*meOutput, error) {
+	body := meBody{
+		Kind: actor.Kind, UserID: actor.UserID, Name: actor.Name,
+		MustChangePassword: actor.MustChangePassword, Limit: actor.Limit, Grants: []grantBody{},
+	}
+	for _, g := range actor.Grants {
+		shown := grantBody{Permission: g.Permission, Scope: g.Scope}
+		if g.Scope != authz.Global {
+			shown.ScopeID = g.ScopeID.String()
+		}
+		body.Grants = append(body.Grants, shown)
+	}
+	return &meOutput{Body: body}, nil
+}

@@ -1,0 +1,233 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+func (s *Server) containerRoutes() {
+	add(s, Route{
+		Verb: fleet.ContainerCreate, Method: http.MethodPost, Path: "/containers", Status: http.StatusAccepted, Summary: "Create a container",
+		Help: "Without `nodeId` the node is chosen: the preferred cluster first, then any. `type: ha` also needs `container.ha.create`. Send an Idempotency-Key to repeat the request safely.",
+	}, s.createContainer)
+	add(s, Route{
+		Verb: fleet.ContainerView, ID: "container.list", Method: http.MethodGet, Path: "/containers", Summary: "List containers",
+	}, s.containers)
+	add(s, Route{
+		Verb: fleet.ContainerView, Method: http.MethodGet, Path: "/containers/{id}", Summary: "Show a container",
+	}, s.container)
+	add(s, Route{
+		Verb: fleet.ContainerEdit, Method: http.MethodPatch, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Change a container",
+		Help: "What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew.",
+	}, s.editContainer)
+	s.powerRoute(fleet.ContainerStart, "start", "Start a container", s.Actions.StartContainer)
+	s.powerRoute(fleet.ContainerStop, "stop", "Stop a container", s.Actions.StopContainer)
+	s.powerRoute(fleet.ContainerRestart, "restart", "Restart a container within a minute, or not at all", s.Actions.RestartContainer)
+	s.powerRoute(fleet.ContainerKill, "kill", "Kill a container", s.Actions.KillContainer)
+	add(s, Route{
+		Verb: fleet.ContainerDelete, Method: http.MethodDelete, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Delete a container",
+		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job.",
+	}, jobHandler(s.Actions.DeleteContainer))
+}
+
+// powerRoute registers one of the verbs that take a container and give a job.
+func (s *Server) powerRoute(v fleet.Verb, word, summary string, do verbOfContainer) {
+	add(s, Route{Verb: v, Method: http.MethodPost, Path: "/containers/{id}/" + word, Status: http.StatusAccepted, Summary: summary}, jobHandler(do))
+}
+
+type verbOfContainer func(context.Context, authz.Actor, id.ContainerID) (fleet.Job, error)
+
+func jobHandler(do verbOfContainer) func(context.Context, authz.Actor, *ContainerInput) (*jobOutput, error) {
+	return func(ctx context.Context, actor authz.Actor, in *ContainerInput) (*jobOutput, error) {
+		j, err := do(ctx, actor, in.ID)
+		return &jobOutput{Body: showJob(j)}, err
+	}
+}
+
+// portBody is a port in a request: what is left out is chosen.
+type portBody struct {
+	IP        string `json:"ip,omitempty" doc:"address of the node; left out: all"`
+	Host      int    `json:"host,omitempty" doc:"port of the node; left out: one is chosen"`
+	Container int    `json:"container"`
+	Protocol  string `json:"protocol,omitempty" enum:"tcp,udp" default:"tcp"`
+}
+
+func portsOf(bodies []portBody) []spec.Port {
+	if bodies == nil {
+		return nil // as the egg says
+	}
+	ports := make([]spec.Port, len(bodies))
+	for i, b := range bodies {
+		ports[i] = spec.Port(b)
+	}
+	return ports
+}
+
+type newContainerInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
+	Body           struct {
+		Name               string              `json:"name" example:"web"`
+		EggID              id.EggID            `json:"eggId" format:"uuid"`
+		NodeID             *id.NodeID          `json:"nodeId,omitempty" format:"uuid"`
+		Type               fleet.ContainerType `json:"type,omitempty" enum:"standard,ha" default:"standard"`
+		PreferredClusterID *id.ClusterID       `json:"preferred_cluster_id,omitempty" format:"uuid"`
+		Image              string              `json:"image,omitempty" doc:"name of one of the egg's images; left out: its first"`
+		Resources          resourcesBody       `json:"resources"`
+		Environment        map[string]string   `json:"environment,omitempty" doc:"values of the egg's variables, and whatever else the program reads"`
+		Ports              []portBody          `json:"ports,omitempty" doc:"left out: the egg's"`
+		Volumes            []spec.Volume       `json:"volumes,omitempty" doc:"beside the egg's; host is a path of the node or the name of a volume"`
+	}
+}
+
+type createdOutput struct {
+	ETag string `header:"ETag"`
+	Body struct {
+		ContainerBody
+		Job jobBody `json:"job"`
+	}
+}
+
+func answerCreated(c actions.Created, err error) (*createdOutput, error) {
+	out := &createdOutput{ETag: etag(c.Container.Generation)}
+	out.Body.ContainerBody, out.Body.Job = showContainer(c.Container), showJob(c.Job)
+	return out, err
+}
+
+func (s *Server) createContainer(ctx context.Context, actor authz.Actor, in *newContainerInput) (*createdOutput, error) {
+	b := in.Body
+	return answerCreated(s.Actions.CreateContainer(ctx, actor, actions.NewContainer{
+		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, PreferredClusterID: b.PreferredClusterID,
+		Image: b.Image, Environment: b.Environment, Resources: spec.Resources(b.Resources),
+		Ports: portsOf(b.Ports), Volumes: b.Volumes, Key: in.IdempotencyKey,
+	}))
+}
+
+// ContainerBody is a container: what it should be, and what was last seen.
+type ContainerBody struct {
+	ID                 id.ContainerID        `json:"id" format:"uuid"`
+	Name               string                `json:"name"`
+	EggID              id.EggID              `json:"eggId" format:"uuid"`
+	OwnerID            *id.UserID            `json:"ownerId,omitempty" format:"uuid"`
+	NodeID             id.NodeID             `json:"nodeId" format:"uuid"`
+	Type               fleet.ContainerType   `json:"type" enum:"standard,ha"`
+	HAPolicy           fleet.HAPolicy        `json:"ha_policy,omitempty" enum:"available,exclusive"`
+	PreferredClusterID *id.ClusterID         `json:"preferred_cluster_id,omitempty" format:"uuid"`
+	MigrationStatus    fleet.MigrationStatus `json:"migration_status" enum:"idle,migrating,completed,failed"`
+	LastMigrationAt    *time.Time            `json:"last_migration_at,omitempty"`
+	Power              spec.Power            `json:"power" enum:"running,stopped,absent" doc:"what it should be"`
+	Phase              spec.Phase            `json:"phase" doc:"what its node last saw"`
+	Generation         int64                 `json:"generation" doc:"grows with every change of what it is"`
+	Epoch              int64                 `json:"epoch" doc:"grows with every change of its node"`
+	Image              string                `json:"image"`
+	Resources          resourcesBody         `json:"resources"`
+	Environment        map[string]string     `json:"environment"`
+	Ports              []spec.Port           `json:"ports"`
+	Volumes            []spec.Volume         `json:"volumes"`
+	Observed           *observedBody         `json:"observed,omitempty" doc:"missing until its node has spoken of it"`
+	CreatedAt          time.Time             `json:"createdAt"`
+	UpdatedAt          time.Time             `json:"updatedAt"`
+}
+
+// observedBody is a node's last report of a container.
+type observedBody struct {
+	At         *time.Time `json:"at"`
+	Phase      spec.Phase `json:"phase"`
+	Reason     string     `json:"reason,omitempty"`
+	Epoch      int64      `json:"epoch"`
+	Generation int64      `json:"generation"`
+	DockerID   string     `json:"dockerId,omitempty"`
+	ExitCode   *int       `json:"exitCode,omitempty"`
+	OOM        bool       `json:"oom,omitempty"`
+	Restarts   int        `json:"restarts,omitempty"`
+	StartedAt  *time.Time `json:"startedAt,omitempty" doc:"the node's clock"`
+}
+
+func showContainer(c fleet.Container) ContainerBody {
+	body := ContainerBody{
+		ID: c.ID, Name: c.Name, EggID: c.EggID, OwnerID: c.OwnerID, NodeID: c.NodeID, Type: c.Type, HAPolicy: c.HAPolicy,
+		PreferredClusterID: c.PreferredClusterID, MigrationStatus: c.MigrationStatus, LastMigrationAt: c.LastMigrationAt,
+		Power: c.Power, Phase: c.Phase(), Generation: c.Generation, Epoch: c.Epoch, Image: c.Spec.Image,
+		Resources: resourcesBody(c.Spec.Resources), Environment: c.Spec.Env,
+		Ports: append([]spec.Port{}, c.Spec.Ports...), Volumes: append([]spec.Volume{}, c.Spec.Volumes...),
+		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
+	if body.Environment == nil {
+		body.Environment = map[string]string{}
+	}
+	if o := c.Observed; o != nil {
+		body.Observed = &observedBody{
+			At: c.ObservedAt, Phase: o.Phase, Reason: o.Reason, Epoch: o.Epoch, Generation: o.Generation,
+			DockerID: o.DockerID, ExitCode: o.ExitCode, OOM: o.OOM, Restarts: o.Restarts, StartedAt: o.StartedAt,
+		}
+	}
+	return body
+}
+
+type containersInput struct {
+	PageQuery
+	Node id.NodeID `query:"nodeId" format:"uuid" doc:"only those on this node"`
+	Egg  id.EggID  `query:"eggId" format:"uuid" doc:"only those of this egg"`
+}
+
+type containersOutput struct{ Body page[ContainerBody] }
+
+func (s *Server) containers(ctx context.Context, actor authz.Actor, in *containersInput) (*containersOutput, error) {
+	list, next, err := s.Actions.Containers(ctx, actor, store.ContainerFilter{
+		Page: in.page(), Node: optional(in.Node), Egg: optional(in.Egg),
+	})
+	return &containersOutput{Body: pageOf(list, next, showContainer)}, err
+}
+
+type ContainerInput struct {
+	ID id.ContainerID `path:"id" format:"uuid"`
+}
+
+type containerOutput struct {
+	ETag string `header:"ETag"`
+	Body ContainerBody
+}
+
+func (s *Server) container(ctx context.Context, actor authz.Actor, in *ContainerInput) (*containerOutput, error) {
+	c, err := s.Actions.Container(ctx, actor, in.ID)
+	return &containerOutput{ETag: etag(c.Generation), Body: showContainer(c)}, err
+}
+
+type editContainerInput struct {
+	ContainerInput
+	IfMatch string `header:"If-Match" doc:"the ETag that the change was made on"`
+	Body    struct {
+		Image       *string            `json:"image,omitempty"`
+		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default"`
+		Resources   struct {
+			CPU    *spec.CPU   `json:"cpu,omitempty"`
+			Memory *spec.Bytes `json:"memory,omitempty"`
+			Disk   *spec.Bytes `json:"disk,omitempty"`
+		} `json:"resources,omitempty"`
+		Ports *[]portBody `json:"ports,omitempty"`
+	}
+}
+
+func (s *Server) editContainer(ctx context.Context, actor authz.Actor, in *editContainerInput) (*createdOutput, error) {
+	generation, err := generationOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	b := in.Body
+	edit := actions.ContainerEdit{
+		Image: b.Image, Environment: b.Environment, CPU: b.Resources.CPU, Memory: b.Resources.Memory, Disk: b.Resources.Disk,
+		Generation: generation,
+	}
+	if b.Ports != nil {
+		ports := portsOf(*b.Ports)
+		edit.Ports = &ports
+	}
+	return answerCreated(s.Actions.EditContainer(ctx, actor, in.ID, edit))
+}

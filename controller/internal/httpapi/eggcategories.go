@@ -1,0 +1,69 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+)
+
+func (s *Server) eggCategoryRoutes() {
+	add(s, Route{
+		Verb: fleet.EggCategoryCreate, Method: http.MethodPost, Path: "/eggs/categories", Status: http.StatusCreated, Summary: "Add an egg category",
+	}, s.createEggCategory)
+	add(s, Route{
+		Verb: fleet.EggCategoryView, Method: http.MethodGet, Path: "/eggs/categories", Summary: "List egg categories",
+	}, s.eggCategories)
+	add(s, Route{
+		Verb: fleet.EggCategoryEdit, Method: http.MethodPatch, Path: "/eggs/categories/{id}", Summary: "Change an egg category",
+	}, s.editEggCategory)
+	add(s, Route{
+		Verb: fleet.EggCategoryDelete, Method: http.MethodDelete, Path: "/eggs/categories/{id}", Summary: "Remove an empty egg category",
+	}, s.deleteEggCategory)
+}
+
+type eggCategoryBody struct {
+	ID          id.EggCategoryID `json:"id" format:"uuid"`
+	Name        string           `json:"name"`
+	Description string           `json:"description"`
+	CreatedAt   time.Time        `json:"createdAt"`
+}
+
+func showEggCategory(c fleet.EggCategory) eggCategoryBody {
+	return eggCategoryBody{ID: c.ID, Name: c.Name, Description: c.Description, CreatedAt: c.CreatedAt}
+}
+
+type eggCategoryOutput struct{ Body eggCategoryBody }
+
+func (s *Server) createEggCategory(ctx context.Context, actor authz.Actor, in *newNamedInput) (*eggCategoryOutput, error) {
+	c, err := s.Actions.CreateEggCategory(ctx, actor, in.Body.Name, in.Body.Description)
+	return &eggCategoryOutput{Body: showEggCategory(c)}, err
+}
+
+type eggCategoriesOutput struct{ Body page[eggCategoryBody] }
+
+func (s *Server) eggCategories(ctx context.Context, actor authz.Actor, in *PageQuery) (*eggCategoriesOutput, error) {
+	list, next, err := s.Actions.EggCategories(ctx, actor, in.page())
+	return &eggCategoriesOutput{Body: pageOf(list, next, showEggCategory)}, err
+}
+
+type EggCategoryInput struct {
+	ID id.EggCategoryID `path:"id" format:"uuid"`
+}
+
+type editEggCategoryInput struct {
+	EggCategoryInput
+	Body editNamedBody
+}
+
+func (s *Server) editEggCategory(ctx context.Context, actor authz.Actor, in *editEggCategoryInput) (*eggCategoryOutput, error) {
+	c, err := s.Actions.EditEggCategory(ctx, actor, in.ID, in.Body.edit())
+	return &eggCategoryOutput{Body: showEggCategory(c)}, err
+}
+
+func (s *Server) deleteEggCategory(ctx context.Context, actor authz.Actor, in *EggCategoryInput) (*struct{}, error) {
+	return nil, s.Actions.DeleteEggCategory(ctx, actor, in.ID)
+}

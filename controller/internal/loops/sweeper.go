@@ -1,0 +1,93 @@
+package loops
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/live"
+	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/loop"
+)
+
+const (
+	expireEvery  = time.Second
+	requeueEvery = 10 * time.Second
+	sweepEvery   = 10 * time.Minute
+	// patience is how long past its deadline the result of a command is
+	// waited for that an agent has begun.
+	patience = time.Minute
+)
+
+// Sweeper ends what is late, sends again what was lost on the way, and
+// deletes what is old.
+type Sweeper struct {
+	Store *store.Store
+	Nodes *liveness.Registry
+	Live  *live.Live
+	Wake  func() // the outbox has rows
+	Now   func() time.Time
+	Log   *slog.Logger
+
+	requeued, swept time.Time
+}
+
+// Run sweeps until ctx ends.
+func (s *Sweeper) Run(ctx context.Context) error {
+	return loop.Run(ctx, expireEvery, loop.NewWake(), s.sweep, func(err error) {
+		s.Log.Error("sweep not finished; it is tried again", "error", err)
+	})
+}
+
+func (s *Sweeper) sweep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	now := s.Now()
+	if err := s.expire(ctx, now); err != nil {
+		return err
+	}
+	if now.Sub(s.requeued) >= requeueEvery {
+		if err := s.requeue(ctx, now); err != nil {
+			return err
+		}
+		s.requeued = now
+	}
+	if now.Sub(s.swept) < sweepEvery {
+		return nil
+	}
+	s.swept = now
+	keep := store.Keep{Idempotency: 24 * time.Hour, Jobs: 30 * 24 * time.Hour, Revisions: 1000}
+	return s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.Sweep(ctx, now, keep) })
+}
+
+func (s *Sweeper) expire(ctx context.Context, now time.Time) error {
+	var news store.News
+	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		news, err = tx.ExpireCommands(ctx, now, patience)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.Live.Tell(news)
+	return nil
+}
+
+func (s *Sweeper) requeue(ctx context.Context, now time.Time) error {
+	present := s.Nodes.Greeted()
+	if len(present) == 0 {
+		return nil
+	}
+	var lost int
+	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		lost, err = tx.Requeue(ctx, present, now.Add(-requeueEvery))
+		return err
+	})
+	if err != nil || lost == 0 {
+		return err
+	}
+	s.Log.Info("commands sent again that were not confirmed", "count", lost)
+	s.Wake()
+	return nil
+}

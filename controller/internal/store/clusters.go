@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+)
+
+const selectClusters = `select id, name, description, created_at from clusters`
+
+func scanCluster(row pgx.CollectableRow) (fleet.Cluster, error) {
+	var c fleet.Cluster
+	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.CreatedAt)
+	return c, err
+}
+
+// Cluster loads one cluster.
+func (s *Store) Cluster(ctx context.Context, cluster id.ClusterID) (fleet.Cluster, error) {
+	rows, err := s.db.Query(ctx, selectClusters+` where id = $1`, cluster)
+	if err != nil {
+		return fleet.Cluster{}, fmt.Errorf("load cluster: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCluster)
+	return c, one(err, "cluster", cluster)
+}
+
+// ClusterFilter narrows a list of clusters.
+type ClusterFilter struct {
+	Page
+	Reach Reach
+}
+
+// Clusters lists clusters, newest first, and the cursor of the next page.
+func (s *Store) Clusters(ctx context.Context, f ClusterFilter) ([]fleet.Cluster, string, error) {
+	before, err := f.before()
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := s.db.Query(ctx, selectClusters+`
+		where ($1::uuid is null or id < $1) and ($2 or id = any($3)) order by id desc limit $4`,
+		before, f.Reach.All, f.Reach.Clusters, f.limit()+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list clusters: %w", err)
+	}
+	clusters, err := pgx.CollectRows(rows, scanCluster)
+	if err != nil {
+		return nil, "", fmt.Errorf("list clusters: %w", err)
+	}
+	clusters, next := cut(clusters, f.limit(), func(c fleet.Cluster) fmt.Stringer { return c.ID })
+	return clusters, next, nil
+}
+
+// InsertCluster records a new cluster.
+func (tx *Tx) InsertCluster(ctx context.Context, c fleet.Cluster) error {
+	_, err := tx.tx.Exec(ctx, `insert into clusters (id, name, description, created_at) values ($1, $2, $3, $4)`,
+		c.ID, c.Name, c.Description, c.CreatedAt)
+	if violates(err, "clusters_name_key") {
+		return taken("cluster", c.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("insert cluster: %w", err)
+	}
+	return nil
+}
+
+// UpdateCluster writes what people may edit of a cluster.
+func (tx *Tx) UpdateCluster(ctx context.Context, c fleet.Cluster) error {
+	tag, err := tx.tx.Exec(ctx, `update clusters set name = $2, description = $3 where id = $1`, c.ID, c.Name, c.Description)
+	if violates(err, "clusters_name_key") {
+		return taken("cluster", c.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("update cluster: %w", err)
+	}
+	return changed(tag, "cluster", c.ID)
+}
+
+// LockCluster loads a cluster and keeps nodes and containers from newly
+// referring to it until the transaction ends.
+func (tx *Tx) LockCluster(ctx context.Context, cluster id.ClusterID) (fleet.Cluster, error) {
+	rows, err := tx.tx.Query(ctx, selectClusters+` where id = $1 for update`, cluster)
+	if err != nil {
+		return fleet.Cluster{}, fmt.Errorf("lock cluster: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCluster)
+	return c, one(err, "cluster", cluster)
+}
+
+// ClusterUse counts what still refers to a cluster.
+func (tx *Tx) ClusterUse(ctx context.Context, cluster id.ClusterID) (nodes, containers int, err error) {
+	err = tx.tx.QueryRow(ctx, `select
+		(select count(*) from nodes where cluster_id = $1 and deleted_at is null),
+		(select count(*) from containers where preferred_cluster_id = $1 and deleted_at is null)`, cluster).
+		Scan(&nodes, &containers)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count use of cluster: %w", err)
+	}
+	return nodes, containers, nil
+}
+
+// DeleteCluster removes a cluster. What was deleted before and still refers
+// to it forgets it.
+func (tx *Tx) DeleteCluster(ctx context.Context, cluster id.ClusterID) error {
+	if _, err := tx.tx.Exec(ctx, `delete from clusters where id = $1`, cluster); err != nil {
+		return fmt.Errorf("delete cluster: %w", err)
+	}
+	return nil
+}

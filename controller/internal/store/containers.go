@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+// containerColumns are what scanContainer reads, in its order.
+const containerColumns = `
+	c.id, c.name, c.egg_id, c.owner_id, c.node_id, c.spec, c.epoch, c.generation, c.desired_power,
+	c.type, coalesce(c.ha_policy, ''), c.migration_status, c.preferred_cluster_id, c.last_migration_at,
+	c.observed, c.observed_at, c.created_at, c.updated_at, c.deleted_at`
+
+func scanContainer(row pgx.CollectableRow) (fleet.Container, error) {
+	var c fleet.Container
+	err := row.Scan(&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, &c.Spec, &c.Epoch, &c.Generation, &c.Power,
+		&c.Type, &c.HAPolicy, &c.MigrationStatus, &c.PreferredClusterID, &c.LastMigrationAt,
+		&c.Observed, &c.ObservedAt, &c.CreatedAt, &c.UpdatedAt, &c.DeletedAt)
+	return c, err
+}
+
+// Container loads one container, unless it is deleted.
+func (s *Store) Container(ctx context.Context, container id.ContainerID) (fleet.Container, error) {
+	rows, err := s.db.Query(ctx, `select`+containerColumns+` from containers c where c.id = $1 and c.deleted_at is null`, container)
+	if err != nil {
+		return fleet.Container{}, fmt.Errorf("load container: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanContainer)
+	return c, one(err, "container", container)
+}
+
+// ContainerFilter narrows a list of containers. Zero fields do not.
+type ContainerFilter struct {
+	Page
+	Node  *id.NodeID
+	Egg   *id.EggID
+	Reach Reach
+}
+
+// Containers lists containers, newest first, and the cursor of the next page.
+func (s *Store) Containers(ctx context.Context, f ContainerFilter) ([]fleet.Container, string, error) {
+	before, err := f.before()
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := s.db.Query(ctx, `select`+containerColumns+`
+		from containers c join nodes n on n.id = c.node_id
+		where c.deleted_at is null
+		and ($1::uuid is null or c.id < $1)
+		and ($2::uuid is null or c.node_id = $2)
+		and ($3::uuid is null or c.egg_id = $3)
+		and ($4 or c.id = any($5) or c.node_id = any($6) or n.cluster_id = any($7))
+		order by c.id desc limit $8`,
+		before, f.Node, f.Egg, f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list containers: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanContainer)
+	if err != nil {
+		return nil, "", fmt.Errorf("list containers: %w", err)
+	}
+	list, next := cut(list, f.limit(), func(c fleet.Container) fmt.Stringer { return c.ID })
+	return list, next, nil
+}
+
+// LockContainer loads a container, also a deleted one, and keeps every other
+// verb from it until the transaction ends.
+func (tx *Tx) LockContainer(ctx context.Context, container id.ContainerID) (fleet.Container, error) {
+	rows, err := tx.tx.Query(ctx, `select`+containerColumns+` from containers c where c.id = $1 for update`, container)
+	if err != nil {
+		return fleet.Container{}, fmt.Errorf("lock container: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanContainer)
+	return c, one(err, "container", container)
+}
+
+// InsertContainer records a new container. Its promise and ports are taken
+// by Reserve and Allocate.
+func (tx *Tx) InsertContainer(ctx context.Context, c fleet.Container) error {
+	_, err := tx.tx.Exec(ctx, `
+		insert into containers (id, name, egg_id, owner_id, node_id, spec, spec_hash, generation, epoch, desired_power,
+			type, ha_policy, preferred_cluster_id, cpu, memory, disk, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, ''), $13, $14, $15, $16, $17, $17)`,
+		c.ID, c.Name, c.EggID, c.OwnerID, c.NodeID, c.Spec, c.Spec.Hash(), c.Generation, c.Epoch, c.Power,
+		c.Type, c.HAPolicy, c.PreferredClusterID,
+		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.CreatedAt)
+	switch {
+	case violates(err, "containers_name"):
+		return taken("container", c.Name)
+	case violates(err, "containers_preferred_cluster_id_fkey"):
+		return fleet.InvalidFields(spec.Fault{Field: "preferred_cluster_id", Message: fmt.Sprintf("there is no cluster %s", c.PreferredClusterID)})
+	case err != nil:
+		return fmt.Errorf("insert container: %w", err)
+	}
+	return nil
+}
+
+// UpdateDesired writes what a container should be: its spec, generation and
+// power. The caller holds its lock.
+func (tx *Tx) UpdateDesired(ctx context.Context, c fleet.Container) error {
+	tag, err := tx.tx.Exec(ctx, `
+		update containers set spec = $2, spec_hash = $3, generation = $4, desired_power = $5,
+			cpu = $6, memory = $7, disk = $8, updated_at = $9
+		where id = $1 and deleted_at is null`,
+		c.ID, c.Spec, c.Spec.Hash(), c.Generation, c.Power,
+		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.UpdatedAt)
+	if err != nil {
+		return fmt.Errorf("update container: %w", err)
+	}
+	return changed(tag, "container", c.ID)
+}
+
+// AnyContainer loads a container, also a deleted one.
+func (s *Store) AnyContainer(ctx context.Context, container id.ContainerID) (fleet.Container, error) {
+	rows, err := s.db.Query(ctx, `select`+containerColumns+` from containers c where c.id = $1`, container)
+	if err != nil {
+		return fleet.Container{}, fmt.Errorf("load container: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanContainer)
+	return c, one(err, "container", container)
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// Once marks a request that its sender may repeat without its being carried
+// out twice.
+type Once struct {
+	User id.UserID
+	Key  string // the sender's; "" switches the matter off
+	Hash []byte // of the request: the same key with another request is a mistake
+}
+
+// Recall claims the key of a request, or reads the answer that the key got
+// before into answer and reports true. While another transaction works on
+// the same key it waits.
+func (tx *Tx) Recall(ctx context.Context, o Once, answer any) (bool, error) {
+	if o.Key == "" {
+		return false, nil
+	}
+	tag, err := tx.tx.Exec(ctx, `insert into idempotency_keys (user_id, key, request_hash, response)
+		values ($1, $2, $3, '{}') on conflict do nothing`, o.User, o.Key, o.Hash)
+	if err != nil {
+		return false, fmt.Errorf("claim key: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		return false, nil
+	}
+	var hash []byte
+	err = tx.tx.QueryRow(ctx, `select request_hash, response from idempotency_keys where user_id = $1 and key = $2`, o.User, o.Key).
+		Scan(&hash, answer)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, fleet.Errorf(fleet.Unavailable, "the Idempotency-Key is in use this moment: try again").Because(err)
+	}
+	if err != nil {
+		return false, fmt.Errorf("recall key: %w", err)
+	}
+	if !bytes.Equal(hash, o.Hash) {
+		return false, fleet.Errorf(fleet.Conflict, "this Idempotency-Key was used for a different request: use a new key for a new request")
+	}
+	return true, nil
+}
+
+// Remember keeps the answer of the request whose key Recall claimed.
+func (tx *Tx) Remember(ctx context.Context, o Once, answer any) error {
+	if o.Key == "" {
+		return nil
+	}
+	if _, err := tx.tx.Exec(ctx, `update idempotency_keys set response = $3 where user_id = $1 and key = $2`, o.User, o.Key, answer); err != nil {
+		return fmt.Errorf("remember answer: %w", err)
+	}
+	return nil
+}

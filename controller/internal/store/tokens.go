@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// tokenColumns are the columns of a fleet.Token in the order of tokenInto.
+const tokenColumns = `t.id, t.user_id, t.name, t.permissions, t.created_at, t.expires_at, t.last_used_at`
+
+func tokenInto(t *fleet.Token) []any {
+	return []any{&t.ID, &t.UserID, &t.Name, &t.Permissions, &t.CreatedAt, &t.ExpiresAt, &t.LastUsedAt}
+}
+
+// InsertToken adds an API token with the hash of its secret.
+func (tx *Tx) InsertToken(ctx context.Context, token fleet.Token, hash []byte) error {
+	_, err := tx.tx.Exec(ctx, `
+		insert into api_tokens (id, user_id, name, token_hash, permissions, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7)`,
+		token.ID, token.UserID, token.Name, hash, token.Permissions, token.CreatedAt, token.ExpiresAt)
+	if err != nil {
+		return fmt.Errorf("insert api token: %w", err)
+	}
+	return nil
+}
+
+// Tokens lists the API tokens of a user that were not taken back, newest
+// first, and the cursor of the next page.
+func (s *Store) Tokens(ctx context.Context, user id.UserID, page Page) ([]fleet.Token, string, error) {
+	before, err := page.before()
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := s.db.Query(ctx, `
+		select `+tokenColumns+` from api_tokens t
+		where t.user_id = $1 and t.revoked_at is null and ($2::uuid is null or t.id < $2)
+		order by t.id desc limit $3`, user, before, page.limit()+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list api tokens: %w", err)
+	}
+	tokens, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Token, error) {
+		var t fleet.Token
+		return t, row.Scan(tokenInto(&t)...)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list api tokens: %w", err)
+	}
+	tokens, next := cut(tokens, page.limit(), func(t fleet.Token) fmt.Stringer { return t.ID })
+	return tokens, next, nil
+}
+
+// PrincipalOfToken loads the owner of an API token and the token, in one
+// query. A token that ended or an owner who was disabled is not found.
+func (s *Store) PrincipalOfToken(ctx context.Context, hash []byte, now time.Time) (Principal, fleet.Token, error) {
+	var t fleet.Token
+	p, err := s.principal(ctx, `select `+principalColumns+`, `+tokenColumns+`
+		from api_tokens t join users u on u.id = t.user_id
+		where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > $2)`+usable,
+		[]any{hash, now}, tokenInto(&t)...)
+	return p, t, one(err, "api token", "with this secret")
+}
+
+// TouchToken notes that a token was used, unless that was noted within the
+// last minute.
+func (tx *Tx) TouchToken(ctx context.Context, token id.TokenID, now time.Time) error {
+	_, err := tx.tx.Exec(ctx, `
+		update api_tokens set last_used_at = $2
+		where id = $1 and (last_used_at is null or last_used_at <= $2::timestamptz - interval '1 minute')`, token, now)
+	if err != nil {
+		return fmt.Errorf("note the use of an api token: %w", err)
+	}
+	return nil
+}
+
+// RevokeToken takes a user's API token back and returns its name.
+func (tx *Tx) RevokeToken(ctx context.Context, user id.UserID, token id.TokenID) (name string, err error) {
+	err = tx.tx.QueryRow(ctx, `
+		update api_tokens set revoked_at = now() where id = $1 and user_id = $2 and revoked_at is null returning name`,
+		token, user).Scan(&name)
+	return name, one(err, "api token", token)
+}
+
+// ValidCredential reports, as a not-found error, when a node's credential
+// was revoked, never was, or its node is gone.
+func (s *Store) ValidCredential(ctx context.Context, node id.NodeID, credential id.CredentialID) error {
+	var ok int
+	err := s.db.QueryRow(ctx, `
+		select 1 from node_credentials c join nodes n on n.id = c.node_id
+		where c.id = $2 and c.node_id = $1 and c.revoked_at is null and n.deleted_at is null`, node, credential).Scan(&ok)
+	return one(err, "credential", credential)
+}

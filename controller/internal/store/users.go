@@ -1,0 +1,163 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// UserByEmail loads a user with the hash of his password. The e-mail is in
+// lower case.
+func (s *Store) UserByEmail(ctx context.Context, email string) (fleet.User, string, error) {
+	return s.user(ctx, `where email = $1`, email)
+}
+
+// UserByID loads a user with the hash of his password.
+func (s *Store) UserByID(ctx context.Context, user id.UserID) (fleet.User, string, error) {
+	return s.user(ctx, `where id = $1`, user)
+}
+
+func (s *Store) user(ctx context.Context, where string, key any) (u fleet.User, hash string, err error) {
+	row := s.db.QueryRow(ctx, `
+		select id, email, name, must_change_password, disabled_at, created_at, password_hash from users `+where, key)
+	err = row.Scan(&u.ID, &u.Email, &u.Name, &u.MustChangePassword, &u.DisabledAt, &u.CreatedAt, &hash)
+	return u, hash, one(err, "user", key)
+}
+
+// SetPassword replaces the hash of a user's password.
+func (tx *Tx) SetPassword(ctx context.Context, user id.UserID, hash string) error {
+	tag, err := tx.tx.Exec(ctx, `
+		update users set password_hash = $2, must_change_password = false, updated_at = now() where id = $1`, user, hash)
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	return changed(tag, "user", user)
+}
+
+// Principal is somebody who proved who he is, with all that he was granted.
+type Principal struct {
+	User   fleet.User
+	Grants []authz.Grant
+}
+
+// principalColumns are the columns of a Principal, for a query in which u is
+// the user. Grants come through roles and their parents; union, not union
+// all, ends the walk even where parents form a ring.
+const principalColumns = `
+	u.id, u.email, u.name, u.must_change_password, u.disabled_at, u.created_at,
+	coalesce((
+		with recursive held (role_id, scope, scope_id) as (
+			select b.role_id, b.scope, b.scope_id from role_bindings b where b.user_id = u.id
+			union
+			select r.parent_role_id, held.scope, held.scope_id
+			from held join roles r on r.id = held.role_id where r.parent_role_id is not null
+		)
+		select jsonb_agg(distinct jsonb_build_object('permission', p.permission, 'scope', held.scope, 'scope_id', held.scope_id))
+		from held join role_permissions p using (role_id)
+	), '[]')`
+
+// into are the places for principalColumns.
+func (p *Principal) into(grants *[]grantRow) []any {
+	u := &p.User
+	return []any{&u.ID, &u.Email, &u.Name, &u.MustChangePassword, &u.DisabledAt, &u.CreatedAt, grants}
+}
+
+type grantRow struct {
+	Permission string      `json:"permission"`
+	Scope      authz.Scope `json:"scope"`
+	ScopeID    *uuid.UUID  `json:"scope_id"`
+}
+
+func (p *Principal) setGrants(rows []grantRow) {
+	for _, r := range rows {
+		g := authz.Grant{Permission: r.Permission, Scope: r.Scope}
+		if r.ScopeID != nil {
+			g.ScopeID = *r.ScopeID
+		}
+		p.Grants = append(p.Grants, g)
+	}
+}
+
+// HasUsers reports whether there is any user.
+func (s *Store) HasUsers(ctx context.Context) (bool, error) {
+	var has bool
+	if err := s.db.QueryRow(ctx, `select exists (select from users)`).Scan(&has); err != nil {
+		return false, fmt.Errorf("look for users: %w", err)
+	}
+	return has, nil
+}
+
+// InsertUser adds a user.
+func (tx *Tx) InsertUser(ctx context.Context, u fleet.User, hash string) error {
+	_, err := tx.tx.Exec(ctx, `
+		insert into users (id, email, name, password_hash, must_change_password) values ($1, $2, $3, $4, $5)`,
+		u.ID, u.Email, u.Name, hash, u.MustChangePassword)
+	if violates(err, "users_email") {
+		return fleet.Errorf(fleet.Conflict, "there is already a user %s", u.Email)
+	}
+	if err != nil {
+		return fmt.Errorf("insert user: %w", err)
+	}
+	return nil
+}
+
+// PutBuiltinRole makes a role that comes with the product what this version
+// says it is, and returns its id.
+func (tx *Tx) PutBuiltinRole(ctx context.Context, r fleet.Role) (id.RoleID, error) {
+	var role id.RoleID
+	err := tx.tx.QueryRow(ctx, `
+		insert into roles (id, name, description, builtin) values ($1, $2, $3, true)
+		on conflict (name) do update set description = excluded.description, builtin = true
+		returning id`, r.ID, r.Name, r.Description).Scan(&role)
+	if err != nil {
+		return role, fmt.Errorf("put role %s: %w", r.Name, err)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`delete from role_permissions where role_id = $1 and permission <> all ($2)`, role, r.Permissions)
+	batch.Queue(`insert into role_permissions (role_id, permission) select $1, unnest($2::text[]) on conflict do nothing`,
+		role, r.Permissions)
+	if err := tx.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return role, fmt.Errorf("put permissions of role %s: %w", r.Name, err)
+	}
+	return role, nil
+}
+
+// BindRole gives a user a role for everything.
+func (tx *Tx) BindRole(ctx context.Context, user id.UserID, role id.RoleID) error {
+	_, err := tx.tx.Exec(ctx, `
+		insert into role_bindings (user_id, role_id, scope) values ($1, $2, 'global') on conflict do nothing`, user, role)
+	if err != nil {
+		return fmt.Errorf("bind role: %w", err)
+	}
+	return nil
+}
+
+// usable leaves out users who may not sign in any more.
+const usable = ` and u.disabled_at is null`
+
+// principal runs a query that selects principalColumns and then the given
+// further columns.
+func (s *Store) principal(ctx context.Context, sql string, args []any, more ...any) (Principal, error) {
+	var p Principal
+	var grants []grantRow
+	err := s.db.QueryRow(ctx, sql, args...).Scan(append(p.into(&grants), more...)...)
+	p.setGrants(grants)
+	return p, err
+}
+
+// PrincipalOfSession loads who is behind an access token: one query, made
+// for every request. A session that ended or a user who was disabled is not
+// found.
+func (s *Store) PrincipalOfSession(ctx context.Context, session id.SessionID, now time.Time) (Principal, error) {
+	p, err := s.principal(ctx, `select `+principalColumns+`
+		from sessions s join users u on u.id = s.user_id
+		where s.id = $1 and s.revoked_at is null and s.expires_at > $2`+usable, []any{session, now})
+	return p, one(err, "session", session)
+}

@@ -1,0 +1,207 @@
+package watch
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+const (
+	ttl        = 30 * time.Second // an agent stops so long after the last renewal
+	renewEvery = 10 * time.Second
+	answerIn   = 15 * time.Second // for logs that are not followed
+	maxFeeds   = 32               // log streams of one container
+)
+
+// shared is the stream name of what people on MQTT watch; viewers of the API
+// have a stream each, as each may want another tail.
+const shared = "live"
+
+// Publisher is the broker as far as commands need it.
+type Publisher interface {
+	Publish(t wire.Topic, payload []byte) error
+}
+
+// Options is what Watch needs.
+type Options struct {
+	Publisher Publisher
+	Nodes     *liveness.Registry
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Watch hands out streams. It is safe for concurrent use.
+type Watch struct {
+	options Options
+
+	mu    sync.Mutex
+	feeds map[wire.Topic]map[string]*feed // by topic and stream
+}
+
+// feed is one stream that an agent is asked for, and who gets it.
+type feed struct {
+	topic    wire.Topic
+	stream   string
+	follow   bool
+	since    time.Time
+	watchers int // on MQTT
+	logs     *Stream[wire.LogChunk]
+	stats    map[*Stream[wire.Stats]]struct{}
+}
+
+// New makes a Watch; Run keeps its streams going.
+func New(o Options) *Watch {
+	return &Watch{options: o, feeds: map[wire.Topic]map[string]*feed{}}
+}
+
+// LogOptions says what of a container's log is wanted.
+type LogOptions struct {
+	Tail   int  // lines from the past
+	Follow bool // and whatever comes
+}
+
+// Logs shows the log of a container until ctx ends or, unless followed, all
+// of it was shown. Only the node has it.
+func (w *Watch) Logs(ctx context.Context, node id.NodeID, container id.ContainerID, o LogOptions) (*Stream[wire.LogChunk], error) {
+	f := &feed{
+		topic: wire.OfContainerOn(wire.ContainerLogs, node, container), stream: uuid.NewString(),
+		follow: o.Follow, since: w.options.Now(), logs: newStream[wire.LogChunk](),
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.feeds[f.topic]) >= maxFeeds {
+		return nil, fleet.Errorf(fleet.TooMany, "%d people watch the log of this container already: close one of them or subscribe to its topic", maxFeeds)
+	}
+	if err := w.ask(f, o.Tail); err != nil {
+		return nil, err
+	}
+	w.add(f)
+	context.AfterFunc(ctx, func() { w.leave(f) })
+	return f.logs, nil
+}
+
+// Stats shows what a container uses, a sample a second, until ctx ends.
+func (w *Watch) Stats(ctx context.Context, node id.NodeID, container id.ContainerID) (*Stream[wire.Stats], error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.open(wire.OfContainerOn(wire.ContainerStats, node, container))
+	s := newStream[wire.Stats]()
+	f.stats[s] = struct{}{}
+	if err := w.ask(f, 0); err != nil {
+		delete(f.stats, s)
+		w.dropIdle(f)
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { w.leaveStats(f, s) })
+	return s, nil
+}
+
+// Watching follows how many people on MQTT are subscribed to exactly t.
+func (w *Watch) Watching(t wire.Topic, watchers int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.open(t)
+	before := f.watchers
+	f.watchers = watchers
+	if watchers > before {
+		w.renew(f)
+	}
+	w.dropIdle(f)
+}
+
+// Deliver passes on what an agent published. It never blocks.
+func (w *Watch) Deliver(t wire.Topic, payload []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.feeds[t]) == 0 {
+		return nil // nobody here: the broker has others
+	}
+	if t.Kind == wire.ContainerStats {
+		return w.deliverStats(t, payload)
+	}
+	chunk, err := wire.Decode[wire.LogChunk](payload, wire.TypeLogs)
+	if err != nil {
+		return err
+	}
+	f, ok := w.feeds[t][chunk.Stream]
+	if !ok || f.logs == nil {
+		return nil
+	}
+	offerLog(f.logs, chunk)
+	if chunk.EOF {
+		w.end(f, nil)
+	}
+	return nil
+}
+
+func (w *Watch) deliverStats(t wire.Topic, payload []byte) error {
+	sample, err := wire.Decode[wire.Stats](payload, wire.TypeStats)
+	if err != nil {
+		return err
+	}
+	for s := range w.feeds[t][shared].stats {
+		offerStats(s, sample)
+	}
+	return nil
+}
+
+// Run renews what is watched until ctx ends.
+func (w *Watch) Run(ctx context.Context) error {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			w.endAll()
+			return nil
+		case <-tick.C:
+			w.renewAll()
+		}
+	}
+}
+
+func (w *Watch) renewAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, streams := range w.feeds {
+		for _, f := range streams {
+			w.renewOrEnd(f)
+		}
+	}
+}
+
+func (w *Watch) renewOrEnd(f *feed) {
+	if f.logs != nil && !f.follow {
+		if w.options.Now().Sub(f.since) > answerIn {
+			w.end(f, fleet.Errorf(fleet.Unreachable, "the node did not send the whole log within %s: try again", answerIn))
+		}
+		return
+	}
+	w.renew(f)
+}
+
+// renew asks for what comes from now on: the past was asked for at first. A
+// node that is away is asked when it is back.
+func (w *Watch) renew(f *feed) {
+	if err := w.ask(f, 0); err != nil {
+		w.options.Log.Debug("stream not renewed", "node", f.topic.Node, "container", f.topic.Container, "error", err)
+	}
+}
+
+func (w *Watch) endAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, streams := range w.feeds {
+		for _, f := range streams {
+			w.end(f, fleet.Errorf(fleet.Unavailable, "the controller is stopping: try again in a moment"))
+		}
+	}
+}

@@ -1,0 +1,307 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lormas/lormas/shared/enginetest"
+)
+
+// The scenarios run one after the other on one lab of two nodes, each with
+// containers and names of its own; each leaves the lab whole.
+
+// patience is what a scenario waits for anything: far more than it takes, as
+// the machine may be busy.
+const patience = 90 * time.Second
+
+var shared struct {
+	once sync.Once
+	lab  *Lab
+	err  error
+}
+
+// scenario is a test's view of the lab: it fails the test where the lab
+// returns an error.
+type scenario struct {
+	*testing.T
+	lab *Lab
+}
+
+// begin gives a test the lab. When the test fails, what every program logged
+// is kept under artifacts/ and its end is printed.
+func begin(t *testing.T) scenario {
+	t.Helper()
+	shared.once.Do(func() {
+		probe, err := probeImage()
+		if err != nil {
+			shared.err = err
+			return
+		}
+		shared.lab, shared.err = Start(context.Background(), Options{Nodes: 2, Bin: bin, Images: []enginetest.Image{probe}})
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	s := scenario{t, shared.lab}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(s.lab.Report())
+			s.keepLogs()
+		}
+	})
+	return s
+}
+
+func (s scenario) keepLogs() {
+	dir := filepath.Join("..", "..", "artifacts", strings.ReplaceAll(s.Name(), "/", "_"))
+	if err := os.CopyFS(dir, os.DirFS(s.lab.logs.dir)); err != nil {
+		s.Logf("keep the logs: %v", err)
+	}
+}
+
+// closeShared ends the lab of the scenarios, after the last test.
+func closeShared() error {
+	if shared.lab == nil {
+		return nil
+	}
+	return shared.lab.Close()
+}
+
+// ProbeImage is a shell whose containers write a line into /data/starts each
+// time they start: the witness that nothing ran twice.
+const ProbeImage = "lormas/probe:1"
+
+func probeImage() (enginetest.Image, error) {
+	image, err := enginetest.Busybox(ProbeImage)
+	image.Files["data/.keep"] = enginetest.File{}
+	image.Config.Entrypoint = []string{"/bin/sh", "-c", `echo start >> /data/starts; trap 'exit 0' TERM INT; while true; do sleep 1 & wait; done`}
+	return image, err
+}
+
+func (s scenario) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// call sends a request that has to succeed.
+func (s scenario) call(method, path string, in, out any) {
+	s.Helper()
+	s.must(s.lab.API.Call(s.Context(), method, path, in, out))
+}
+
+// refused sends a request that has to fail with a status, and returns the
+// body of the answer.
+func (s scenario) refused(status int, method, path string, in any) string {
+	s.Helper()
+	err := s.lab.API.Call(s.Context(), method, path, in, nil)
+	if StatusOf(err) != status {
+		s.Fatalf("%s %s: %v, want status %d", method, path, err, status)
+	}
+	return err.Error()
+}
+
+// await waits for a level.
+func (s scenario) await(what string, probe Probe) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	if err := Await(ctx, what, probe); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// container is what the API says of one.
+type container struct {
+	ID, Name, NodeID, Phase, Reason, Power string
+	Ports                                  []struct{ Host, Container int }
+}
+
+// job is what the API says of one.
+type job struct {
+	ID, Kind, State, Error string
+	Commands               []struct{ Action, Receipt, Message string }
+}
+
+// created is the answer to a create.
+type created struct {
+	container
+	Job job
+}
+
+// egg files a template that runs an image.
+func (s scenario) egg(name, image string, more map[string]any) string {
+	s.Helper()
+	in := map[string]any{
+		"name": name, "images": []any{map[string]string{"name": "default", "image": image}},
+	}
+	for key, value := range more {
+		in[key] = value
+	}
+	var out struct{ ID string }
+	s.call(http.MethodPost, "/eggs", in, &out)
+	return out.ID
+}
+
+// create makes a container on a node, small enough for all of them to fit.
+func (s scenario) create(name, egg string, node *Node, more map[string]any) created {
+	s.Helper()
+	in := map[string]any{
+		"name": name, "eggId": egg,
+		"resources": map[string]any{"cpu": 0.1, "memory": "32m", "disk": "16m"},
+	}
+	if node != nil {
+		in["nodeId"] = node.ID
+	}
+	for key, value := range more {
+		in[key] = value
+	}
+	var out created
+	s.call(http.MethodPost, "/containers", in, &out)
+	return out
+}
+
+// verb asks for something to be done to a container.
+func (s scenario) verb(c container, verb string) job {
+	s.Helper()
+	var out job
+	if verb == "delete" {
+		s.call(http.MethodDelete, "/containers/"+c.ID, nil, &out)
+	} else {
+		s.call(http.MethodPost, "/containers/"+c.ID+"/"+verb, nil, &out)
+	}
+	return out
+}
+
+// awaitJob waits until a job is over, and it has to end in state.
+func (s scenario) awaitJob(j job, state string) job {
+	s.Helper()
+	var seen job
+	s.await("job "+j.Kind+" to be "+state, func(ctx context.Context) (bool, string, error) {
+		seen = job{}
+		err := s.lab.API.Call(ctx, http.MethodGet, "/jobs/"+j.ID, nil, &seen)
+		return seen.State == state, fmt.Sprintf("%+v", seen), err
+	})
+	return seen
+}
+
+// awaitPhase waits until people are told that a container is in a phase.
+func (s scenario) awaitPhase(c container, phase string) container {
+	s.Helper()
+	var seen container
+	s.await(c.Name+" to be "+phase, func(ctx context.Context) (bool, string, error) {
+		seen = container{}
+		err := s.lab.API.Call(ctx, http.MethodGet, "/containers/"+c.ID, nil, &seen)
+		return seen.Phase == phase, fmt.Sprintf("%+v", seen), err
+	})
+	return seen
+}
+
+// answers waits until a published port serves a page with a text in it.
+func (s scenario) answers(node *Node, port int, text string) {
+	s.Helper()
+	s.await(fmt.Sprintf("port %d of %s to answer %q", port, node.Name, text), func(ctx context.Context) (bool, string, error) {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		page, err := node.Get(ctx, port, "/")
+		return strings.Contains(page, text), page, err
+	})
+}
+
+// inspection is the part of "docker inspect" that the scenarios look at.
+type inspection struct {
+	ID    string
+	State struct {
+		Running   bool
+		StartedAt string
+	}
+	Config     struct{ Labels map[string]string }
+	HostConfig struct {
+		NanoCpus      int64
+		CpuQuota      int64
+		Memory        int64
+		MemorySwap    int64
+		PidsLimit     int64
+		CapDrop       []string
+		SecurityOpt   []string
+		RestartPolicy struct{ Name string }
+		LogConfig     struct {
+			Type   string
+			Config map[string]string
+		}
+	}
+}
+
+// inspect lists what a node's engine has of a container, ended ones too.
+func (s scenario) inspect(node *Node, c container) []inspection {
+	s.Helper()
+	found, err := node.containersOf(s.Context(), c.ID)
+	s.must(err)
+	return found
+}
+
+func (n *Node) containersOf(ctx context.Context, id string) ([]inspection, error) {
+	var list []struct{ ID string }
+	filter := `/containers/json?all=true&filters=` + `%7B%22label%22%3A%5B%22lormas.container%3D` + id + `%22%5D%7D`
+	if err := n.Ask(ctx, http.MethodGet, filter, nil, &list); err != nil {
+		return nil, err
+	}
+	var out []inspection
+	for _, entry := range list {
+		var one inspection
+		if err := n.Ask(ctx, http.MethodGet, "/containers/"+entry.ID+"/json", nil, &one); err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// awaitRunning waits until the node's engine runs exactly one such container,
+// and not the run that began at before.
+func (s scenario) awaitRunning(node *Node, c container, before string) inspection {
+	s.Helper()
+	var seen inspection
+	s.await(fmt.Sprintf("%s to run on %s", c.Name, node.Name), func(ctx context.Context) (bool, string, error) {
+		found, err := node.containersOf(ctx, c.ID)
+		if err != nil || len(found) != 1 {
+			return false, fmt.Sprintf("%d containers", len(found)), err
+		}
+		seen = found[0]
+		return seen.State.Running && seen.State.StartedAt != before, fmt.Sprintf("%+v", seen.State), nil
+	})
+	return seen
+}
+
+// starts counts how often a probe container has been started, by what it
+// wrote into its volume.
+func (s scenario) starts(node *Node, c container) int {
+	s.Helper()
+	matches, err := filepath.Glob(filepath.Join(node.dir, "*", "volumes", c.ID, "*", "starts"))
+	s.must(err)
+	if len(matches) != 1 {
+		s.Fatalf("the records of %s on %s: %v", c.Name, node.Name, matches)
+	}
+	text, err := os.ReadFile(matches[0])
+	s.must(err)
+	return strings.Count(string(text), "start\n")
+}
+
+// node is the lab's node with this id.
+func (s scenario) node(id string) *Node {
+	s.Helper()
+	at := slices.IndexFunc(s.lab.Nodes, func(n *Node) bool { return n.ID == id })
+	if at < 0 {
+		s.Fatalf("the lab has no node %s", id)
+	}
+	return s.lab.Nodes[at]
+}

@@ -1,0 +1,106 @@
+// Pictures of every page against the mock, in both themes, on a desk and on a
+// phone, into .screenshots/; axe looks at each. Not part of the tests.
+//
+//   npm run build:mock && npm run screenshots [name…]
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { preview } from "vite";
+
+const out = new URL("../.screenshots/", import.meta.url).pathname;
+const axe = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const uuid = (kind, n) =>
+  `0192f0c1-${String(kind).padStart(4, "0")}-7000-8000-${String(n).padStart(12, "0")}`;
+
+/** name, address, what to do before the picture */
+const scenes = [
+  ["sign-in", "/?mock=signed-out"],
+  ["password", "/?mock=password"],
+  ["nodes", "/nodes"],
+  ["nodes-empty", "/nodes?mock=empty"],
+  ["node-add", "/nodes?add=1", addNode],
+  ["node", `/nodes/${uuid(1, 2)}`],
+  ["containers", "/containers"],
+  ["container-new", `/containers/new?egg=${uuid(3, 1)}`],
+  ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, submitFaults],
+  ["container", `/containers/${uuid(2, 1)}`],
+  ["container-queued", `/containers/${uuid(2, 4)}`],
+  ["container-failed", `/containers/${uuid(2, 8)}`],
+  ["eggs", "/eggs"],
+  ["egg", `/eggs/${uuid(3, 1)}`],
+  ["jobs", "/jobs"],
+  ["audit", "/audit"],
+  ["not-found", "/nothing"],
+];
+
+async function addNode(page) {
+  await page.getByLabel("Name").fill("van-13");
+  await page.getByRole("button", { name: "Get the command" }).click();
+  await page.getByText("van-13 has joined").waitFor({ timeout: 15_000 });
+}
+
+async function submitFaults(page) {
+  await page.getByLabel("Name").fill("web-front");
+  await page.getByLabel("Memory").fill("lots");
+  await page.getByRole("button", { name: "Add port" }).click();
+  await page.getByRole("button", { name: "Create container" }).click();
+}
+
+const views = [
+  ["desk-light", { width: 1280, height: 800 }, "light"],
+  ["desk-dark", { width: 1280, height: 800 }, "dark"],
+  ["phone-light", { width: 360, height: 740 }, "light"],
+  ["phone-dark", { width: 360, height: 740 }, "dark"],
+];
+
+async function look(page, name) {
+  await page.addScriptTag({ content: axe });
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  for (const v of violations) {
+    console.log(`${name}: axe ${v.id}: ${v.help}`);
+    for (const node of v.nodes.slice(0, 3)) console.log(`    ${node.html.slice(0, 160)}`);
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  if (wide) console.log(`${name}: scrolls sideways`);
+  return violations.length + (wide ? 1 : 0);
+}
+
+const only = process.argv.slice(2);
+const server = await preview({
+  mode: "mock",
+  build: { outDir: ".mock-dist" },
+  preview: { port: 4199, host: "127.0.0.1" },
+});
+const profile = join(tmpdir(), `lormas-screenshots-${process.pid}`);
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync".split(
+    " ",
+  ),
+});
+mkdirSync(out, { recursive: true });
+let faults = 0;
+for (const [view, viewport, colorScheme] of views) {
+  for (const [name, path, act] of scenes) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => console.log(`${name}: ${error}`));
+    page.on("console", (m) => m.type() === "error" && console.log(`${name}: console: ${m.text()}`));
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    await page.goto(`http://127.0.0.1:4199${path}`);
+    await page.locator("h1").first().waitFor();
+    await page.waitForTimeout(500);
+    await act?.(page);
+    await page.waitForTimeout(300);
+    faults += await look(page, `${name} ${view}`);
+    await page.screenshot({ path: join(out, `${name}-${view}.png`), fullPage: !act });
+    await page.close();
+  }
+}
+await browser.close();
+await server.close();
+rmSync(profile, { recursive: true, force: true });
+console.log(`${faults} faults; pictures in ${out}`);
+process.exit(faults > 0 ? 1 : 0);

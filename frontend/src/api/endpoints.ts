@@ -1,0 +1,122 @@
+/** Every call that the dashboard makes, in one place, typed by the OpenAPI document. */
+import createClient from "openapi-fetch";
+import { anonymous, answer, authorised, tokensOf } from "./http";
+import { errorOf } from "./problem";
+import type { paths } from "./schema.gen";
+import type { Tokens } from "./session";
+import type { Container, ContainerCreate, Created, EggBody, Job, Page } from "./types";
+
+const client = createClient<paths>({ baseUrl: location.origin, fetch: authorised });
+const door = createClient<paths>({ baseUrl: location.origin, fetch: anonymous });
+
+export type ContainerVerb = "start" | "stop" | "restart" | "kill" | "delete";
+
+export interface Listing {
+  cursor?: string | undefined;
+  limit?: number;
+  signal: AbortSignal;
+}
+
+const pageSize = 100;
+
+/** The options of a list: its page, and what it is held to. */
+function page<F extends object>({ cursor, limit = pageSize, signal, ...filter }: Listing & F) {
+  return { params: { query: { ...filter, limit, ...(cursor && { cursor }) } }, signal };
+}
+
+const one = (id: string) => ({ params: { path: { id } } });
+
+function act(id: string, verb: ContainerVerb): Promise<Job> {
+  switch (verb) {
+    case "start":
+      return answer(client.POST("/api/v1/containers/{id}/start", one(id)));
+    case "stop":
+      return answer(client.POST("/api/v1/containers/{id}/stop", one(id)));
+    case "restart":
+      return answer(client.POST("/api/v1/containers/{id}/restart", one(id)));
+    case "kill":
+      return answer(client.POST("/api/v1/containers/{id}/kill", one(id)));
+    case "delete":
+      return answer(client.DELETE("/api/v1/containers/{id}", one(id)));
+  }
+}
+
+/** A body that is read while it comes. */
+async function stream(call: Promise<{ response: Response; error?: unknown }>): Promise<Response> {
+  const { response, error } = await call;
+  if (!response.ok) throw errorOf(response.status, typeof error === "string" ? parse(error) : error);
+  return response;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+export const api = {
+  auth: {
+    async login(body: { email: string; password: string }): Promise<Tokens> {
+      const call = await door.POST("/api/v1/auth/login", { body });
+      return tokensOf(await answer(Promise.resolve(call)), call.response);
+    },
+    logout: () => answer(door.POST("/api/v1/auth/logout")),
+    changePassword: (body: { currentPassword: string; newPassword: string }) =>
+      answer(client.POST("/api/v1/auth/password", { body })),
+  },
+  nodes: {
+    list: (o: Listing) => answer(client.GET("/api/v1/nodes", page(o))),
+    get: (id: string, signal: AbortSignal) =>
+      answer(client.GET("/api/v1/nodes/{id}", { ...one(id), signal })),
+    create: (body: { name: string; description: string }) => answer(client.POST("/api/v1/nodes", { body })),
+  },
+  containers: {
+    // The document has "string" for a phase; ours is the list of shared/spec.
+    list: (o: Listing & { nodeId?: string; eggId?: string }) =>
+      answer(client.GET("/api/v1/containers", page(o))) as Promise<Page<Container>>,
+    get: (id: string, signal: AbortSignal) =>
+      answer(client.GET("/api/v1/containers/{id}", { ...one(id), signal })) as Promise<Container>,
+    create: (body: ContainerCreate, key: string) =>
+      answer(
+        client.POST("/api/v1/containers", { body, params: { header: { "Idempotency-Key": key } } }),
+      ) as Promise<Created>,
+    act,
+    logs: (id: string, query: { tail: number; follow: boolean }, signal: AbortSignal) =>
+      stream(
+        client.GET("/api/v1/containers/{id}/logs", {
+          params: { path: { id }, query },
+          parseAs: "stream",
+          signal,
+        }),
+      ),
+    stats: (id: string, signal: AbortSignal) =>
+      stream(
+        client.GET("/api/v1/containers/{id}/stats", {
+          params: { path: { id }, query: { follow: true } },
+          parseAs: "stream",
+          signal,
+        }),
+      ),
+  },
+  eggs: {
+    list: (o: Listing) => answer(client.GET("/api/v1/eggs", page(o))),
+    get: (id: string, signal: AbortSignal) => answer(client.GET("/api/v1/eggs/{id}", { ...one(id), signal })),
+    create: (body: EggBody) => answer(client.POST("/api/v1/eggs", { body })),
+    update: (id: string, body: EggBody, generation: number) =>
+      answer(
+        client.PUT("/api/v1/eggs/{id}", {
+          body,
+          params: { path: { id }, header: { "If-Match": `"${generation}"` } },
+        }),
+      ),
+  },
+  jobs: {
+    list: (o: Listing & { containerId?: string; nodeId?: string }) =>
+      answer(client.GET("/api/v1/jobs", page(o))),
+  },
+  audit: {
+    list: (o: Listing) => answer(client.GET("/api/v1/audit", page(o))),
+  },
+};

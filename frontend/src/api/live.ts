@@ -1,0 +1,125 @@
+/**
+ * Live messages into the query cache, and nowhere else. Messages are gathered
+ * for a moment and applied together, so that a burst is drawn once.
+ */
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { type ContainerNews, type FleetEvent, type Health, type Heartbeat, parseMessage } from "@/live/wire";
+import { mapPages, mergeContainer, mergeHealth, mergeHeartbeat, mergeJob } from "./merge";
+import { keys, recentContainers, recentHealth } from "./queries";
+import type { Container, Job, Node, Page } from "./types";
+
+/** Messages within this time are drawn together. */
+const gatherMs = 80;
+/** How often lists may be read again because of news about what they lack. */
+const rereadMs = 1000;
+
+type Change<T> = (item: T) => T;
+
+export class Feed {
+  private client: QueryClient;
+  private nodes = new Map<string, Change<Node>[]>();
+  private containers = new Map<string, Change<Container>[]>();
+  private jobs = new Map<string, Change<Job>[]>();
+  private flushTimer: ReturnType<typeof setTimeout> | undefined;
+  private rereads = new Map<string, ReturnType<typeof setTimeout>>();
+  private sought = new Set<string>(); // ids that no list had, and that lists were read again for
+
+  constructor(client: QueryClient) {
+    this.client = client;
+  }
+
+  take(payload: string): void {
+    const message = parseMessage(payload);
+    if (message?.type === "health") this.takeHealth(message);
+    else if (message?.type === "heartbeat") this.takeHeartbeat(message);
+    else if (message?.type === "container_state") this.takeNews(message);
+    else if (message?.type === "event") this.takeEvent(message);
+  }
+
+  /** Ends every timer; what was gathered is dropped. */
+  close(): void {
+    clearTimeout(this.flushTimer);
+    this.flushTimer = undefined;
+    for (const timer of this.rereads.values()) clearTimeout(timer);
+    this.rereads.clear();
+    this.sought.clear();
+  }
+
+  private takeHealth(health: Health): void {
+    recentHealth.put(health.nodeId, health, Date.now());
+    this.gather(this.nodes, health.nodeId, (n) => mergeHealth(n, health));
+    this.seek(keys.nodeLists, health.nodeId);
+  }
+
+  private takeHeartbeat(heartbeat: Heartbeat): void {
+    this.gather(this.nodes, heartbeat.nodeId, (n) => mergeHeartbeat(n, heartbeat));
+  }
+
+  private takeNews(news: ContainerNews): void {
+    recentContainers.put(news.containerId, news, Date.now());
+    this.gather(this.containers, news.containerId, (c) => mergeContainer(c, news));
+    if (news.phase === "removed") this.reread(keys.containerLists);
+    else this.seek(keys.containerLists, news.containerId);
+  }
+
+  private takeEvent(event: FleetEvent): void {
+    if (event.kind !== "job" || !event.jobId) return;
+    this.gather(this.jobs, event.jobId, (j) => mergeJob(j, event));
+    this.reread(keys.jobs); // receipts and messages are not in the event
+    if (event.containerId) this.reread(keys.container(event.containerId));
+  }
+
+  private gather<T>(into: Map<string, Change<T>[]>, id: string, change: Change<T>): void {
+    const changes = into.get(id);
+    if (changes) changes.push(change);
+    else into.set(id, [change]);
+    this.flushTimer ??= setTimeout(() => this.flush(), gatherMs);
+  }
+
+  private flush(): void {
+    this.flushTimer = undefined;
+    this.apply(this.nodes, keys.nodeLists, keys.node);
+    this.apply(this.containers, keys.containerLists, keys.container);
+    this.apply(this.jobs, keys.jobs);
+  }
+
+  private apply<T extends { id: string }>(
+    gathered: Map<string, Change<T>[]>,
+    lists: readonly string[],
+    one?: (id: string) => readonly string[],
+  ): void {
+    for (const [id, changes] of gathered) {
+      const change: Change<T> = (item) => changes.reduce((shown, next) => next(shown), item);
+      if (one) this.client.setQueryData<T>(one(id), (item) => item && change(item));
+      this.client.setQueriesData<InfiniteData<Page<T>>>(
+        { queryKey: lists },
+        (pages) => mapPages(pages, id, change) as InfiniteData<Page<T>> | undefined,
+      );
+    }
+    gathered.clear();
+  }
+
+  /**
+   * Reads the lists again, once, for something that none of them shows: it
+   * may be new. It may also be on a page that was not asked for.
+   */
+  private seek(lists: readonly string[], id: string): void {
+    if (this.sought.has(id)) return;
+    this.sought.add(id);
+    const all = this.client.getQueriesData<InfiniteData<Page<{ id: string }>>>({ queryKey: lists });
+    const known = all.some(([, data]) =>
+      data?.pages.some((page) => page.items.some((item) => item.id === id)),
+    );
+    if (!known && all.length > 0) this.reread(lists);
+  }
+
+  private reread(key: readonly string[]): void {
+    const name = key.join("/");
+    if (this.rereads.has(name)) return;
+    const timer = setTimeout(() => {
+      this.rereads.delete(name);
+      void this.client.invalidateQueries({ queryKey: key });
+    }, rereadMs);
+    this.rereads.set(name, timer);
+  }
+}

@@ -1,0 +1,136 @@
+/** What is read from the controller, under which key it is kept. */
+import {
+  type InfiniteData,
+  infiniteQueryOptions,
+  keepPreviousData,
+  QueryClient,
+  queryOptions,
+} from "@tanstack/react-query";
+import { Recent } from "@/live/recent";
+import type { ContainerNews, Health } from "@/live/wire";
+import { api } from "./endpoints";
+import { mergeContainer, mergeHealth } from "./merge";
+import { ApiError } from "./problem";
+import type { Container, Node, Page } from "./types";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      retry: (failures, error) => failures < 2 && (!(error instanceof ApiError) || error.status >= 500),
+      refetchOnWindowFocus: true,
+      throwOnError: false,
+    },
+  },
+});
+
+/** News that came while a snapshot was on its way; see Recent. */
+export const recentContainers = new Recent<ContainerNews>();
+export const recentHealth = new Recent<Health>();
+
+function freshContainer(start: number): (c: Container) => Container {
+  return (c) => {
+    const news = recentContainers.since(c.id, start);
+    return news ? mergeContainer(c, news) : c;
+  };
+}
+
+function freshNode(start: number): (n: Node) => Node {
+  return (n) => {
+    const health = recentHealth.since(n.id, start);
+    return health ? mergeHealth(n, health) : n;
+  };
+}
+
+/** Fetches and lays over it what came in the meantime. */
+async function overlaid<T>(
+  fetch: Promise<Page<T>>,
+  fresh: (start: number) => (item: T) => T,
+): Promise<Page<T>> {
+  const start = Date.now();
+  const page = await fetch;
+  return { ...page, items: page.items.map(fresh(start)) };
+}
+
+const paging = {
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (last: Page<unknown>) => last.next_cursor || undefined,
+  placeholderData: keepPreviousData,
+};
+
+/** All items of the pages that were read. */
+export function itemsOf<T>(data: InfiniteData<Page<T>> | undefined): T[] {
+  return data?.pages.flatMap((page) => page.items) ?? [];
+}
+
+export const keys = {
+  nodes: ["nodes"] as const,
+  nodeLists: ["nodes", "list"] as const,
+  node: (id: string) => ["nodes", "one", id] as const,
+  containers: ["containers"] as const,
+  containerLists: ["containers", "list"] as const,
+  container: (id: string) => ["containers", "one", id] as const,
+  eggs: ["eggs"] as const,
+  jobs: ["jobs"] as const,
+  audit: ["audit"] as const,
+};
+
+export const nodesQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: keys.nodeLists,
+    queryFn: ({ pageParam, signal }) => overlaid(api.nodes.list({ cursor: pageParam, signal }), freshNode),
+  });
+
+export const nodeQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.node(id),
+    queryFn: async ({ signal }) => {
+      const start = Date.now();
+      return freshNode(start)(await api.nodes.get(id, signal));
+    },
+  });
+
+export const containersQuery = (filter: { nodeId?: string; eggId?: string } = {}) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.containerLists, filter],
+    queryFn: ({ pageParam, signal }) =>
+      overlaid(api.containers.list({ ...filter, cursor: pageParam, signal }), freshContainer),
+  });
+
+export const containerQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.container(id),
+    queryFn: async ({ signal }) => {
+      const start = Date.now();
+      return freshContainer(start)(await api.containers.get(id, signal));
+    },
+  });
+
+export const eggsQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.eggs, "list"],
+    queryFn: ({ pageParam, signal }) => api.eggs.list({ cursor: pageParam, signal }),
+  });
+
+export const eggQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.eggs, "one", id],
+    queryFn: ({ signal }) => api.eggs.get(id, signal),
+  });
+
+export const jobsQuery = (filter: { containerId?: string; nodeId?: string } = {}, limit = 50) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.jobs, "list", filter, limit],
+    queryFn: ({ pageParam, signal }) => api.jobs.list({ ...filter, limit, cursor: pageParam, signal }),
+  });
+
+export const auditQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.audit, "list"],
+    queryFn: ({ pageParam, signal }) => api.audit.list({ cursor: pageParam, signal }),
+  });

@@ -1,0 +1,39 @@
+/**
+ * The nouns as the API speaks of them, under our names: generated from the
+ * OpenAPI document, and made narrower where the document says only "string".
+ */
+import type { Phase } from "@/live/wire";
+import type { components } from "./schema.gen";
+
+type Schemas = components["schemas"];
+type Narrow<T, N> = Omit<T, keyof N> & N;
+
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string;
+}
+
+export type Resources = Schemas["Resources"];
+
+export type Node = Schemas["Node"];
+export type NodeLive = Schemas["Live"];
+export type Enrolment = Schemas["Enrolment"];
+
+export type Observed = Narrow<Schemas["Observed"], { phase: Phase; at: string | null }>;
+export type Container = Narrow<Schemas["Container"], { phase: Phase; observed?: Observed }>;
+export type ContainerCreate = Schemas["NewContainerInput"];
+export type Created = Container & { job: Job };
+export type Port = Schemas["SpecPort"];
+
+export type Egg = Schemas["Egg"];
+export type EggBody = Schemas["NewEgg"];
+export type EggVariable = Schemas["EggVariable"];
+
+export type Job = Schemas["Job"];
+export type JobState = Job["state"];
+export type Command = Schemas["Command"];
+
+export type AuditEntry = Schemas["Audit"];
+
+export type User = Schemas["User"];
+export type Signed = Schemas["Signed"];

@@ -1,0 +1,178 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { emptyWorld, uuid } from "@/mock/fixtures";
+import { open } from "@/mock/harness";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const row = async (name: string) => {
+  const link = await screen.findByRole("link", { name });
+  const found = link.closest("tr");
+  if (!found) throw new Error(`${name} is in no row`);
+  return within(found);
+};
+
+describe("signing in", () => {
+  it("says what is wrong and lets in who is right", async () => {
+    const { user } = open("/nodes", { signedIn: false });
+    await user.type(await screen.findByLabelText("Email"), "admin@lormas.local");
+    await user.type(screen.getByLabelText("Password"), "nonsense{Enter}");
+    expect(await screen.findByRole("alert")).toHaveTextContent("the password is not right");
+
+    await user.clear(screen.getByLabelText("Password"));
+    await user.type(screen.getByLabelText("Password"), "admin123{Enter}");
+    expect(await screen.findByRole("heading", { name: "Nodes" })).toBeVisible();
+  });
+
+  it("asks for a new password before anything else", async () => {
+    const { user } = open("/nodes", { mustChangePassword: true });
+    await user.type(await screen.findByLabelText("Current password"), "wrong one");
+    await user.type(screen.getByLabelText("New password"), "correct horse");
+    await user.type(screen.getByLabelText("New password again"), "correct house{Enter}");
+    expect(await screen.findByText("The two are not the same.")).toBeVisible();
+    expect(screen.queryByRole("navigation")).toBeNull();
+
+    await user.clear(screen.getByLabelText("New password again"));
+    await user.type(screen.getByLabelText("New password again"), "correct horse{Enter}");
+    expect(await screen.findByText("this is not your present password")).toBeVisible();
+
+    await user.clear(screen.getByLabelText("Current password"));
+    await user.type(screen.getByLabelText("Current password"), "admin123{Enter}");
+    expect(await screen.findByRole("heading", { name: "Nodes" })).toBeVisible();
+  });
+
+  it("keeps the page and its address when the session ends", async () => {
+    const { user, controller } = open(`/containers?q=web`);
+    await screen.findByRole("link", { name: "web-front" });
+    await user.click(screen.getAllByRole("button", { name: "Sign out" })[0] as HTMLElement);
+    expect(await screen.findByLabelText("Password")).toBeVisible();
+    expect(controller.requests).toContain("POST /auth/logout");
+    expect(location.pathname + location.search).toBe("/containers?q=web");
+  });
+
+  it("offers to try again when the controller does not answer", async () => {
+    const { controller, user } = open("/nodes");
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("refused")));
+    expect(await screen.findByRole("alert")).toHaveTextContent("The controller does not answer");
+    vi.stubGlobal("fetch", controller.fetch);
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByRole("heading", { name: "Nodes" })).toBeVisible();
+  });
+});
+
+describe("live", () => {
+  const health = (state: string, since: string) => ({
+    type: "health",
+    nodeId: uuid(1, 1),
+    status: "healthy",
+    state,
+    since,
+    reason: "connection lost",
+  });
+
+  it("changes a node without asking, and never back to an older state", async () => {
+    const { tell, live, controller } = open("/nodes");
+    await live();
+    const asked = () => controller.requests.filter((r) => r === "GET /nodes").length;
+    await waitFor(() => expect(asked()).toBeGreaterThan(0));
+    const before = asked();
+
+    await tell(`nodes/${uuid(1, 1)}/health`, health("suspect", new Date().toISOString()));
+    const depot = await row("depot-1");
+    await waitFor(() => expect(depot.getAllByText("suspect")[0]).toBeInTheDocument());
+    await tell(`nodes/${uuid(1, 1)}/health`, health("returning", "2020-01-01T00:00:00Z"));
+    await tell(`nodes/${uuid(1, 2)}/health`, {
+      ...health("returning", new Date().toISOString()),
+      nodeId: uuid(1, 2),
+    });
+    const van = await row("van-12");
+    await waitFor(() => expect(van.getAllByText("returning")[0]).toBeInTheDocument());
+    expect(depot.getAllByText("suspect")[0]).toBeInTheDocument();
+    expect(asked()).toBe(before);
+  });
+
+  it("says so when it is cut off, and reads the snapshot anew when it is back", async () => {
+    const { broker, live, controller } = open("/nodes");
+    await live();
+    const before = controller.requests.length;
+    broker.drop();
+    expect((await screen.findAllByText("Reconnecting…")).length).toBeGreaterThan(0);
+    await live();
+    await waitFor(() => expect(controller.requests.slice(before)).toContain("GET /nodes"));
+  });
+
+  it("turns the add-node dialog green when the agent arrives", async () => {
+    const { user, tell, live, world } = open("/nodes?add=1", { stepMs: 1e6 });
+    await live();
+    await user.type(await screen.findByLabelText("Name"), "van-13");
+    await user.click(screen.getByRole("button", { name: "Get the command" }));
+    expect(await screen.findByText(/lormas-agent .*--token/)).toBeVisible();
+    expect(screen.getByText("Waiting for the agent…")).toBeVisible();
+    const id = world.nodes.at(-1)?.id;
+    await waitFor(() => expect(world.nodes.at(-1)?.name).toBe("van-13"));
+    await tell(`nodes/${id}/health`, {
+      ...health("healthy", new Date(Date.now() + 1).toISOString()),
+      nodeId: id,
+    });
+    expect(await screen.findByText("van-13 has joined")).toBeVisible();
+  });
+});
+
+describe("containers", () => {
+  it("show what is queued for a node that cannot be reached as queued", async () => {
+    const { user } = open(`/containers/${uuid(2, 5)}`);
+    expect((await screen.findAllByText("last seen running"))[0]).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Stop" }));
+    expect(await screen.findByText(/Should be stopped. Queued: van-12 is unreachable/)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Stop" })).toBeNull();
+    expect(screen.getByRole("button", { name: "Start" })).toBeVisible();
+    const receipts = (await screen.findAllByRole("list", { name: "stop" }))[0] as HTMLElement;
+    expect(within(receipts).getByText("queued").closest("li")).toHaveAttribute("aria-current", "step");
+  });
+
+  it("ask before they are deleted", async () => {
+    const { user, controller } = open(`/containers/${uuid(2, 7)}`);
+    await user.click(await screen.findByRole("button", { name: "Delete" }));
+    const dialog = await screen.findByRole("dialog", { name: "Delete nightly-report?" });
+    expect(controller.requests.some((r) => r.startsWith("DELETE"))).toBe(false);
+    await user.click(within(dialog).getByRole("button", { name: "Delete" }));
+    await waitFor(() => expect(controller.requests).toContain(`DELETE /containers/${uuid(2, 7)}`));
+  });
+
+  it("are created, after the controller's faults were shown at their fields", async () => {
+    const { user, world } = open(`/containers/new?egg=${uuid(3, 1)}`);
+    const name = await screen.findByLabelText("Name");
+    await user.type(name, "web-front");
+    await user.clear(screen.getByLabelText("Memory"));
+    await user.type(screen.getByLabelText("Memory"), "lots");
+    await user.click(screen.getByRole("button", { name: "Create container" }));
+    expect(await screen.findByText("Give a size such as 512m or 10g.")).toBeVisible();
+
+    await user.clear(screen.getByLabelText("Memory"));
+    await user.type(screen.getByLabelText("Memory"), "64m");
+    await user.click(screen.getByRole("button", { name: "Create container" }));
+    expect(await screen.findByText("this name is taken")).toBeVisible();
+    expect(name).toHaveAttribute("aria-invalid", "true");
+
+    await user.type(name, "-2");
+    await user.click(screen.getByRole("button", { name: "Create container" }));
+    expect(await screen.findByRole("heading", { name: "web-front-2" })).toBeVisible();
+    expect(world.containers.at(-1)?.resources.memory).toBe("64m");
+  });
+
+  it("keep their filter in the URL", async () => {
+    const { user } = open("/containers?phase=crashed");
+    expect(await screen.findByRole("link", { name: "mqtt-bridge" })).toBeVisible();
+    expect(screen.queryByRole("link", { name: "web-front" })).toBeNull();
+    await user.selectOptions(screen.getByLabelText("State"), "Any state");
+    await user.type(screen.getByLabelText("Filter by name"), "van");
+    expect(await screen.findByRole("link", { name: "van-tracker" })).toBeVisible();
+    expect(location.search).toBe("?q=van");
+  });
+});
+
+it("says what to do next where there is nothing yet", async () => {
+  open("/containers", { world: emptyWorld() });
+  expect(await screen.findByText(/First add a node/)).toBeVisible();
+  expect(screen.getByRole("link", { name: "Add node" })).toHaveAttribute("href", "/nodes?add=1");
+});

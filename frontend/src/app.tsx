@@ -1,0 +1,47 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { createBrowserRouter, RouterProvider } from "react-router";
+import { currentToken } from "@/api/http";
+import { queryClient } from "@/api/queries";
+import { session } from "@/api/session";
+import type { User } from "@/api/types";
+import { LiveProvider } from "@/components/live";
+import { ChangePassword } from "@/features/session/change-password";
+import { SignIn } from "@/features/session/sign-in";
+import { Starting } from "@/features/session/starting";
+import { useCell } from "@/lib/cell";
+import type { Dial } from "@/live/link";
+import { routes } from "@/routes/routes";
+
+export function App({ dial }: { dial: Dial }) {
+  return (
+    <QueryClientProvider client={queryClient}>
+      <Door dial={dial} />
+    </QueryClientProvider>
+  );
+}
+
+/** What stands between a visitor and the dashboard. */
+function Door({ dial }: { dial: Dial }) {
+  const now = useCell(session);
+  switch (now.state) {
+    case "unknown":
+      return <Starting ask={currentToken} />;
+    case "signed-out":
+      return <SignIn expired={now.why === "expired"} />;
+    case "signed-in":
+      return now.user.mustChangePassword ? <ChangePassword /> : <Dashboard user={now.user} dial={dial} />;
+  }
+}
+
+function Dashboard({ user, dial }: { user: User; dial: Dial }) {
+  // Made anew for another person only: a renewed token must not lose the page.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: user.id stands for the user
+  const router = useMemo(() => createBrowserRouter(routes(user)), [user.id]);
+  useEffect(() => () => router.dispose(), [router]);
+  return (
+    <LiveProvider dial={dial}>
+      <RouterProvider router={router} />
+    </LiveProvider>
+  );
+}

@@ -1,0 +1,104 @@
+import { Link } from "react-router";
+import type { Job } from "@/api/types";
+import { formatDuration } from "@/lib/time";
+import { strings } from "@/strings";
+import { Table, Td, Th, Tr } from "@/ui/table";
+import { Age } from "./age";
+import { Receipts } from "./receipts";
+import { JobBadge } from "./states";
+
+const words = strings.jobs;
+
+interface JobTableProps {
+  jobs: Job[];
+  /** Names of what they act on. Left out where all act on the same: fewer columns then. */
+  nameOf?: (containerId: string) => string | undefined;
+}
+
+/** What was asked for, how far it came, and what went wrong. */
+export function JobTable({ jobs, nameOf }: JobTableProps) {
+  return (
+    <Table
+      label={words.title}
+      head={
+        <>
+          <Th>{words.what}</Th>
+          {nameOf && <Th wide>{words.state}</Th>}
+          <Th wide>{words.receipt}</Th>
+          {nameOf && <Th wide>{words.target}</Th>}
+          <Th wide>{words.started}</Th>
+          <Th wide className="text-right">
+            {words.took}
+          </Th>
+        </>
+      }
+    >
+      {jobs.map((job) => (
+        <Row key={job.id} job={job} nameOf={nameOf} />
+      ))}
+    </Table>
+  );
+}
+
+function Row({ job, nameOf }: { job: Job; nameOf: JobTableProps["nameOf"] }) {
+  const target = nameOf && <Target job={job} name={job.containerId && nameOf(job.containerId)} />;
+  return (
+    <Tr>
+      <Td className="max-md:py-2.5">
+        <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
+          <span className="font-mono text-sm">{job.kind}</span>
+          <span className="md:hidden">
+            <JobBadge state={job.state} />
+          </span>
+        </div>
+        {job.error && <p className="max-w-lg text-sm break-words text-bad">{job.error}</p>}
+        {job.state === "running" && job.step && <Progress job={job} />}
+        <div className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted md:hidden">
+          <Receipts job={job} />
+          {target}
+          <Age at={job.createdAt} />
+        </div>
+      </Td>
+      {nameOf && (
+        <Td wide>
+          <JobBadge state={job.state} />
+        </Td>
+      )}
+      <Td wide>
+        <Receipts job={job} />
+      </Td>
+      {nameOf && <Td wide>{target}</Td>}
+      <Td wide className="text-muted">
+        <Age at={job.createdAt} />
+      </Td>
+      <Td wide className="text-right whitespace-nowrap text-muted tabular-nums">
+        {took(job)}
+      </Td>
+    </Tr>
+  );
+}
+
+function Target({ job, name }: { job: Job; name: string | undefined }) {
+  if (!job.containerId) return <span className="text-muted">–</span>;
+  if (!name) return <span className="font-mono text-xs text-muted">…{job.containerId.slice(-8)}</span>;
+  return (
+    <Link to={`/containers/${job.containerId}`} className="break-all hover:underline">
+      {name}
+    </Link>
+  );
+}
+
+function Progress({ job }: { job: Job }) {
+  return (
+    <p className="text-xs text-muted">
+      {job.step}
+      {job.progress > 0 && <span className="tabular-nums"> · {job.progress} %</span>}
+    </p>
+  );
+}
+
+function took(job: Job): string {
+  if (!job.finishedAt) return "–";
+  const ms = Date.parse(job.finishedAt) - Date.parse(job.createdAt);
+  return ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : formatDuration(ms / 1000);
+}

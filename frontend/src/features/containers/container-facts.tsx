@@ -1,0 +1,139 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "react-router";
+import { reasonOf } from "@/api/merge";
+import { eggQuery } from "@/api/queries";
+import type { Container, Node, Observed } from "@/api/types";
+import { Age } from "@/components/age";
+import { nodeStateWords, powerWords, strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { Note } from "@/ui/note";
+import { Facts, Panel } from "@/ui/panel";
+import { PortList } from "./ports";
+import { outlookOf } from "./verbs";
+
+const words = strings.containers;
+
+/** What stands between what it is and what it should be, and why. */
+export function OutlookNote({ container, node }: { container: Container; node: Node | undefined }) {
+  const outlook = outlookOf(container, node?.state);
+  const why = reasonOf(container);
+  const reason = why && <p className="text-ink">{why}</p>;
+  switch (outlook.kind) {
+    case "queued":
+      return (
+        <Note look="queued">
+          {words.queued(powerWords[outlook.want], node?.name ?? "", node ? nodeStateWords[node.state] : "")}
+          {reason}
+        </Note>
+      );
+    case "retrying":
+      return (
+        <Note look="bad">
+          {reason}
+          <p className="text-sm">{words.retrying}</p>
+        </Note>
+      );
+    case "working":
+      return (
+        <Note look="info">
+          {words.working(powerWords[outlook.want])}
+          {reason}
+        </Note>
+      );
+    case "settled":
+      return why ? <Note look="info">{why}</Note> : null;
+  }
+}
+
+export function ContainerFacts({ container: c, node }: { container: Container; node: Node | undefined }) {
+  const { data: egg } = useQuery(eggQuery(c.eggId));
+  const { observed } = c;
+  return (
+    <Panel title={words.facts}>
+      <Facts
+        items={[
+          [
+            words.node,
+            node && (
+              <Link key="node" to={`/nodes/${node.id}`} className="text-accent-text hover:underline">
+                {node.name}
+              </Link>
+            ),
+          ],
+          [words.ports, c.ports.length > 0 && <PortList key="ports" ports={c.ports} />],
+          [
+            words.image,
+            <code key="image" className="text-sm break-all">
+              {c.image}
+            </code>,
+          ],
+          [
+            words.egg,
+            egg && (
+              <Link key="egg" to={`/eggs/${egg.id}`} className="text-accent-text hover:underline">
+                {egg.name}
+              </Link>
+            ),
+          ],
+          [words.cpu, `${c.resources.cpu} ${strings.create.cpuAside}`],
+          [words.memory, c.resources.memory],
+          [words.disk, c.resources.disk],
+          [words.volumes, c.volumes.length > 0 && <Volumes key="volumes" container={c} />],
+          [words.place, words.placeText(c.epoch, c.generation)],
+          [words.started, observed?.startedAt && <Age key="started" at={observed.startedAt} />],
+          [words.restartsLabel, observed?.restarts],
+          [words.lastExit, observed?.exitCode !== undefined && exitText(observed)],
+          [words.created, <Age key="created" at={c.createdAt} />],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function exitText({ exitCode, oom }: Observed): string {
+  return `${exitCode}${oom ? `, ${words.oom}` : ""}`;
+}
+
+function Volumes({ container }: { container: Container }) {
+  return (
+    <ul className="font-mono text-sm break-all">
+      {container.volumes.map((v) => (
+        <li key={v.container}>
+          {v.host} <span className="text-muted">→ {v.container}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Values may be secrets: they are shown when asked for. */
+export function Environment({ values }: { values: Record<string, string> }) {
+  const [shown, setShown] = useState(false);
+  const names = Object.keys(values).sort();
+  return (
+    <Panel
+      title={words.environment}
+      aside={
+        names.length > 0 && (
+          <Button look="quiet" aria-pressed={shown} onClick={() => setShown(!shown)}>
+            {shown ? words.hide : words.show}
+          </Button>
+        )
+      }
+    >
+      {names.length === 0 ? (
+        <p className="p-4 text-muted">{words.noEnvironment}</p>
+      ) : (
+        <dl className="divide-y divide-line font-mono text-sm">
+          {names.map((name) => (
+            <div key={name} className="grid gap-x-4 px-4 py-2 sm:grid-cols-[14rem_1fr]">
+              <dt className="break-all text-muted">{name}</dt>
+              <dd className="min-w-0 break-all">{shown ? values[name] || "–" : "••••••"}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,18 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { jobsQuery } from "@/api/queries";
+import { JobTable } from "@/components/job-list";
+import { List } from "@/components/list";
+import { strings } from "@/strings";
+
+/** What was asked of one container, with the receipts. */
+export function ContainerJobs({ id }: { id: string }) {
+  return (
+    <List
+      title={strings.containers.jobs}
+      query={useInfiniteQuery(jobsQuery({ containerId: id }, 10))}
+      empty={<p className="p-4 text-muted">{strings.containers.noJobs}</p>}
+    >
+      {(jobs) => <JobTable jobs={jobs} />}
+    </List>
+  );
+}

@@ -1,0 +1,99 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api } from "@/api/endpoints";
+import { ApiError } from "@/api/problem";
+import { keys } from "@/api/queries";
+import type { Egg, EggBody } from "@/api/types";
+import { Fault } from "@/components/fault";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { TextArea, TextField } from "@/ui/field";
+import { Note } from "@/ui/note";
+import { Panel } from "@/ui/panel";
+import { blankEgg, bodyOf, readEgg, readSimple, type Simple, textOf, writeSimple } from "./egg-text";
+
+const words = strings.eggs;
+
+const boxes: Array<{ field: Simple; label: string; hint?: string; mono?: boolean }> = [
+  { field: "name", label: words.name },
+  { field: "image", label: words.image, hint: words.imageHint, mono: true },
+  { field: "description", label: words.description },
+  { field: "stop", label: words.stop, hint: words.stopHint, mono: true },
+  { field: "startup", label: words.startup, hint: words.startupHint, mono: true },
+];
+
+/** The text is the egg; the boxes above it are a window onto parts of it. */
+export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => void }) {
+  const client = useQueryClient();
+  const [text, setText] = useState(() => textOf(egg ? bodyOf(egg) : blankEgg));
+  const read = readEgg(text);
+  const save = useMutation({
+    mutationFn: (body: EggBody) =>
+      egg ? api.eggs.update(egg.id, body, egg.generation) : api.eggs.create(body),
+    onSuccess: (saved) => {
+      void client.invalidateQueries({ queryKey: keys.eggs });
+      onSaved(saved);
+    },
+  });
+  const faults = save.error instanceof ApiError ? save.error.faults : [];
+  const faultOf = (field: Simple) =>
+    faults.find((f) => f.field === (field === "image" ? "images[0].image" : field))?.message;
+  const elsewhere = faults.filter((f) => !boxes.some(({ field }) => f.message === faultOf(field)));
+  return (
+    <form
+      noValidate
+      className="max-w-3xl space-y-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if ("egg" in read) save.mutate(read.egg);
+      }}
+    >
+      {save.error && <Fault error={save.error} />}
+      {elsewhere.length > 0 && (
+        <Note look="bad">
+          {elsewhere.map((f) => (
+            <p key={f.field + f.message}>
+              <code>{f.field}</code> {f.message}
+            </p>
+          ))}
+        </Note>
+      )}
+      <Panel title={strings.create.basics}>
+        <div className="grid gap-4 p-4 sm:grid-cols-2">
+          {boxes.map(({ field, label, hint, mono }) => (
+            <TextField
+              key={field}
+              label={label}
+              hint={hint}
+              mono={mono ?? false}
+              fault={faultOf(field)}
+              disabled={!("egg" in read)}
+              value={"egg" in read ? readSimple(read.egg, field) : ""}
+              onChange={(event) =>
+                "egg" in read && setText(textOf(writeSimple(read.egg, field, event.target.value)))
+              }
+            />
+          ))}
+        </div>
+      </Panel>
+      <TextArea
+        label={words.json}
+        hint={words.jsonHint}
+        rows={20}
+        value={text}
+        fault={"fault" in read ? read.fault : undefined}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <div className="flex items-center gap-3">
+        <Button type="submit" look="primary" busy={save.isPending} disabled={!("egg" in read)}>
+          {egg ? strings.save : words.create}
+        </Button>
+        {save.isSuccess && (
+          <span role="status" className="text-ok">
+            {words.saved}
+          </span>
+        )}
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,58 @@
+import type { Node } from "@/api/types";
+import { Age } from "@/components/age";
+import { formatDuration } from "@/lib/time";
+import { strings } from "@/strings";
+import { CopyButton } from "@/ui/copy";
+import { Note } from "@/ui/note";
+import { Facts, Panel } from "@/ui/panel";
+import { UsageBars } from "./usage";
+
+const words = strings.nodes;
+
+export function NodeFacts({ node }: { node: Node }) {
+  return (
+    <>
+      {node.state !== "healthy" && node.reason && (
+        <Note look={node.state === "unhealthy" ? "bad" : "warn"}>
+          <span className="text-ink">
+            {node.reason} · <Age at={node.since} />
+          </span>
+        </Note>
+      )}
+      <Panel title={words.usage}>
+        <div className="p-4">
+          <UsageBars node={node} disk />
+        </div>
+      </Panel>
+      <Panel title={words.facts}>
+        <Facts
+          items={[
+            [
+              words.heartbeat,
+              node.lastHeartbeat ? <Age key="heartbeat" at={node.lastHeartbeat} /> : words.never,
+            ],
+            [words.hostname, node.hostname],
+            [words.agent, node.agentVersion],
+            [words.docker, node.dockerVersion],
+            [words.arch, node.arch],
+            [words.uptime, node.live && formatDuration(node.live.uptimeSeconds)],
+            [words.free, amounts(node.capacity)],
+            [words.reserved, amounts(node.reserved)],
+            [words.description, node.description],
+            [
+              words.id,
+              <span key="id" className="inline-flex items-center gap-1 font-mono text-sm break-all">
+                {node.id}
+                <CopyButton bare text={node.id} />
+              </span>,
+            ],
+          ]}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function amounts({ cpu, memory, disk }: Node["capacity"]): string {
+  return `${cpu} ${strings.create.cpuAside}, ${memory}, ${disk}`;
+}

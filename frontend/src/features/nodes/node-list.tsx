@@ -1,0 +1,115 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { Link } from "react-router";
+import { nodesQuery } from "@/api/queries";
+import type { Node } from "@/api/types";
+import { Age } from "@/components/age";
+import { List } from "@/components/list";
+import { NodeBadge } from "@/components/states";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { Empty } from "@/ui/panel";
+import { Table, Td, Th, Tr } from "@/ui/table";
+import { UsageBars } from "./usage";
+
+const words = strings.nodes;
+
+export function NodeList({ onAdd }: { onAdd: () => void }) {
+  const query = useInfiniteQuery(nodesQuery());
+  return (
+    <List
+      query={query}
+      empty={
+        <Empty
+          title={words.emptyTitle}
+          action={
+            <Button look="primary" icon={Plus} onClick={onAdd}>
+              {words.add}
+            </Button>
+          }
+        >
+          {words.empty}
+        </Empty>
+      }
+    >
+      {(nodes) => (
+        <Table
+          label={words.title}
+          head={
+            <>
+              <Th>{words.node}</Th>
+              <Th wide>{words.state}</Th>
+              <Th wide className="w-[38%]">
+                {words.usage}
+              </Th>
+              <Th wide className="text-right">
+                {words.containers}
+              </Th>
+            </>
+          }
+        >
+          {nodes.map((node) => (
+            <NodeRow key={node.id} node={node} />
+          ))}
+        </Table>
+      )}
+    </List>
+  );
+}
+
+function NodeRow({ node }: { node: Node }) {
+  return (
+    <Tr>
+      <Td className="max-md:py-3">
+        <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1.5">
+          <div className="min-w-0">
+            <Link to={`/nodes/${node.id}`} className="font-medium break-all hover:underline">
+              {node.name}
+            </Link>
+            <p className="truncate text-xs text-muted">{node.hostname || node.description}</p>
+          </div>
+          <span className="md:hidden">
+            <NodeBadge state={node.state} />
+          </span>
+        </div>
+        <div className="mt-2 md:hidden">
+          <UsageBars node={node} />
+          <Why node={node} />
+        </div>
+      </Td>
+      <Td wide>
+        <NodeBadge state={node.state} />
+        <Why node={node} />
+      </Td>
+      <Td wide className="py-2.5">
+        <UsageBars node={node} />
+      </Td>
+      <Td wide className="text-right tabular-nums">
+        {node.live?.containers ?? "–"}
+      </Td>
+    </Tr>
+  );
+}
+
+/** Since when, and the reason where there is something to explain. */
+function Why({ node }: { node: Node }) {
+  return (
+    <p className="mt-0.5 text-xs text-muted max-md:mt-2">
+      <Age at={node.since} bare />
+      {node.state !== "healthy" && node.reason && ` · ${node.reason}`}
+    </p>
+  );
+}
+
+/** "3 nodes, 1 not healthy", for beside the title. */
+export function NodeSummary() {
+  const { data } = useInfiniteQuery(nodesQuery());
+  const nodes = data?.pages.flatMap((page) => page.items) ?? [];
+  if (nodes.length === 0) return null;
+  const bad = nodes.filter((node) => node.state !== "healthy").length;
+  return (
+    <span className="text-sm text-muted max-sm:order-last max-sm:basis-full">
+      {words.summary(nodes.length, bad)}
+    </span>
+  );
+}

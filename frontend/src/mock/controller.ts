@@ -1,0 +1,336 @@
+/**
+ * A controller in memory behind `fetch`, as much of one as the dashboard
+ * needs: for development without Go, for screenshots and for tests. What it
+ * answers has the shapes of the real one; what it does is only theatre.
+ */
+import type {
+  Container,
+  ContainerCreate,
+  Egg,
+  EggBody,
+  Job,
+  JobState,
+  Node,
+  Signed,
+  User,
+} from "@/api/types";
+import { auditEntry, container, egg, job, node, uuid, type World } from "./fixtures";
+
+export interface MockOptions {
+  world: World;
+  signedIn?: boolean;
+  mustChangePassword?: boolean;
+  /** Publishes on the mock's broker. */
+  publish?(topic: string, message: Record<string, unknown>): void;
+  /** How long the theatre's nodes take for a step; 0 does it at once. */
+  stepMs?: number;
+}
+
+type Body = Record<string, unknown>;
+type Handler = (match: RegExpMatchArray, body: Body, request: Request) => Response | Promise<Response>;
+
+export class MockController {
+  readonly world: World;
+  readonly requests: string[] = [];
+  private options: MockOptions;
+  private user: User;
+  private signedIn: boolean;
+  private next = 1000;
+  private routes: Array<[method: string, path: RegExp, handler: Handler]>;
+
+  constructor(options: MockOptions) {
+    this.options = options;
+    this.world = options.world;
+    this.signedIn = options.signedIn ?? true;
+    this.user = {
+      id: uuid(7, 1),
+      email: "admin@lormas.local",
+      name: "Admin",
+      mustChangePassword: options.mustChangePassword ?? false,
+    };
+    this.routes = this.table();
+  }
+
+  fetch = async (request: Request): Promise<Response> => {
+    const path = new URL(request.url).pathname.replace("/api/v1", "");
+    this.requests.push(`${request.method} ${path}`);
+    const text = await request.text();
+    const body: Body = text ? JSON.parse(text) : {};
+    if (!this.signedIn && !path.startsWith("/auth/")) return problem(401, "unauthenticated", "sign in first");
+    for (const [method, pattern, handler] of this.routes) {
+      const match = request.method === method && path.match(pattern);
+      if (match) return handler(match, body, request);
+    }
+    return problem(404, "not_found", "there is nothing at this path");
+  };
+
+  private table(): Array<[string, RegExp, Handler]> {
+    const { world } = this;
+    return [
+      ["POST", /^\/auth\/login$/, (_, body) => this.login(body)],
+      ["POST", /^\/auth\/refresh$/, () => (this.signedIn ? json(this.tokens()) : refused())],
+      ["POST", /^\/auth\/logout$/, () => this.logout()],
+      ["POST", /^\/auth\/password$/, (_, body) => this.changePassword(body)],
+      ["GET", /^\/nodes$/, () => json({ items: world.nodes })],
+      ["POST", /^\/nodes$/, (_, body) => this.createNode(body)],
+      ["GET", /^\/nodes\/([^/]+)$/, (m) => found(world.nodes, m[1])],
+      ["GET", /^\/containers$/, (_, __, r) => json({ items: this.containers(r) })],
+      ["POST", /^\/containers$/, (_, body) => this.createContainer(body as unknown as ContainerCreate)],
+      ["GET", /^\/containers\/([^/]+)$/, (m) => found(world.containers, m[1])],
+      ["GET", /^\/containers\/([^/]+)\/logs$/, (_, __, r) => logs(r.signal)],
+      ["POST", /^\/containers\/([^/]+)\/(start|stop|restart|kill)$/, (m) => this.act(m[1], m[2] ?? "")],
+      ["DELETE", /^\/containers\/([^/]+)$/, (m) => this.act(m[1], "delete")],
+      ["GET", /^\/eggs$/, () => json({ items: world.eggs })],
+      ["POST", /^\/eggs$/, (_, body) => this.createEgg(body as unknown as EggBody)],
+      ["GET", /^\/eggs\/([^/]+)$/, (m) => found(world.eggs, m[1])],
+      ["PUT", /^\/eggs\/([^/]+)$/, (m, body) => this.updateEgg(m[1], body as unknown as EggBody)],
+      ["GET", /^\/jobs$/, (_, __, r) => json({ items: this.jobs(r) })],
+      ["GET", /^\/audit$/, () => json({ items: world.audit })],
+    ];
+  }
+
+  // People
+
+  private tokens(): Signed {
+    const expiresAt = new Date(Date.now() + 900_000).toISOString();
+    return { accessToken: `mock-${this.next++}`, expiresAt, user: { ...this.user } };
+  }
+
+  private login({ email, password }: Body): Response {
+    if (email !== this.user.email || password !== "admin123") {
+      return problem(401, "unauthenticated", "the e-mail address or the password is not right");
+    }
+    this.signedIn = true;
+    return json(this.tokens());
+  }
+
+  private logout(): Response {
+    this.signedIn = false;
+    return new Response(null, { status: 204 });
+  }
+
+  private changePassword({ currentPassword }: Body): Response {
+    if (currentPassword !== "admin123") {
+      return invalid("currentPassword", "this is not your present password");
+    }
+    this.user.mustChangePassword = false;
+    return new Response(null, { status: 204 });
+  }
+
+  // Nodes
+
+  private createNode({ name, description }: Body): Response {
+    if (this.world.nodes.some((n) => n.name === name)) return invalid("name", "this name is taken");
+    const {
+      live: _,
+      lastHeartbeat: __,
+      ...made
+    } = node({
+      id: uuid(1, this.next++),
+      name: String(name),
+      description: String(description ?? ""),
+      hostname: "",
+      state: "joining",
+      since: new Date().toISOString(),
+      reason: "waiting for the agent",
+    });
+    this.world.nodes.push(made);
+    this.later(6, () => this.join(made.id));
+    const token = "eyJhbGciOiJFZERTQSJ9.mock.credential";
+    const command = `lormas-agent --controller mqtt://controller.lan:1883 --node ${made.id} --token ${token}`;
+    return json({ id: made.id, name: made.name, token, command, createdAt: made.createdAt }, 201);
+  }
+
+  private join(id: string): void {
+    const at = this.world.nodes.findIndex((n) => n.id === id);
+    const now = new Date().toISOString();
+    const joined: Node = { ...node(), ...this.world.nodes[at], state: "healthy", since: now, reason: "" };
+    this.world.nodes[at] = joined;
+    this.publish(`nodes/${id}/health`, {
+      type: "health",
+      nodeId: id,
+      status: "healthy",
+      state: "healthy",
+      since: now,
+      reason: "",
+    });
+  }
+
+  // Containers
+
+  private containers(request: Request): Container[] {
+    const at = new URL(request.url).searchParams.get("nodeId");
+    return this.world.containers.filter((c) => !at || c.nodeId === at);
+  }
+
+  private createContainer(body: ContainerCreate): Response {
+    const { world } = this;
+    if (world.containers.some((c) => c.name === body.name)) return invalid("name", "this name is taken");
+    const taken =
+      body.ports?.findIndex((p) => world.containers.some((c) => c.ports[0]?.host === p.host)) ?? -1;
+    if (taken >= 0) return invalid(`ports[${taken}].host`, "this port is taken on the node");
+    const made = container({
+      id: uuid(2, this.next++),
+      name: body.name,
+      eggId: body.eggId,
+      nodeId: body.nodeId ?? world.nodes[0]?.id ?? "",
+      resources: body.resources,
+      environment: body.environment ?? {},
+      phase: "pending",
+      ports: (body.ports ?? []).map((p) => ({
+        host: p.host ?? 20_000,
+        container: p.container,
+        protocol: "tcp",
+      })),
+    });
+    world.containers.push(made);
+    const job = this.order(made, "create", ["pulling", "creating", "starting", "running"]);
+    return json({ ...made, job }, 202);
+  }
+
+  private act(id: string | undefined, verb: string): Response {
+    const c = this.world.containers.find((x) => x.id === id);
+    if (!c) return problem(404, "not_found", "there is no such container");
+    const ways: Record<string, [Container["power"], Container["phase"][]]> = {
+      start: ["running", ["starting", "running"]],
+      restart: ["running", ["stopping", "starting", "running"]],
+      stop: ["stopped", ["stopping", "stopped"]],
+      kill: ["stopped", ["stopped"]],
+      delete: ["absent", ["stopping", "removed"]],
+    };
+    const [power, phases] = ways[verb] ?? [c.power, []];
+    Object.assign(c, { power, observed: undefined });
+    this.world.audit.unshift(
+      auditEntry({
+        id: uuid(6, this.next++),
+        verb: `container.${verb}`,
+        target: { kind: "container", name: c.name },
+      }),
+    );
+    return json(this.order(c, verb, phases), 202);
+  }
+
+  /** A job whose node takes it through the phases, if it can be reached. */
+  private order(c: Container, verb: string, phases: Container["phase"][]): Job {
+    const made = job({
+      id: uuid(4, this.next++),
+      kind: `container.${verb}`,
+      containerId: c.id,
+      nodeId: c.nodeId,
+      createdAt: new Date().toISOString(),
+    });
+    const command = { ...made.commands[0], id: uuid(5, this.next++), action: verb, nodeId: c.nodeId };
+    made.commands = [command as Job["commands"][0]];
+    this.world.jobs.unshift(made);
+    this.tell(c);
+    const state = this.world.nodes.find((n) => n.id === c.nodeId)?.state;
+    if (state !== "healthy") return { ...made };
+    this.later(1, () => this.move(made, "running"));
+    for (const [i, phase] of phases.entries()) {
+      this.later(i + 2, () => {
+        c.phase = phase;
+        this.tell(c);
+        if (phase === "removed") this.world.containers = this.world.containers.filter((x) => x.id !== c.id);
+        if (i === phases.length - 1) this.move(made, "succeeded");
+      });
+    }
+    return { ...made };
+  }
+
+  private move(made: Job, state: JobState): void {
+    made.state = state;
+    const now = new Date().toISOString();
+    const command = made.commands[0];
+    if (command) command.receipt = state === "running" ? "delivered" : "applied";
+    if (state === "succeeded") made.finishedAt = now;
+    const { id: jobId, containerId } = made;
+    this.publish("events", { type: "event", kind: "job", at: now, jobId, containerId, state });
+  }
+
+  private tell(c: Container): void {
+    this.publish(`containers/${c.id}/state`, {
+      type: "container_state",
+      containerId: c.id,
+      nodeId: c.nodeId,
+      name: c.name,
+      power: c.power,
+      phase: c.phase,
+      epoch: c.epoch,
+      generation: c.generation,
+      migration_status: c.migration_status,
+    });
+  }
+
+  // Eggs and jobs
+
+  private createEgg(body: EggBody): Response {
+    if (!body.name) return invalid("name", "this field is needed");
+    const made = { ...egg(), ...(body as Egg), id: uuid(3, this.next++) };
+    this.world.eggs.push(made);
+    return json(made, 201);
+  }
+
+  private updateEgg(id: string | undefined, body: EggBody): Response {
+    const at = this.world.eggs.find((e) => e.id === id);
+    if (!at) return problem(404, "not_found", "there is no such egg");
+    return json(Object.assign(at, body, { generation: at.generation + 1 }));
+  }
+
+  private jobs(request: Request): Job[] {
+    const of = new URL(request.url).searchParams.get("containerId");
+    return this.world.jobs.filter((j) => !of || j.containerId === of);
+  }
+
+  private publish(topic: string, message: Record<string, unknown>): void {
+    this.options.publish?.(`lormas/v1/${topic}`, { v: 1, ...message });
+  }
+
+  private later(steps: number, act: () => void): void {
+    const ms = this.options.stepMs ?? 900;
+    if (ms === 0) act();
+    else setTimeout(act, steps * ms);
+  }
+}
+
+function json(body: unknown, status = 200): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
+}
+
+export function problem(status: number, kind: string, detail: string, errors?: unknown): Response {
+  const title = "The mock controller refuses";
+  return json(
+    { type: `urn:lormas:problem:${kind}`, title, status, detail, errors, request_id: "mock-1" },
+    status,
+  );
+}
+
+const refused = () => problem(401, "unauthenticated", "sign in first");
+
+const invalid = (field: string, message: string) =>
+  problem(422, "invalid", "some fields are not right; see errors for each", [{ field, message }]);
+
+function found(items: Array<{ id: string }>, id: string | undefined): Response {
+  const item = items.find((x) => x.id === id);
+  return item ? json(item) : problem(404, "not_found", "there is no such thing, or none that you may see");
+}
+
+/** A web server's log that goes on for as long as somebody reads. */
+function logs(signal: AbortSignal): Response {
+  let n = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const line = () =>
+    `${new Date(Date.now() - 60_000 + n * 900).toISOString()} GET /health 200 ${(n++ % 7) + 1}ms\n`;
+  const stream = new ReadableStream<Uint8Array>({
+    start(out) {
+      const text = new TextEncoder();
+      out.enqueue(text.encode(`listening on :80\n${Array.from({ length: 12 }, line).join("")}`));
+      timer = setInterval(() => out.enqueue(text.encode(line())), 1500);
+      signal.addEventListener("abort", () => {
+        clearInterval(timer);
+        out.error(signal.reason);
+      });
+    },
+    cancel: () => clearInterval(timer),
+  });
+  return new Response(stream, { headers: { "Content-Type": "text/plain" } });
+}

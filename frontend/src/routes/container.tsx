@@ -1,0 +1,56 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { useParams } from "react-router";
+import { containerQuery, itemsOf, nodesQuery } from "@/api/queries";
+import { Fault } from "@/components/fault";
+import { Page } from "@/components/page";
+import { ContainerFacts, Environment, OutlookNote } from "@/features/containers/container-facts";
+import { ContainerJobs } from "@/features/containers/container-jobs";
+import { ContainerState } from "@/features/containers/container-table";
+import { LogPanel } from "@/features/containers/logs";
+import { StatsPanel } from "@/features/containers/stats-panel";
+import { VerbBar, VerbFault } from "@/features/containers/verb-bar";
+import { strings } from "@/strings";
+import { Loading, Panel } from "@/ui/panel";
+
+export default function ContainerPage() {
+  const { id = "" } = useParams();
+  const { data: container, error, refetch } = useQuery(containerQuery(id));
+  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const [verbError, setVerbError] = useState<unknown>(null);
+  if (!container) {
+    return (
+      <Page title={strings.containers.title}>
+        {error ? (
+          <Fault error={error} onRetry={refetch} />
+        ) : (
+          <Panel>
+            <Loading />
+          </Panel>
+        )}
+      </Page>
+    );
+  }
+  const node = nodes.find((n) => n.id === container.nodeId);
+  return (
+    <Page
+      title={container.name}
+      aside={<ContainerState container={container} node={node} />}
+      actions={<VerbBar container={container} onError={setVerbError} />}
+    >
+      <VerbFault error={verbError} />
+      <OutlookNote container={container} node={node} />
+      <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
+        <div className="min-w-0 space-y-4">
+          <StatsPanel container={container} />
+          <LogPanel id={container.id} />
+          <ContainerJobs id={container.id} />
+        </div>
+        <div className="min-w-0 space-y-4">
+          <ContainerFacts container={container} node={node} />
+          <Environment values={container.environment} />
+        </div>
+      </div>
+    </Page>
+  );
+}

@@ -1,0 +1,67 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { Link, useParams } from "react-router";
+import { containersQuery, nodeQuery } from "@/api/queries";
+import { Age } from "@/components/age";
+import { Fault } from "@/components/fault";
+import { List } from "@/components/list";
+import { Page } from "@/components/page";
+import { NodeBadge } from "@/components/states";
+import { ContainerTable } from "@/features/containers/container-table";
+import { NodeFacts } from "@/features/nodes/node-facts";
+import { strings } from "@/strings";
+import { buttonClass } from "@/ui/button";
+import { Empty, Loading, Panel } from "@/ui/panel";
+
+const words = strings.nodes;
+
+export default function NodePage() {
+  const { id = "" } = useParams();
+  const { data: node, error, refetch } = useQuery(nodeQuery(id));
+  const containers = useInfiniteQuery(containersQuery({ nodeId: id }));
+  if (!node) {
+    return (
+      <Page title={words.node}>
+        {error ? (
+          <Fault error={error} onRetry={refetch} />
+        ) : (
+          <Panel>
+            <Loading />
+          </Panel>
+        )}
+      </Page>
+    );
+  }
+  return (
+    <Page
+      title={node.name}
+      aside={
+        <span className="inline-flex items-center gap-2 text-sm text-muted">
+          <NodeBadge state={node.state} />
+          <Age at={node.since} bare />
+        </span>
+      }
+    >
+      <NodeFacts node={node} />
+      <List
+        title={words.onIt}
+        query={containers}
+        empty={
+          <Empty
+            title={words.noneOnIt}
+            action={
+              <Link to="/containers/new" className={buttonClass()}>
+                <Plus aria-hidden className="size-4" />
+                {strings.containers.create}
+              </Link>
+            }
+          >
+            {words.noneOnItHint}
+          </Empty>
+        }
+      >
+        {(items) => <ContainerTable containers={items} hideNode />}
+      </List>
+    </Page>
+  );
+}

@@ -1,0 +1,26 @@
+import { Plus } from "lucide-react";
+import { useSearchParams } from "react-router";
+import { Page } from "@/components/page";
+import { AddNode } from "@/features/nodes/add-node";
+import { NodeList, NodeSummary } from "@/features/nodes/node-list";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+
+export default function Nodes() {
+  const [params, setParams] = useSearchParams();
+  const add = () => setParams({ add: "1" });
+  return (
+    <Page
+      title={strings.nodes.title}
+      aside={<NodeSummary />}
+      actions={
+        <Button look="primary" icon={Plus} onClick={add}>
+          {strings.nodes.add}
+        </Button>
+      }
+    >
+      <NodeList onAdd={add} />
+      <AddNode open={params.has("add")} onClose={() => setParams({}, { replace: true })} />
+    </Page>
+  );
+}

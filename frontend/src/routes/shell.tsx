@@ -1,0 +1,121 @@
+import {
+  Box,
+  Egg,
+  ListChecks,
+  LogOut,
+  type LucideIcon,
+  Monitor,
+  Moon,
+  ScrollText,
+  Server,
+  Sun,
+} from "lucide-react";
+import { NavLink, Outlet, ScrollRestoration } from "react-router";
+import { api } from "@/api/endpoints";
+import { queryClient } from "@/api/queries";
+import { signedOut } from "@/api/session";
+import type { User } from "@/api/types";
+import { LiveDot } from "@/components/live";
+import { Logo } from "@/components/logo";
+import { useCell } from "@/lib/cell";
+import { cx } from "@/lib/cx";
+import { setTheme, type Theme, theme } from "@/lib/theme";
+import { strings } from "@/strings";
+import { IconButton } from "@/ui/button";
+
+const places: Array<[to: string, label: string, icon: LucideIcon]> = [
+  ["/nodes", strings.nav.nodes, Server],
+  ["/containers", strings.nav.containers, Box],
+  ["/eggs", strings.nav.eggs, Egg],
+  ["/jobs", strings.nav.jobs, ListChecks],
+  ["/audit", strings.nav.audit, ScrollText],
+];
+
+/** The frame around every page: places on the left, or below on a phone. */
+export default function Shell({ user }: { user: User }) {
+  return (
+    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_1fr]">
+      <a
+        href="#main"
+        className="sr-only rounded-md bg-accent px-3 py-2 text-accent-ink focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50"
+      >
+        {strings.skip}
+      </a>
+      <aside className="sticky top-0 flex h-dvh flex-col border-r border-line bg-sunken px-3 py-4 max-md:hidden">
+        <Logo className="px-2 pb-5" />
+        <nav aria-label={strings.nav.label} className="flex-1 space-y-0.5">
+          {places.map(([to, label, Icon]) => (
+            <NavLink key={to} to={to} className={({ isActive }) => sideClass(isActive)}>
+              <Icon aria-hidden className="size-4" />
+              {label}
+            </NavLink>
+          ))}
+        </nav>
+        <LiveDot className="px-2.5 pb-3" />
+        <div className="flex items-center border-t border-line pt-3 pl-2.5">
+          <span className="min-w-0 flex-1 truncate text-sm text-muted" title={user.email}>
+            {user.name || user.email}
+          </span>
+          <ThemeButton />
+          <SignOut />
+        </div>
+      </aside>
+
+      <header className="sticky top-0 z-30 flex h-12 items-center gap-2 border-b border-line bg-sunken pr-1.5 pl-4 md:hidden">
+        <Logo className="flex-1" />
+        <LiveDot className="pr-1" />
+        <ThemeButton />
+        <SignOut />
+      </header>
+
+      <main id="main" tabIndex={-1} className="min-w-0 outline-none max-md:pb-20">
+        <Outlet />
+      </main>
+
+      <nav
+        aria-label={strings.nav.label}
+        className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-sunken pb-[env(safe-area-inset-bottom)] md:hidden"
+      >
+        {places.map(([to, label, Icon]) => (
+          <NavLink key={to} to={to} className={({ isActive }) => tabClass(isActive)}>
+            <Icon aria-hidden className="size-5" />
+            {label}
+          </NavLink>
+        ))}
+      </nav>
+      <ScrollRestoration />
+    </div>
+  );
+}
+
+const sideClass = (active: boolean) =>
+  cx(
+    "flex h-8 items-center gap-2.5 rounded-md px-2.5 text-sm font-medium transition-colors",
+    active ? "bg-accent-soft text-accent-text" : "text-muted hover:bg-hover hover:text-ink",
+  );
+
+const tabClass = (active: boolean) =>
+  cx(
+    "flex h-14 min-w-0 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-medium",
+    active ? "text-accent-text" : "text-muted",
+  );
+
+const themes: Record<Theme, { next: Theme; icon: LucideIcon; label: string }> = {
+  system: { next: "light", icon: Monitor, label: strings.theme.system },
+  light: { next: "dark", icon: Sun, label: strings.theme.light },
+  dark: { next: "system", icon: Moon, label: strings.theme.dark },
+};
+
+function ThemeButton() {
+  const { next, icon, label } = themes[useCell(theme)];
+  return <IconButton icon={icon} label={`${strings.theme.label}: ${label}`} onClick={() => setTheme(next)} />;
+}
+
+function SignOut() {
+  const leave = async () => {
+    await api.auth.logout().catch(() => {}); // the token is forgotten here in any case
+    signedOut();
+    queryClient.clear();
+  };
+  return <IconButton icon={LogOut} label={strings.session.signOut} onClick={leave} />;
+}

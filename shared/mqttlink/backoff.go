@@ -1,0 +1,34 @@
+package mqttlink
+
+import "time"
+
+// How long is waited between attempts, at most; the wait itself is random
+// below that, so that a fleet which lost its controller does not return as
+// one.
+const (
+	backoffBase = 500 * time.Millisecond
+	backoffCap  = 15 * time.Second
+	// lostSpread is for the first attempt after a session that had lasted:
+	// everybody else may have lost theirs at the same moment.
+	lostSpread = 3 * time.Second
+	// refusedPause is for a credential that is not accepted: trying again
+	// soon changes nothing, yet it may be accepted again one day.
+	refusedPause = 60 * time.Second
+	// lasting is how long a session must have held for the next trouble to
+	// count as the first one. Two agents with one client id throw each other
+	// out at once, and must not do so ever faster.
+	lasting = 10 * time.Second
+)
+
+// wait says between which times from now the next attempt is due, after so
+// many rounds of failures over all servers, the last for the given cause.
+func wait(cause Cause, rounds int) (atLeast, below time.Duration) {
+	switch {
+	case cause == Refused || cause == Forbidden:
+		return refusedPause / 2, refusedPause
+	case cause == Lost && rounds == 0:
+		return 0, lostSpread
+	}
+	const enough = 5 // doublings to pass the cap
+	return 0, min(backoffCap, backoffBase<<min(rounds, enough))
+}
