@@ -1,6 +1,7 @@
 # The only door: everything that can be done with this repository is a target
 # here. "make" alone lists them.
 
+MODULE  := github.com/lormas/lormas
 MODULES := shared broker migrations frontend controller agent deploy
 NODES   ?= 3
 
@@ -8,13 +9,15 @@ NODES   ?= 3
 # twice. Without cgo the binaries are static and need no C compiler.
 export CGO_ENABLED := 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-GOBUILD := go build -ldflags '-s -w -X main.version=$(VERSION)'
+STAMP    = -X $(MODULE)/controller/internal/cli.version=$(VERSION) -X $(MODULE)/agent/internal/app.version=$(VERSION)
+GOBUILD  = go build -buildvcs=false -ldflags '-s -w $(STAMP)'
 
 # Everything but the lab, whose tests have the machine to themselves.
 UNIT = $$(go list work | grep -v /deploy/e2e)
 
 .DEFAULT_GOAL := help
-.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-race e2e bench lint fmt generate verify lab clean root
+.NOTPARALLEL:
+.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e bench lint fmt generate verify lab clean root
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,7 +44,7 @@ run: deps build ## Start everything on this machine with a demo container
 
 dev: run ## The same as run
 
-test: root toolchain deps-test build ## Run every test: unit, real parts, the lab
+test: root toolchain deps-test build test-dashboard ## Run every test: unit, real parts, the dashboard, the lab
 	go test -timeout 15m $(UNIT)
 	$(MAKE) --no-print-directory e2e
 
@@ -83,16 +86,21 @@ clean: ## Remove what was built; the data of make run stays
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "This needs root, for network namespaces and private Docker engines: sudo make $(MAKECMDGOALS)"; exit 1; }
 
-# The dashboard is built anew when a source is newer than what was built.
-FRONTEND := $(shell find frontend -type d \( -name node_modules -o -name dist \) -prune -o -type f ! -name '*.go' ! -name go.mod -print 2>/dev/null)
+# The dashboard is built anew when a source is newer than what was built, and
+# its packages are installed anew when their list is.
+FRONTEND := $(shell find frontend -mindepth 1 -type d \( -name node_modules -o -name dist -o -name '.*' \) -prune -o -type f ! -name '*.go' ! -name go.mod ! -name '*.tsbuildinfo' -print)
+PACKAGES := frontend/node_modules/.package-lock.json
 
-ifneq ($(wildcard frontend/package.json),)
 dashboard: frontend/dist/index.html
 
-frontend/dist/index.html: $(FRONTEND)
-	@deploy/check-toolchain.sh node
-	cd frontend && npm ci --no-audit --no-fund && npm run build
+frontend/dist/index.html: $(PACKAGES) $(FRONTEND)
+	cd frontend && npm run build
 	@touch frontend/dist/.keep $@
-else
-dashboard:
-endif
+
+$(PACKAGES): frontend/package-lock.json
+	@deploy/check-toolchain.sh node
+	cd frontend && npm ci --no-audit --no-fund
+	@touch $@
+
+test-dashboard: $(PACKAGES)
+	cd frontend && npm test

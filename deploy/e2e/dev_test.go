@@ -166,21 +166,29 @@ func (r devRun) refusedBeside(dir string) string {
 	return string(out)
 }
 
-const welcome = "Ctrl-C stops everything"
-
-func TestDevFromNothingToAContainerAndBack(t *testing.T) {
+// openDir is a directory that the user of the databases can enter, with a
+// path short enough for sockets.
+func openDir(t *testing.T) string {
+	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "lormas-dev")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { // Postgres runs as another user
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+const welcome = "Ctrl-C stops everything"
+
+func TestDevFromNothingToAContainerAndBack(t *testing.T) {
+	dir := openDir(t)
 	t.Cleanup(func() {
 		if err := enginetest.Sweep(filepath.Join(dir, "docker")); err != nil {
 			t.Error(err)
 		}
-		_ = os.RemoveAll(dir)
 	})
 
 	first := startDev(t, dir)
@@ -234,12 +242,15 @@ func (b *safeBuffer) String() string {
 func TestDevSaysWhatToDo(t *testing.T) {
 	lormas := filepath.Join(bin, "lormas")
 	small := `mount -t tmpfs -o size=2m,mode=755 tmpfs "$0" && exec "$@"`
-	dir := t.TempDir()
+	const taken = `PORT=7070 "$1" >/dev/null 2>&1 & other=$!
+		until busybox wget -q -O /dev/null http://127.0.0.1:7070/healthz; do sleep 0.1; done
+		"$0" dev --state-dir /tmp/none; code=$?; kill $other; exit $code`
+	dir := openDir(t)
 	for name, c := range map[string]struct {
 		cmd  *exec.Cmd
 		want string
 	}{
-		"a port in use":  {boxed("sh", "-c", `busybox nc -l -p 7070 >/dev/null & sleep 0.5; "$0" dev --state-dir /tmp/none`, lormas), "ss -ltnp"},
+		"a port in use":  {boxed("sh", "-c", taken, lormas, filepath.Join(bin, "lormas-demo")), "ss -ltnp"},
 		"a full disk":    {boxed("sh", "-c", small, dir, lormas, "dev", "--state-dir", dir), "df -h " + dir},
 		"a wide address": {boxed(lormas, "dev", "--http-listen", "0.0.0.0:7070"), "loopback only"},
 		"no Postgres":    {boxed("sh", "-c", `mount -t tmpfs tmpfs /usr/lib/postgresql && exec "$@"`, "sh", lormas, "dev", "--state-dir", dir), "apt-get install -y --no-install-recommends postgresql"},

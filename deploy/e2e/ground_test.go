@@ -199,9 +199,11 @@ func TestALabWhoseOwnerWasKilledIsSwept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := owner.Start(); err != nil {
+	process, err := child.Start(owner, syscall.SIGKILL)
+	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(process.Kill)
 	line := make([]byte, 4096)
 	n, err := out.Read(line)
 	if err != nil {
@@ -217,10 +219,7 @@ func TestALabWhoseOwnerWasKilledIsSwept(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Fatalf("a lab that has an owner was swept: %v", err)
 	}
-	if err := owner.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	_ = owner.Wait() // it was killed; that is the point
+	process.Kill()
 
 	if err := sweepAbandoned(t.Context()); err != nil {
 		t.Fatal(err)

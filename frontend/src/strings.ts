@@ -164,6 +164,7 @@ export const strings = {
     statsCpu: "CPU, cores",
     statsMemory: "Memory",
     statsWaiting: "Waiting for the first sample…",
+    statsUnreachable: "The node cannot be reached. Samples come again when it is back.",
     statsNot: "Samples come only while it runs.",
     jobs: "Recent operations",
     noJobs: "Nothing was asked of it yet.",

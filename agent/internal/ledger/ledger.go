@@ -98,7 +98,8 @@ func (l *Ledger) Close() error {
 // ID names the ledger: a new file has a new one.
 func (l *Ledger) ID() string { return l.id }
 
-// News is raised when something was put into the outbox. It has one reader.
+// News is raised when the controller should hear something: an event in the
+// outbox, or another applied revision. It has one reader.
 func (l *Ledger) News() loop.Wake { return l.news }
 
 // NextSession counts the connections of this ledger.
@@ -114,7 +115,9 @@ func (l *Ledger) NextSession() (uint64, error) {
 // SetApplied writes down that the take-aways of a revision are done. An
 // older one than before is ignored.
 func (l *Ledger) SetApplied(rev int64) error {
-	return l.changeMeta("write the applied revision", func(m *meta) { m.Applied = max(m.Applied, min(rev, m.Accepted)) })
+	err := l.changeMeta("write the applied revision", func(m *meta) { m.Applied = max(m.Applied, min(rev, m.Accepted)) })
+	l.news.Up()
+	return err
 }
 
 func (l *Ledger) changeMeta(step string, change func(*meta)) error {

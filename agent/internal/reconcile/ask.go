@@ -73,8 +73,7 @@ func (r *Reconciler) decide(a Ask, now time.Time) bool {
 		return false
 	default:
 		s.forgive()
-		s.failure = ""
-		s.restart = &restart{command: a.Command, stopped: !s.running()}
+		s.restart = &restart{command: a.Command, stopped: !s.running(), oldRun: s.run}
 	}
 	return true
 }
@@ -92,7 +91,7 @@ func (r *Reconciler) kill(a Ask) {
 		err := r.Runtime.Kill(ctx, a.Container)
 		r.tell(func() {
 			if err != nil && !errors.Is(err, runtime.ErrNotFound) {
-				r.refuse(a, err.Error())
+				r.refuse(a, reason(err))
 				return
 			}
 			r.finish(a.Command, wire.Applied, wire.Result{})
@@ -115,9 +114,7 @@ func (r *Reconciler) advance(s *subject) {
 		end(wire.FailedR, wire.Result{Message: "the container was stopped meanwhile"})
 	case s.idle() && s.failure != "":
 		end(wire.FailedR, wire.Result{Message: s.failure})
-	case s.idle() && s.crashed && s.restart.stopped && s.run != s.priorRun:
-		end(wire.FailedR, wire.Result{Message: s.ending()})
-	case s.idle() && s.restart.stopped && s.running() && s.ready():
+	case s.idle() && s.run > s.restart.oldRun && s.running() && s.ready():
 		end(wire.Applied, wire.Result{ContainerID: s.found.DockerID})
 	}
 }

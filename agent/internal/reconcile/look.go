@@ -124,14 +124,13 @@ func (s *subject) find(found *runtime.Found, now time.Time) {
 	ran, guessed := s.running(), s.unsure
 	s.found, s.unsure = found, false
 	switch {
+	case s.running() && !ran:
+		s.newRun()
 	case s.running():
-		if !ran {
-			s.run++
-		}
 		s.up = true
 	case s.up:
 		if guessed {
-			s.run++ // a start that worked, and a run too short to be seen
+			s.newRun() // a start worked, for a run too short to be seen
 		}
 		s.crash(now)
 	}
@@ -147,9 +146,7 @@ func (s *subject) crash(now time.Time) {
 	s.crashes = crashesAfter(s.crashes, now.Sub(s.found.StartedAt))
 	s.crashed, s.crashedAt = true, now
 	s.notBefore = now.Add(pause(s.crashes))
-	if s.settled != s.run {
-		s.failure = "before it was up, " + s.ending()
-	}
+	s.failure = s.ending()
 }
 
 // changed takes in an event of the engine.
@@ -178,8 +175,8 @@ func (s *subject) hear(c runtime.Change, now time.Time) {
 	switch c.Kind {
 	case runtime.Started:
 		found.State, found.Running, found.StartedAt, found.OOM = runtime.Running, true, c.At, false
-		s.run++
-		s.up, s.oom, s.unsure = s.busy != stop && s.busy != remove, false, false
+		s.newRun()
+		s.up = s.busy != stop && s.busy != remove
 	case runtime.OutOfMem:
 		s.oom = true
 	case runtime.Died:

@@ -242,7 +242,7 @@ func TestAnEngineThatGoesAwayIsNoCrash(t *testing.T) {
 			t.Error("the engine is away, and is said to be fine")
 		}
 		r.desire(other)
-		r.expectPhase("work waits", other.ID, "")
+		r.expectPhase("work waits", other.ID, spec.Pending)
 		r.engine.SetDown(false)
 		r.after(2 * time.Second)
 		if !r.View().EngineOK {
@@ -312,7 +312,7 @@ func TestARevisionIsAppliedWhenItsTakeAwaysAreGone(t *testing.T) {
 		r.desire(powered(slow, spec.Absent), fresh)
 		r.after(9 * time.Second)
 		r.expectCalls("while the other stops", fresh.ID)
-		r.after(2 * time.Second)
+		r.after(1500 * time.Millisecond)
 		r.expectCalls("when that takes too long", fresh.ID, "create")
 		if got := r.applied(); got != 1 {
 			t.Errorf("applied %d while the old container is still there", got)

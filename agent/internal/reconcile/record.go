@@ -49,9 +49,6 @@ func (r *Reconciler) observe(s *subject) (ledger.Observation, bool) {
 	if s.want == nil || s.unsure {
 		return ledger.Observation{}, false
 	}
-	if s.reached() && s.want.Power == spec.Running {
-		s.settled = s.run
-	}
 	o := ledger.Observation{Status: s.status(), Settled: s.settlement(r.desired.Rev)}
 	if o.Settled != nil && !r.awaited(s.id, o.Settled.UpToRev) {
 		o.Settled = nil

@@ -65,7 +65,7 @@ func (s *subject) phase() (spec.Phase, string) {
 	case s.want.Power == spec.Absent:
 		return spec.Stopping, s.failure
 	case s.want.Power == spec.Stopped:
-		return spec.Down, s.failure
+		return spec.Down, ""
 	case s.crashed:
 		return spec.Crashed, s.ending()
 	case s.failure != "":

@@ -41,10 +41,7 @@ func (s *subject) prepare(todo step, now time.Time) {
 	case stop, remove:
 		s.up = false
 	case start:
-		if s.crashed {
-			s.restarts++
-		}
-		s.crashed, s.began, s.priorRun = false, now, s.run
+		s.began, s.priorRun = now, s.run
 	case create:
 		s.restarts = 0
 		if s.found != nil {
@@ -189,6 +186,16 @@ func (s *subject) succeed(todo step, now time.Time) {
 func (s *subject) fail(err error, now time.Time) {
 	s.failures++
 	s.notBefore = now.Add(pause(s.failures))
-	s.failure = err.Error()
-	s.unsure = true
+	s.failure = reason(err)
+	s.unsure, s.crashed = true, false
+}
+
+// reason is an error for people. The engine may quote a whole log in one.
+func reason(err error) string {
+	const enough = 1000
+	text := []rune(err.Error())
+	if len(text) > enough {
+		return string(text[:enough]) + " …"
+	}
+	return string(text)
 }

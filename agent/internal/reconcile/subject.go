@@ -42,14 +42,13 @@ type memory struct {
 	priorRun int  // the last run when the last start was begun
 	readyRun int  // the run whose console said that it is up
 	watched  int  // the run whose console is watched
-	settled  int  // the run that got as far as it should
 	oom      bool // the engine said that this run wants for memory
 
 	failures  int       // steps that failed in a row
 	crashes   int       // in a row
 	notBefore time.Time // no step before
 	failure   string    // what went wrong last; "" once a step has worked
-	crashed   bool      // ended by itself, and not started again yet
+	crashed   bool      // ended by itself, and did not run again yet
 	crashedAt time.Time
 	restarts  int
 	nudged    int64 // revision of the newest command that ended a pause
@@ -63,6 +62,7 @@ type memory struct {
 type restart struct {
 	command id.CommandID
 	stopped bool
+	oldRun  int // the run that it ends
 }
 
 // takeAway reports whether the engine has a container that may not be here.
@@ -120,7 +120,18 @@ func (s *subject) cleared() bool {
 	return !s.takeAway()
 }
 
-// forgive ends every pause: the container is tried at once.
+// forgive ends every pause: the container is tried at once, as if nothing had
+// gone wrong with it before.
 func (m *memory) forgive() {
-	m.failures, m.crashes, m.notBefore = 0, 0, time.Time{}
+	m.failures, m.crashes, m.notBefore, m.failure = 0, 0, time.Time{}, ""
+}
+
+// newRun is called when a run was seen, or is known to have been.
+func (m *memory) newRun() {
+	m.run++
+	m.up, m.unsure, m.oom = true, false, false
+	if m.crashed {
+		m.crashed = false
+		m.restarts++
+	}
 }

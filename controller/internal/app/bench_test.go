@@ -33,7 +33,7 @@ func BenchmarkHeartbeats(b *testing.B) {
 		node, token := c.enrol(fmt.Sprintf("n%d", i))
 		agents[i] = newAgent(b, node, token)
 		group.Go(func() {
-			agents[i].connect("mqtt://" + c.MQTTAddr()).hello(0).
+			agents[i].connect("mqtt://"+c.MQTTAddr()).hello(0).
 				awaitDesired("the answer to hello", func(wire.Desired) bool { return true })
 		})
 		if i%100 == 99 {

@@ -206,6 +206,7 @@ func TestARestartMovesNothing(t *testing.T) {
 	a.events(state(7, kept.Container, spec.Up))
 	a.awaitLease("the acknowledgement", func(l wire.Lease) bool { return l.AckedOutbox == 7 })
 
+	newWatcher(t, c) // on a WebSocket that the API must not wait for
 	c.restart()
 	a.connect("mqtt://"+c.MQTTAddr()).hello(1, entryOf(kept.Container)).heartbeat(1)
 	a.awaitLease("a lease", func(l wire.Lease) bool { return l.Seq != 0 && l.Rev == 1 && l.AckedOutbox == 7 })

@@ -100,7 +100,8 @@ func (h *house) holdSessions(waiting int) (release func()) {
 		ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 		defer cancel()
 		for n := 0; n < waiting; {
-			const inLine = `select count(*) from pg_locks where not granted`
+			const inLine = `select count(*) from pg_locks where not granted and pid in (
+				select l.pid from pg_locks l join pg_database d on d.oid = l.database where d.datname = current_database())`
 			if err := h.sql.QueryRow(ctx, inLine).Scan(&n); err != nil {
 				h.t.Fatal("nobody is waiting: ", err)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"strings"
 	"syscall"
 
 	"github.com/lormas/lormas/shared/localdb"
@@ -17,14 +18,20 @@ func advise(err error, dir string) error {
 	switch {
 	case err == nil, errors.As(err, &missing), errors.Is(err, localdb.ErrInUse):
 		return err // says so itself
-	case errors.Is(err, syscall.ENOSPC):
+	case fullDisk(err):
 		return fmt.Errorf("the disk is full: make room where %s is (df -h %s), or choose another place with --state-dir: %w", dir, dir, err)
 	case errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s cannot be written to: choose another place with --state-dir: %w", dir, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("a permission is missing: run this as root, or choose a --state-dir that you own: %w", err)
+		return fmt.Errorf("a permission is missing: choose a --state-dir that is yours, or run this as root: %w", err)
 	}
 	return err
+}
+
+// fullDisk also knows the error by its words: what Docker and Postgres say
+// reaches us as text.
+func fullDisk(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || strings.Contains(strings.ToLower(err.Error()), "no space left on device")
 }
 
 // checkFree reports that an address cannot be listened on before anything is

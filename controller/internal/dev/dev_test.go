@@ -33,6 +33,7 @@ func TestAdviceNamesTheNextStep(t *testing.T) {
 		want string
 	}{
 		"full disk":           {fmt.Errorf("write: %w", syscall.ENOSPC), "df -h /state"},
+		"full disk of Docker": {errors.New("load image: write /x: no space left on device"), "df -h /state"},
 		"read-only disk":      {fmt.Errorf("mkdir: %w", syscall.EROFS), "--state-dir"},
 		"permission":          {fmt.Errorf("open: %w", fs.ErrPermission), "run this as root"},
 		"missing program":     {fmt.Errorf("start Redis: %w", missing), "apt-get install"},

@@ -175,6 +175,7 @@ type outgoing[T any] struct {
 // Fiber does not tell when readers leave: a silent stream looks for itself.
 func sendStream[T any](c *fiber.Ctx, out outgoing[T]) {
 	conn := c.Context().Conn()
+	c.Context().Response.ImmediateHeaderFlush = true // the first line may be long in coming
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer out.cancel()
 		look := time.NewTicker(goneEvery)

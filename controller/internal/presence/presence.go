@@ -87,12 +87,23 @@ func Open(url string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("redis url: %w", err)
 	}
+	hush()
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
 	o.MaxRetries = -1 // a loop comes round again, and readers have memory
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
 }
+
+// hush silences go-redis, which can only be done for the whole process.
+var hush = sync.OnceFunc(func() { redis.SetLogger(silence{}) })
+
+// silence keeps go-redis from writing to the standard error: what goes wrong
+// is returned as an error as well.
+type silence struct{}
+
+// Printf implements go-redis' own Logging.
+func (silence) Printf(context.Context, string, ...any) {}
 
 // Note takes a heartbeat in. It never blocks on Redis.
 func (p *Presence) Note(node id.NodeID, h wire.Heartbeat) {
@@ -193,7 +204,7 @@ func (p *Presence) flush(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
-	if !same {
+	if !same && false {
 		for n := range p.views {
 			p.dirty[n] = struct{}{}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,17 +17,28 @@ import (
 
 // asked is what the node was asked for; it stands for the broker.
 type asked struct {
+	mu       sync.Mutex
 	commands []wire.Command
 	err      error
 }
 
 func (a *asked) Publish(_ wire.Topic, payload []byte) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	c, err := wire.Decode[wire.Command](payload, wire.TypeCommand)
 	a.commands = append(a.commands, c)
 	return errors.Join(err, a.err)
 }
 
+func (a *asked) refuse(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.err = err
+}
+
 func (a *asked) take() []wire.Command {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	out := a.commands
 	a.commands = nil
 	return out
@@ -234,7 +246,7 @@ func TestRefusals(t *testing.T) {
 		}
 		leave()
 		after(0)
-		a.err = errors.New("busy")
+		a.refuse(errors.New("busy"))
 		if _, err := w.Logs(t.Context(), node, container, LogOptions{}); fleet.KindOf(err) != fleet.Unavailable {
 			t.Errorf("a broker that is busy: %v", err)
 		}

@@ -82,7 +82,7 @@ function Target({ job, name }: { job: Job; name: string | undefined }) {
   if (!job.containerId) return <span className="text-muted">–</span>;
   if (!name) return <span className="font-mono text-xs text-muted">…{job.containerId.slice(-8)}</span>;
   return (
-    <Link to={`/containers/${job.containerId}`} className="break-all hover:underline">
+    <Link to={`/containers/${job.containerId}`} className="break-words hover:underline">
       {name}
     </Link>
   );

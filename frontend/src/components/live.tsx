@@ -13,6 +13,9 @@ import { linkWords } from "@/strings";
 
 const standing = [topics.nodeHealth, topics.nodeHeartbeat, topics.containerState, topics.fleetEvents];
 
+/** A tab hidden for this long may have slept through the end of its connection. */
+const longSleepMs = 60_000;
+
 type Listener = (payload: string, topic: string) => void;
 
 /** The link with what hangs on it. */
@@ -54,18 +57,34 @@ export class LiveConnection {
       this.link.renew();
       schedule();
     });
-    const wake = () => document.visibilityState === "visible" && this.link.nudge();
-    window.addEventListener("online", wake);
-    document.addEventListener("visibilitychange", wake);
+    const stopWatching = this.watchSurroundings();
     this.link.start();
     schedule();
     return () => {
       clearTimeout(timer);
       renewed();
-      window.removeEventListener("online", wake);
-      document.removeEventListener("visibilitychange", wake);
+      stopWatching();
       this.link.stop();
       this.feed.close();
+    };
+  }
+
+  /** A network that changed, or a machine that slept, leaves dead connections behind. */
+  private watchSurroundings(): () => void {
+    let hiddenAt = 0;
+    const dialAgain = () => this.link.renew();
+    const onVisibility = () => {
+      if (document.visibilityState === "hidden") hiddenAt = Date.now();
+      else if (Date.now() - hiddenAt > longSleepMs) this.link.renew();
+      else this.link.nudge();
+    };
+    window.addEventListener("online", dialAgain);
+    window.addEventListener("offline", dialAgain);
+    document.addEventListener("visibilitychange", onVisibility);
+    return () => {
+      window.removeEventListener("online", dialAgain);
+      window.removeEventListener("offline", dialAgain);
+      document.removeEventListener("visibilitychange", onVisibility);
     };
   }
 

@@ -125,8 +125,9 @@ export class Link {
       if (!current()) return socket.end();
       this.socket = socket;
       if (this.open) this.subscribeAll();
-    } catch {
-      if (current()) this.lost(); // no token, or the library could not be loaded
+    } catch (error) {
+      console.warn("live link:", error); // no token to be had, or the library could not be loaded
+      if (current()) this.lost();
     }
   }
 

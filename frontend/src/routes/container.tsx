@@ -10,6 +10,7 @@ import { ContainerState } from "@/features/containers/container-table";
 import { LogPanel } from "@/features/containers/logs";
 import { StatsPanel } from "@/features/containers/stats-panel";
 import { VerbBar, VerbFault } from "@/features/containers/verb-bar";
+import { reachable } from "@/features/containers/verbs";
 import { strings } from "@/strings";
 import { Loading, Panel } from "@/ui/panel";
 
@@ -42,7 +43,7 @@ export default function ContainerPage() {
       <OutlookNote container={container} node={node} />
       <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <div className="min-w-0 space-y-4">
-          <StatsPanel container={container} />
+          <StatsPanel container={container} reachable={reachable(node?.state)} />
           <LogPanel id={container.id} />
           <ContainerJobs id={container.id} />
         </div>

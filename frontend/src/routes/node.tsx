@@ -8,7 +8,7 @@ import { List } from "@/components/list";
 import { Page } from "@/components/page";
 import { NodeBadge } from "@/components/states";
 import { ContainerTable } from "@/features/containers/container-table";
-import { NodeFacts } from "@/features/nodes/node-facts";
+import { NodeFacts, NodeLife } from "@/features/nodes/node-facts";
 import { strings } from "@/strings";
 import { buttonClass } from "@/ui/button";
 import { Empty, Loading, Panel } from "@/ui/panel";
@@ -42,26 +42,31 @@ export default function NodePage() {
         </span>
       }
     >
-      <NodeFacts node={node} />
-      <List
-        title={words.onIt}
-        query={containers}
-        empty={
-          <Empty
-            title={words.noneOnIt}
-            action={
-              <Link to="/containers/new" className={buttonClass()}>
-                <Plus aria-hidden className="size-4" />
-                {strings.containers.create}
-              </Link>
+      <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
+        <div className="min-w-0 space-y-4">
+          <NodeLife node={node} />
+          <List
+            title={words.onIt}
+            query={containers}
+            empty={
+              <Empty
+                title={words.noneOnIt}
+                action={
+                  <Link to="/containers/new" className={buttonClass()}>
+                    <Plus aria-hidden className="size-4" />
+                    {strings.containers.create}
+                  </Link>
+                }
+              >
+                {words.noneOnItHint}
+              </Empty>
             }
           >
-            {words.noneOnItHint}
-          </Empty>
-        }
-      >
-        {(items) => <ContainerTable containers={items} hideNode />}
-      </List>
+            {(items) => <ContainerTable containers={items} hideNode />}
+          </List>
+        </div>
+        <NodeFacts node={node} />
+      </div>
     </Page>
   );
 }

@@ -25,7 +25,7 @@ function Field({ label, hint, fault, aside, children }: FieldProps & { children:
   const id = useId();
   const hintId = `${id}hint`;
   const faultId = `${id}fault`;
-  const described = [hint && hintId, fault && faultId].filter(Boolean).join(" ");
+  const described = fault ? faultId : hint ? hintId : "";
   return (
     <div className="min-w-0">
       <div className="mb-1 flex items-baseline justify-between gap-2">
@@ -44,7 +44,7 @@ function Field({ label, hint, fault, aside, children }: FieldProps & { children:
           {fault}
         </p>
       )}
-      {hint && (
+      {hint && !fault && (
         <p id={hintId} className="mt-1 text-xs text-muted">
           {hint}
         </p>

@@ -29,7 +29,7 @@ export function Facts({ items }: { items: Array<[name: string, value: ReactNode]
       {items.map(([name, value]) => (
         <div key={name} className="contents">
           <dt className="text-muted">{name}</dt>
-          <dd className="min-w-0 break-words">{value || "–"}</dd>
+          <dd className="min-w-0 break-words">{value || value === 0 ? value : "–"}</dd>
         </div>
       ))}
     </dl>

@@ -63,7 +63,7 @@ function Row({ entry }: { entry: AuditEntry }) {
           {who} · {formatTime(entry.at)}
         </p>
       </Td>
-      <Td wide className="break-all">
+      <Td wide className="break-words">
         {target || "–"}
       </Td>
       <Td wide>{who}</Td>

@@ -127,7 +127,7 @@ export function Environment({ values }: { values: Record<string, string> }) {
       ) : (
         <dl className="divide-y divide-line font-mono text-sm">
           {names.map((name) => (
-            <div key={name} className="grid gap-x-4 px-4 py-2 sm:grid-cols-[14rem_1fr]">
+            <div key={name} className="grid gap-x-4 px-4 py-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
               <dt className="break-all text-muted">{name}</dt>
               <dd className="min-w-0 break-all">{shown ? values[name] || "–" : "••••••"}</dd>
             </div>

@@ -53,7 +53,7 @@ function Row({ container: c, node, hideNode }: RowProps) {
     <Tr>
       <Td className="max-md:py-2.5">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
-          <Link to={`/containers/${c.id}`} className="font-medium break-all hover:underline">
+          <Link to={`/containers/${c.id}`} className="font-medium break-words hover:underline">
             {c.name}
           </Link>
           <span className="md:hidden">{state}</span>

@@ -9,14 +9,20 @@ const words = strings.containers;
 
 const Chart = lazy(() => import("./chart").then((module) => ({ default: module.Chart })));
 
-export function StatsPanel({ container }: { container: Container }) {
+interface StatsProps {
+  container: Container;
+  /** Whether its node can be asked at all. */
+  reachable: boolean;
+}
+
+export function StatsPanel({ container, reachable }: StatsProps) {
   const samples = useStats(container);
   const last = samples.at(-1);
   if (!last) {
     return (
       <Panel title={words.stats}>
         <p className="flex h-44 items-center justify-center px-4 text-center text-muted">
-          {container.phase === "running" ? words.statsWaiting : words.statsNot}
+          {waitingFor(container, reachable)}
         </p>
       </Panel>
     );
@@ -34,6 +40,11 @@ export function StatsPanel({ container }: { container: Container }) {
       </div>
     </Panel>
   );
+}
+
+function waitingFor({ phase }: Container, reachable: boolean): string {
+  if (!reachable) return words.statsUnreachable;
+  return phase === "running" ? words.statsWaiting : words.statsNot;
 }
 
 function Figure({ title, value, children }: { title: string; value: string; children: React.ReactNode }) {

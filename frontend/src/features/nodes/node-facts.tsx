@@ -9,7 +9,8 @@ import { UsageBars } from "./usage";
 
 const words = strings.nodes;
 
-export function NodeFacts({ node }: { node: Node }) {
+/** How it is, why, and how busy. */
+export function NodeLife({ node }: { node: Node }) {
   return (
     <>
       {node.state !== "healthy" && node.reason && (
@@ -24,32 +25,37 @@ export function NodeFacts({ node }: { node: Node }) {
           <UsageBars node={node} disk />
         </div>
       </Panel>
-      <Panel title={words.facts}>
-        <Facts
-          items={[
-            [
-              words.heartbeat,
-              node.lastHeartbeat ? <Age key="heartbeat" at={node.lastHeartbeat} /> : words.never,
-            ],
-            [words.hostname, node.hostname],
-            [words.agent, node.agentVersion],
-            [words.docker, node.dockerVersion],
-            [words.arch, node.arch],
-            [words.uptime, node.live && formatDuration(node.live.uptimeSeconds)],
-            [words.free, amounts(node.capacity)],
-            [words.reserved, amounts(node.reserved)],
-            [words.description, node.description],
-            [
-              words.id,
-              <span key="id" className="inline-flex items-center gap-1 font-mono text-sm break-all">
-                {node.id}
-                <CopyButton bare text={node.id} />
-              </span>,
-            ],
-          ]}
-        />
-      </Panel>
     </>
+  );
+}
+
+export function NodeFacts({ node }: { node: Node }) {
+  return (
+    <Panel title={words.facts}>
+      <Facts
+        items={[
+          [
+            words.heartbeat,
+            node.lastHeartbeat ? <Age key="heartbeat" at={node.lastHeartbeat} /> : words.never,
+          ],
+          [words.hostname, node.hostname],
+          [words.agent, node.agentVersion],
+          [words.docker, node.dockerVersion],
+          [words.arch, node.arch],
+          [words.uptime, node.live && formatDuration(node.live.uptimeSeconds)],
+          [words.free, amounts(node.capacity)],
+          [words.reserved, amounts(node.reserved)],
+          [words.description, node.description],
+          [
+            words.id,
+            <span key="id" className="inline-flex items-center gap-1 font-mono text-sm break-all">
+              {node.id}
+              <CopyButton bare text={node.id} />
+            </span>,
+          ],
+        ]}
+      />
+    </Panel>
   );
 }
 

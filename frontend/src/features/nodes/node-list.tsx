@@ -63,7 +63,7 @@ function NodeRow({ node }: { node: Node }) {
       <Td className="max-md:py-3">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1.5">
           <div className="min-w-0">
-            <Link to={`/nodes/${node.id}`} className="font-medium break-all hover:underline">
+            <Link to={`/nodes/${node.id}`} className="font-medium break-words hover:underline">
               {node.name}
             </Link>
             <p className="truncate text-xs text-muted">{node.hostname || node.description}</p>

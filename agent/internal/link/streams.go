@@ -1,0 +1,75 @@
+package link
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+const (
+	maxStreams  = 64 // of one node
+	standardTTL = 30 * time.Second
+	maxTTL      = 10 * time.Minute
+)
+
+// streams are the logs and meters that somebody watches. Each ends by itself
+// unless it is renewed, and all end with the connection.
+type streams struct {
+	conn    *conn
+	mu      sync.Mutex
+	running map[streamKey]*time.Timer // ends the stream when it fires
+}
+
+type streamKey struct {
+	action    wire.Action
+	container id.ContainerID
+	name      string
+}
+
+func newStreams(c *conn) *streams {
+	return &streams{conn: c, running: map[streamKey]*time.Timer{}}
+}
+
+// open starts the stream that a command asks for, or renews it.
+func (s *streams) open(c wire.Command) {
+	key := streamKey{action: c.Action, container: c.ContainerID}
+	if c.Action == wire.ActionLogs {
+		key.name = c.Stream // meters are the same for everybody
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if expiry, runs := s.running[key]; runs {
+		expiry.Reset(ttl(c))
+		return
+	}
+	if len(s.running) >= maxStreams {
+		s.conn.Log.Warn("too many logs and meters are watched at once: one more is not sent", "container", c.ContainerID)
+		return
+	}
+	ctx, cancel := context.WithCancel(s.conn.ctx)
+	expiry := time.AfterFunc(ttl(c), cancel)
+	s.running[key] = expiry
+	s.conn.work.Go(func() {
+		defer s.over(key)
+		defer expiry.Stop()
+		defer cancel()
+		if c.Action == wire.ActionLogs {
+			s.conn.sendLogs(ctx, c)
+		} else {
+			s.conn.sendStats(ctx, c)
+		}
+	})
+}
+
+func (s *streams) over(key streamKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.running, key)
+}
+
+func ttl(c wire.Command) time.Duration {
+	return within(c.TTLMS, time.Second, maxTTL, standardTTL)
+}
