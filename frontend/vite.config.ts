@@ -28,5 +28,6 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/mock/setup-tests.ts"],
     restoreMocks: true,
+    testTimeout: 60_000,
   },
 });

@@ -84,6 +84,19 @@ func (n *Node) agentPart() *Part {
 		if err != nil {
 			return nil, err
 		}
-		return launchProgram(n.space.inside(filepath.Join(n.lab.opt.Bin, "lormas-agent")), os.Environ(), log)
+		return launchProgram(n.space.inside(filepath.Join(n.lab.opt.Bin, "lormas-agent")), n.agentEnv(), log)
 	}}
+}
+
+// agentEnv configures the node's agent, as the command line does that the
+// controller prints.
+func (n *Node) agentEnv() []string {
+	return []string{
+		"PATH=" + os.Getenv("PATH"),
+		"LORMAS_AGENT_CONTROLLER=mqtt://" + MQTTAddress,
+		"LORMAS_AGENT_TOKEN_FILE=" + n.credentialFile(),
+		"LORMAS_AGENT_DATA_DIR=" + filepath.Join(n.dir, "agent"),
+		"LORMAS_AGENT_DOCKER_HOST=unix://" + n.Socket(),
+		"LORMAS_AGENT_LOG_LEVEL=debug",
+	}
 }

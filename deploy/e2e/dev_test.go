@@ -134,17 +134,21 @@ func (r devRun) curl() string {
 	return string(page)
 }
 
-var greeting = regexp.MustCompile(`Hello from Lormas\. I am container (\w+)`)
-
-// container is the name that the demo container gives itself.
-func (r devRun) container() string {
+// container is the id that Docker gave to the only container there is.
+func (r devRun) container(dir string) string {
 	r.Helper()
-	page := r.curl()
-	match := greeting.FindStringSubmatch(page)
-	if match == nil {
-		r.Fatalf("the container says %q", page)
+	if page := r.curl(); !strings.Contains(page, "Hello from Lormas") {
+		r.Errorf("the container says %q", page)
 	}
-	return match[1]
+	var all []struct{ ID string }
+	docker := dockerClient(filepath.Join(dir, "docker/docker.sock"))
+	if err := docker.call(r.Context(), http.MethodGet, "/containers/json?all=true", nil, &all); err != nil {
+		r.Fatal(err)
+	}
+	if len(all) != 1 {
+		r.Fatalf("Docker has %d containers, want 1", len(all))
+	}
+	return all[0].ID
 }
 
 func (r devRun) signal(s syscall.Signal) {
@@ -193,7 +197,7 @@ func TestDevFromNothingToAContainerAndBack(t *testing.T) {
 
 	first := startDev(t, dir)
 	first.until(welcome)
-	container := first.container()
+	container := first.container(dir)
 	if said := first.refusedBeside(dir); !strings.Contains(said, "in use") {
 		t.Errorf("beside a running one it says:\n%s", said)
 	}
@@ -205,7 +209,7 @@ func TestDevFromNothingToAContainerAndBack(t *testing.T) {
 
 	second := startDev(t, dir)
 	second.until(welcome)
-	if again := second.container(); again != container {
+	if again := second.container(dir); again != container {
 		t.Errorf("the second run shows container %s, the first %s: it must be the same", again, container)
 	}
 	second.signal(syscall.SIGKILL)
@@ -213,7 +217,7 @@ func TestDevFromNothingToAContainerAndBack(t *testing.T) {
 
 	third := startDev(t, dir)
 	third.until(welcome)
-	if again := third.container(); again != container {
+	if again := third.container(dir); again != container {
 		t.Errorf("the run after a crash shows container %s, the first %s: it must be the same", again, container)
 	}
 	third.signal(syscall.SIGTERM)

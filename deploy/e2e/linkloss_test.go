@@ -97,7 +97,7 @@ func TestHealingALinkTouchesNoHealthyContainer(t *testing.T) {
 	node := s.lab.Nodes[1]
 	c := s.probe("untouched", node)
 	before := s.awaitRunning(node, c, "")
-	for range 3 {
+	for range 2 {
 		s.must(node.CutLink(t.Context()))
 		s.must(s.lab.AwaitNode(t.Context(), node, "suspect"))
 		s.heal(node)

@@ -155,13 +155,17 @@ func (n *Node) Get(ctx context.Context, port int, path string) (string, error) {
 // Ask speaks to the node's Docker engine: a path such as /containers/json. A
 // body and an answer are JSON; either may be nil.
 func (n *Node) Ask(ctx context.Context, method, path string, in, out any) error {
-	engine := client{base: "http://docker", http: &http.Client{Transport: &http.Transport{
+	return dockerClient(n.Socket()).call(ctx, method, path, in, out)
+}
+
+// dockerClient speaks to the engine at a unix socket.
+func dockerClient(socket string) client {
+	return client{base: "http://docker", http: &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", n.Socket())
+			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 		},
 	}}}
-	return engine.call(ctx, method, path, in, out)
 }
 
 // DemoImage serves a greeting over HTTP; see deploy/demo.

@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lormas/lormas/shared/mqttlink"
 )
 
 // listen runs mosquitto_sub with an API token until ctx ends and returns
@@ -58,39 +64,54 @@ func TestARevokedTokenIsTurnedAway(t *testing.T) {
 	}
 }
 
-// Taking a node's credential away ends its connection at once.
+// Taking a node's credential away ends its connection at once, and it is not
+// let in again.
 func TestRevokingACredentialCutsTheNode(t *testing.T) {
 	s := begin(t)
 	var made struct{ ID, Token string }
 	s.call(http.MethodPost, "/nodes", map[string]string{"name": "short-lived"}, &made)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	args := switchNamespace(s.lab.Name).inside("mosquitto_sub", "-h", controllerIP, "-p", mqttPort, "-i", made.ID, "-u", made.ID, "-P", made.Token,
-		"-t", "lormas/v1/nodes/"+made.ID+"/commands", "-d")
-	agent := exec.CommandContext(ctx, args[0], args[1:]...)
-	output, err := agent.StdoutPipe()
-	s.must(err)
-	s.must(agent.Start())
-	heard := make([]byte, 0, 4096)
-	for !strings.Contains(string(heard), "SUBACK") {
-		chunk := make([]byte, 1024)
-		n, err := output.Read(chunk)
-		s.must(err)
-		heard = append(heard, chunk[:n]...)
-	}
+	up, down := make(chan struct{}, 1), make(chan error, 10)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- mqttlink.Run(ctx, mqttlink.Options{
+			Servers: []string{"mqtt://" + MQTTAddress}, ClientID: made.ID, Username: made.ID,
+			Credentials: func() string { return made.Token },
+			Dial: func(ctx context.Context, _ *url.URL) (net.Conn, error) {
+				return switchNamespace(s.lab.Name).dial(ctx, "tcp", MQTTAddress)
+			},
+			OnUp:   func(*mqttlink.Session) { up <- struct{}{} },
+			OnDown: func(err error) { down <- err },
+		})
+	}()
+	await(t, ctx, up)
 	s.call(http.MethodDelete, "/nodes/"+made.ID+"/credential", nil, nil)
-	for err = nil; err == nil && !strings.Contains(string(heard), "rror"); { // it tries again, and is refused
-		chunk := make([]byte, 1024)
-		var n int
-		n, err = output.Read(chunk)
-		heard = append(heard, chunk[:n]...)
+	var causes []mqttlink.Cause
+	for len(causes) < 2 {
+		var fault *mqttlink.Fault
+		if !errors.As(await(t, ctx, down), &fault) {
+			t.Fatal("the connection ended without a cause")
+		}
+		causes = append(causes, fault.Cause)
+	}
+	if want := []mqttlink.Cause{mqttlink.Lost, mqttlink.Refused}; !slices.Equal(causes, want) {
+		t.Errorf("the connection went down because of %v, want %v", causes, want)
 	}
 	cancel()
-	_ = agent.Wait() // it was ended here, unless it has ended itself
-	if ctx.Err() == context.DeadlineExceeded {
-		t.Errorf("the connection lives on; the client said:\n%s", heard)
-	}
+	<-ended
 	s.call(http.MethodDelete, "/nodes/"+made.ID, nil, nil)
+}
+
+// await receives, or fails the test when ctx ends first.
+func await[T any](t *testing.T, ctx context.Context, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-ctx.Done():
+		t.Fatal("nothing came in time")
+	}
+	return got
 }
 
 // What cannot be is refused with the field that is wrong, and nothing is
@@ -112,11 +133,11 @@ func TestBadContainersAreRefused(t *testing.T) {
 		"an image not of the egg": {422, func(in map[string]any) { in["image"] = "other" }, "image"},
 		"a size that is none":     {422, func(in map[string]any) { in["resources"] = map[string]any{"cpu": 0.1, "memory": "much", "disk": "1g"} }, "resources.memory"},
 		"more than any node":      {409, func(in map[string]any) { in["resources"] = map[string]any{"cpu": 999, "memory": "32m", "disk": "1m"} }, "cpu"},
-		"a port that is taken": {422, func(in map[string]any) {
+		"a port that is taken": {409, func(in map[string]any) {
 			in["ports"] = []any{map[string]any{"host": 8111, "container": 80}}
 			in["nodeId"] = s.lab.Nodes[0].ID
 		}, "ports[0].host"},
-		"a name that is taken": {422, func(in map[string]any) { in["name"] = "taken" }, "name"},
+		"a name that is taken": {409, func(in map[string]any) { in["name"] = "taken" }, "name"},
 		"an unknown field":     {422, func(in map[string]any) { in["colour"] = "red" }, "colour"},
 		"a wrong type":         {422, func(in map[string]any) { in["name"] = 5 }, "name"},
 	} {
@@ -143,9 +164,9 @@ func TestBadContainersAreRefused(t *testing.T) {
 // and leaves nothing on the node.
 func TestAnImageThatCannotBePulledFailsTheJob(t *testing.T) {
 	s := begin(t)
-	made := s.create("no-image", s.egg("no-image", "registry.invalid/none:1", nil), s.lab.Nodes[0], nil)
+	made := s.create("no-image", s.egg("no-image", "127.0.0.1:1/none:1", nil), s.lab.Nodes[0], nil)
 	done := s.awaitJob(made.Job, "failed")
-	if !strings.Contains(done.Error, "registry.invalid/none:1") {
+	if !strings.Contains(done.Error, "127.0.0.1:1/none:1") {
 		t.Errorf("the job's error does not name the image: %q", done.Error)
 	}
 	c := s.awaitPhase(made.container, "failed")

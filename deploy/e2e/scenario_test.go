@@ -62,6 +62,7 @@ func begin(t *testing.T) scenario {
 
 func (s scenario) keepLogs() {
 	dir := filepath.Join("..", "..", "artifacts", strings.ReplaceAll(s.Name(), "/", "_"))
+	s.must(os.RemoveAll(dir))
 	if err := os.CopyFS(dir, os.DirFS(s.lab.logs.dir)); err != nil {
 		s.Logf("keep the logs: %v", err)
 	}

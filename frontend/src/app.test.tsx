@@ -1,5 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { keys, queryClient } from "@/api/queries";
 import { emptyWorld, uuid } from "@/mock/fixtures";
 import { open } from "@/mock/harness";
 
@@ -89,6 +90,26 @@ describe("live", () => {
     await waitFor(() => expect(van.getAllByText("returning")[0]).toBeInTheDocument());
     expect(depot.getAllByText("suspect")[0]).toBeInTheDocument();
     expect(asked()).toBe(before);
+  });
+
+  it("lays news over a snapshot that was read before them and arrives after", async () => {
+    const { controller, tell, live } = open(`/nodes`);
+    await live();
+    await row("depot-1");
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    vi.stubGlobal("fetch", async (request: Request) => {
+      const response = await controller.fetch(request);
+      if (request.url.includes("/nodes")) await held;
+      return response;
+    });
+    const reading = queryClient.invalidateQueries({ queryKey: keys.nodeLists });
+    await tell(`nodes/${uuid(1, 1)}/health`, health("suspect", new Date().toISOString()));
+    answer();
+    await reading;
+    expect((await row("depot-1")).getAllByText("suspect")[0]).toBeInTheDocument();
   });
 
   it("says so when it is cut off, and reads the snapshot anew when it is back", async () => {

@@ -37,6 +37,7 @@ export const strings = {
     unexpected: (status: number) => `The server answered ${status} without saying why.`,
     ours: "The dashboard has a fault",
     requestId: (id: string) => `Request ${id}`,
+    fields: "Some fields need attention.",
     stale: "Shown is what was known before.",
   },
   live: {
@@ -140,7 +141,6 @@ export const strings = {
       `Should be ${want}. Queued: ${node} is ${state}, and takes it up when it is back.`,
     working: (want: string) => `Should be ${want}; the node is at work.`,
     retrying: "The node keeps trying, with growing pauses.",
-    asOf: (time: string) => `Seen ${time}`,
     verbs: { start: "Start", stop: "Stop", restart: "Restart", kill: "Kill", delete: "Delete" },
     confirm: {
       kill: {
@@ -155,7 +155,6 @@ export const strings = {
     asked: (verb: string) => `${verb}: asked for`,
     logs: "Logs",
     logsEmpty: "No output yet.",
-    logsEnded: "— the stream has ended —",
     logsGap: "— connection lost; lines may be missing here —",
     logsFollow: "Go to the newest line",
     logsClear: "Clear",
@@ -178,7 +177,6 @@ export const strings = {
     noEnvironment: "No variables are set.",
     show: "Show values",
     hide: "Hide values",
-    noPorts: "No ports are published.",
     volumes: "Volumes",
     cpu: "CPU",
     memory: "Memory",
@@ -210,9 +208,9 @@ export const strings = {
     place: "Where",
     node: "Node",
     automatic: "Automatic: a node with room",
+    nodeJoining: (name: string) => `${name} (has not joined yet)`,
     nodeFree: (name: string, free: string) => `${name} (${free} free)`,
     submit: "Create container",
-    faults: "Some fields need attention.",
     needName: "Give it a name.",
     needEgg: "Choose an egg.",
     needCpu: "Give a number of cores, such as 0.5.",
@@ -231,7 +229,6 @@ export const strings = {
     empty:
       "An egg is a template: the image to run, its ports and volumes, and the variables that can be set.",
     newTitle: "New egg",
-    editTitle: (name: string) => name,
     description: "Description",
     image: "Image",
     imageHint: "Like registry/name:tag. More images can be added in the JSON below.",
@@ -244,7 +241,6 @@ export const strings = {
     badJson: (message: string) => `This is not JSON: ${message}`,
     notObject: "An egg is a JSON object.",
     needName: "Give it a name.",
-    needImage: "Name an image.",
     create: "Create egg",
     saved: "Saved",
     use: "New container from this",

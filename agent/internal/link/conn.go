@@ -25,7 +25,7 @@ type conn struct {
 	ready chan struct{} // closed when mqtt is set
 	mqtt  *mqttlink.Session
 
-	greeted  chan struct{} // closed when the first hello was sent
+	synced   chan struct{} // closed when the first hello was answered
 	timed    chan struct{} // closed when the controller's clock is known
 	newest   atomic.Int64  // the newest revision that a lease spoke of
 	acked    atomic.Uint64 // the newest event that the controller has
@@ -45,7 +45,7 @@ func newConn(l *Link, session wire.Session) *conn {
 	c := &conn{
 		Link: l, session: session,
 		leases: make(chan []byte, 16), letters: make(chan letter, 256),
-		ready: make(chan struct{}), greeted: make(chan struct{}), timed: make(chan struct{}),
+		ready: make(chan struct{}), synced: make(chan struct{}), timed: make(chan struct{}),
 		behind: loop.NewWake(), trim: loop.NewWake(), beat: loop.NewWake(),
 	}
 	c.streams = newStreams(c)
@@ -65,6 +65,15 @@ func (c *conn) isUp() bool {
 	select {
 	case <-c.ready:
 		return c.ctx.Err() == nil
+	default:
+		return false
+	}
+}
+
+func (c *conn) isSynced() bool {
+	select {
+	case <-c.synced:
+		return true
 	default:
 		return false
 	}

@@ -17,7 +17,7 @@ const (
 // may have been replaced by newer ones.
 func (c *conn) flush() {
 	select {
-	case <-c.greeted:
+	case <-c.synced:
 	case <-c.ctx.Done():
 		return
 	}

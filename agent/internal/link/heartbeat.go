@@ -166,7 +166,8 @@ func (c *conn) lease(r *rhythm, payload []byte) {
 		c.newest.Store(l.Rev)
 		c.behind.Up()
 	}
-	if l.AckedOutbox > c.acked.Load() {
+	// Before it has heard hello, the controller may speak of another ledger.
+	if c.isSynced() && l.AckedOutbox > c.acked.Load() {
 		c.acked.Store(l.AckedOutbox)
 		c.trim.Up()
 	}

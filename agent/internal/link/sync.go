@@ -38,7 +38,6 @@ func (c *conn) sync() {
 	looked, timed := s.awaitLook(), c.timed
 	s.refresh()
 	s.hello()
-	close(c.greeted)
 	for {
 		timer := time.NewTimer(s.wait(time.Now()))
 		select {
@@ -235,6 +234,9 @@ func (s *syncer) desired(d wire.Desired) {
 
 // answered is called when hello has led to something.
 func (s *syncer) answered() {
+	if !s.isSynced() {
+		close(s.synced)
+	}
 	s.helloAt = time.Time{}
 	s.refresh()
 }

@@ -52,16 +52,13 @@ func (r *Reconciler) look(now time.Time) {
 func (r *Reconciler) looked(list []runtime.Found, err error, began uint64) {
 	r.engine.looking = false
 	if err != nil {
-		if r.engine.answers || r.neverLooked() {
-			r.Log.Error("the container engine cannot be asked; tried again until it answers", "error", err)
-		}
-		r.engineAway()
+		r.engineAway(err)
 		return
 	}
 	if !r.engine.answers {
 		r.Log.Info("the container engine answers", "containers", len(list))
 	}
-	r.engine.answers = true
+	r.engine.answers, r.engine.missed = true, false
 	there := map[id.ContainerID]*runtime.Found{}
 	for i := range list {
 		c := &list[i]
@@ -205,11 +202,11 @@ func (r *Reconciler) relist() {
 }
 
 // engineAway is called when the engine does not answer.
-func (r *Reconciler) engineAway() {
-	if r.engine.answers {
-		r.Log.Error("the container engine does not answer; containers that run are left alone, and work waits for it")
+func (r *Reconciler) engineAway(err error) {
+	if !r.engine.missed {
+		r.Log.Error("the container engine does not answer; containers that run are left alone, and work waits until it does", "error", err)
 	}
-	r.engine.answers = false
+	r.engine.answers, r.engine.missed = false, true
 	r.engine.lookAt = time.Now().Add(lookAgain)
 	r.forgiveAll(time.Now())
 }

@@ -58,7 +58,8 @@ type Reconciler struct {
 
 // engine is what is remembered of the engine as a whole.
 type engine struct {
-	answers bool      // the last look or step worked
+	answers bool      // the last look worked, and no step since has found it away
+	missed  bool      // that it does not answer was told
 	looking bool      // a look is under way
 	lookAt  time.Time // when the next one is due
 }

@@ -122,7 +122,7 @@ func (r *Reconciler) done(todo step, err error, overtaken bool) {
 	case errors.Is(err, runtime.ErrUnavailable):
 		r.Log.Warn("container: "+string(todo.verb)+" interrupted", "container", todo.id, "error", err)
 		s.unsure = true
-		r.engineAway()
+		r.engineAway(err)
 	default:
 		s.fail(err, now)
 		r.Log.Warn("container: "+string(todo.verb)+" failed; it is tried again", "container", todo.id,

@@ -7,6 +7,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // Container shows one container.
@@ -63,7 +64,7 @@ func lockLiving(ctx context.Context, tx *store.Tx, container id.ContainerID) (fl
 		return c, err
 	case c.DeletedAt != nil:
 		return c, gone(container)
-	case c.Power == "absent":
+	case c.Power == spec.Absent:
 		return c, fleet.Errorf(fleet.Conflict, "container %s is being deleted: nothing else can be done with it", c.Name)
 	}
 	return c, nil

@@ -217,6 +217,40 @@ func TestLastRoomGoesToOne(t *testing.T) {
 	}
 }
 
+// Whoever loses a port to somebody faster goes elsewhere and leaves no
+// promise behind.
+func TestRaceForAPortSpreadsOverTheNodes(t *testing.T) {
+	h := newHouse(t)
+	e := h.egg()
+	const nodes, racers = 3, 6
+	for i := range nodes {
+		h.joined(fmt.Sprintf("n%d", i), big)
+	}
+	errs := make([]error, racers)
+	var all sync.WaitGroup
+	for i := range racers {
+		in := wish(fmt.Sprintf("c%d", i), e)
+		in.Ports = []spec.Port{{Host: 8080, Container: 80}}
+		all.Go(func() { _, errs[i] = h.CreateContainer(h.ctx, h.admin, in) })
+	}
+	all.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		wantError(t, err, fleet.NoCapacity, "3 nodes: 3 have port 8080/tcp taken")
+	}
+	if won != nodes {
+		t.Errorf("%d containers got port 8080 of %d nodes", won, nodes)
+	}
+	promised, held := h.count(`select sum(reserved_cpu) from node_health`), h.count(`select sum(cpu) from containers`)
+	if promised != held {
+		t.Errorf("the nodes have promised %d, their containers hold %d", promised, held)
+	}
+}
+
 func TestRepeatedCreateIsOneContainer(t *testing.T) {
 	h := newHouse(t)
 	h.joined("edge", big)

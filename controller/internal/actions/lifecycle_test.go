@@ -186,6 +186,9 @@ func TestEditMakesTheNextGeneration(t *testing.T) {
 			if kept.Generation != generation || command.Generation != generation || command.Action != wire.ActionUpdate {
 				t.Errorf("generation is %d, command %+v; want generation %d", kept.Generation, command, generation)
 			}
+			if count := h.count(`select count(*) from audit_log where verb = 'container.edit' and jsonb_typeof(detail->'environment') = 'object'`); count != 0 {
+				t.Error("values of the environment are in the audit trail")
+			}
 			if held := h.count(`select count(*) from allocations where container_id = $1`, made.ID); held != len(want.Ports) {
 				t.Errorf("%d ports are allocated, want %d", held, len(want.Ports))
 			}

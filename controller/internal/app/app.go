@@ -129,6 +129,7 @@ func (m *Main) makeRooms(context.Context) error {
 	m.outlet = &outlet{}
 	m.nodes = liveness.NewRegistry(liveness.Options{Profile: liveness.Standard(), Now: m.now, Lease: m.outlet.lease})
 	m.outlet.nodes = m.nodes
+	m.metrics.MustRegister(newFleetMetrics(m.nodes))
 	m.live = live.New(m.outlet, m.now, m.log)
 	m.presence = presence.New(presence.Options{Redis: m.redis, Now: m.now, Log: m.log, Registerer: m.metrics})
 	m.dispatch = dispatch.New(dispatch.Options{

@@ -94,7 +94,7 @@ func (w *watcher) await(what string, is func(topic, payload string) bool) {
 // node follow it through another door.
 func (w *watcher) settle() {
 	w.t.Helper()
-	node, token := w.c.enrol("settle-" + id.New[id.NodeID]().String()[:8])
+	node, token := w.c.enrol("settle-" + id.New[id.NodeID]().String())
 	newAgent(w.t, node, token).join(w.c)
 	w.await("news of another node", func(_, payload string) bool { return strings.Contains(payload, node.String()) })
 }
@@ -133,6 +133,7 @@ func TestPeopleSeeWhatHappens(t *testing.T) {
 	w.await("the end of the job", func(at, payload string) bool {
 		return at == "lormas/v1/events" && strings.Contains(payload, `"succeeded"`)
 	})
+	w.await("the container disappears", func(at, payload string) bool { return at == topic && payload == "" })
 	after := newWatcher(t, c, topic)
 	after.settle()
 	if got := after.all(); len(got) != 0 {

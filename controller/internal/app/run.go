@@ -66,6 +66,7 @@ func (m *Main) closeDoors() error {
 	if m.server != nil {
 		err = errors.Join(err, m.server.Close())
 	}
+	_ = m.http.Close() // closed already, unless the server has not yet begun with it
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/lormas/lormas/controller/internal/config"
+	"github.com/lormas/lormas/controller/internal/dev"
 )
 
 // Streams are what a command talks to.
@@ -28,6 +29,7 @@ func Standard() Streams { return Streams{In: os.Stdin, Out: os.Stdout, Err: os.S
 // commands is the command line.
 type commands struct {
 	Serve   serveCommand   `cmd:"" help:"Run the controller."`
+	Dev     dev.Command    `cmd:"" help:"Run everything on this machine, with a demo: for looking at Lormas and for working on it."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date."`
 	Seed    seedCommand    `cmd:"" help:"Make the first superuser, where there is none."`
 	Node    struct {
@@ -35,6 +37,11 @@ type commands struct {
 	} `cmd:"" help:"Work with nodes of a running controller."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
+
+const description = `Containers on machines you cannot always reach.
+
+Every flag can be set in the environment, too: --http-listen is LORMAS_HTTP_LISTEN.
+LORMAS_CONFIG names a file of such settings.`
 
 // exit is the code that kong wants to end with, after --help or a mistake.
 type exit int
@@ -64,10 +71,10 @@ func run(args []string, s Streams) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var all commands
+	all := commands{Dev: dev.Command{Version: Version(), Out: s.Out}}
 	parser, err := kong.New(&all,
 		kong.Name("lormas"),
-		kong.Description("Containers on machines you cannot always reach.\n\nEvery flag can be set in the environment, too: --http-listen is LORMAS_HTTP_LISTEN. LORMAS_CONFIG names a file of such settings."),
+		kong.Description(description),
 		kong.ShortUsageOnError(), kong.Resolvers(source), kong.Writers(s.Out, s.Err),
 		kong.Exit(func(code int) { panic(exit(code)) }), // kong itself would end the process
 		kong.Bind(s), kong.BindTo(ctx, (*context.Context)(nil)))

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/lormas/lormas/shared/child"
@@ -24,21 +23,20 @@ func (s *session) startAgent(ctx context.Context) (string, error) {
 	if s.node, err = s.demo.node(ctx, tokenFile); err != nil {
 		return "", err
 	}
-	token, err := os.ReadFile(tokenFile)
-	if err != nil {
-		return "", err
-	}
 	log, err := s.state.log("agent")
 	if err != nil {
 		return "", err
 	}
 	cmd := exec.Command(program)
-	cmd.Env = append(os.Environ(),
-		"LORMAS_AGENT_CONTROLLER="+s.controller.AgentURL(),
-		"LORMAS_AGENT_TOKEN="+strings.TrimSpace(string(token)),
-		"LORMAS_AGENT_STATE_DIR="+s.state.path("agent"),
-		"DOCKER_HOST=unix://"+s.engine.socket,
-	)
+	// Nothing else is inherited: a LORMAS_AGENT_… or DOCKER_… of another
+	// installation must not end up here.
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"),
+		"LORMAS_AGENT_CONTROLLER=" + s.controller.AgentURL(),
+		"LORMAS_AGENT_TOKEN_FILE=" + tokenFile,
+		"LORMAS_AGENT_DATA_DIR=" + s.state.path("agent"),
+		"LORMAS_AGENT_DOCKER_HOST=unix://" + s.engine.socket,
+	}
 	cmd.Stdout, cmd.Stderr = log, log
 	agent, err := child.Start(cmd, syscall.SIGTERM)
 	if err != nil {

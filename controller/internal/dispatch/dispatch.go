@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -90,21 +91,21 @@ func (d *Dispatcher) Forget(node id.NodeID) {
 	delete(d.deliveries, node)
 }
 
-// drain works through the whole outbox once.
+// drain works through the whole outbox once. What cannot be served now stays
+// and holds up nothing behind it.
 func (d *Dispatcher) drain(ctx context.Context) error {
 	var after int64
+	var failed error
 	for {
 		rows, err := d.Store.Outbox(ctx, after, outboxPage)
 		if err != nil || len(rows) == 0 {
-			return err
+			return errors.Join(failed, err)
 		}
 		after = rows[len(rows)-1].ID
 		d.tell(ctx, rows)
-		if err := d.serve(ctx, rows); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, d.serve(ctx, rows))
 		if len(rows) < outboxPage {
-			return nil
+			return failed
 		}
 	}
 }
@@ -177,10 +178,7 @@ func (d *Dispatcher) serve(ctx context.Context, rows []store.OutboxRow) error {
 		return failed
 	}
 	err := d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.DeleteOutbox(ctx, done) })
-	if err != nil {
-		return err
-	}
-	return failed
+	return errors.Join(failed, err)
 }
 
 // deliver tells one node what is new. It is not served only while a hello of
@@ -234,7 +232,19 @@ func (d *Dispatcher) send(ctx context.Context, node id.NodeID, session wire.Sess
 			return err
 		}
 	}
-	return d.publish(node, a.messages(session, specs))
+	return d.publish(node, a.messages(session, d.sendable(specs)))
+}
+
+// sendable leaves out what no message can hold: one such container must not
+// keep the others of its node from being told.
+func (d *Dispatcher) sendable(specs map[string]spec.Container) map[string]spec.Container {
+	for hash, s := range specs {
+		if size := len(wire.Encode(s)); size > maxPart {
+			d.Log.Error("a container's spec is too large to be sent: make its environment smaller", "name", s.Name, "bytes", size)
+			delete(specs, hash)
+		}
+	}
+	return specs
 }
 
 func (d *Dispatcher) publish(node id.NodeID, messages []wire.Desired) error {
@@ -254,7 +264,7 @@ func (d *Dispatcher) commands(ctx context.Context, node id.NodeID, session wire.
 		return err
 	}
 	for _, c := range open {
-		message := wire.Encode(commandMessage(session, c))
+		message := commandPayload(session, c)
 		if err := d.Publisher.Publish(wire.OfNode(wire.NodeCommands, node), message); err != nil {
 			return fmt.Errorf("send command: %w", err)
 		}

@@ -123,7 +123,17 @@ func with(specs map[string]spec.Container, hash string, s spec.Container) map[st
 	return specs
 }
 
-// commandMessage is a command as it goes to the agent of a session.
+// commandPayload is a command as it goes to the agent of a session. What is
+// made is told for those who watch, and left out where it is too much.
+func commandPayload(session wire.Session, c store.OpenCommand) []byte {
+	payload := wire.Encode(commandMessage(session, c))
+	if len(payload) > maxPart {
+		c.Spec = nil
+		payload = wire.Encode(commandMessage(session, c))
+	}
+	return payload
+}
+
 func commandMessage(session wire.Session, c store.OpenCommand) wire.Command {
 	m := wire.Command{
 		Header: wire.Head(wire.TypeCommand), Session: session, ID: c.ID, Action: c.Action,

@@ -107,3 +107,10 @@ func TestALargeDeltaGoesWithoutSpecs(t *testing.T) {
 		t.Errorf("it was put into %d messages, the first with %d specs", len(messages), len(messages[0].Specs))
 	}
 }
+
+func TestACommandAlwaysFits(t *testing.T) {
+	c := store.OpenCommand{Spec: &spec.Container{Env: map[string]string{"X": strings.Repeat("x", wire.MaxPayload)}}}
+	if size := len(commandPayload(wire.Session{}, c)); size > maxPart {
+		t.Errorf("it has %d bytes", size)
+	}
+}

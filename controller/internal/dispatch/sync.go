@@ -80,5 +80,5 @@ func (d *Dispatcher) Pull(ctx context.Context, node id.NodeID, p wire.Pull) erro
 	if err != nil {
 		return err
 	}
-	return d.publish(node, specMessages(p.Session, specs))
+	return d.publish(node, specMessages(p.Session, d.sendable(specs)))
 }

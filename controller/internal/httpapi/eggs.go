@@ -59,8 +59,8 @@ type variableBody struct {
 	Env         string   `json:"env" example:"GREETING"`
 	Default     string   `json:"default,omitempty"`
 	Rules       []string `json:"rules,omitempty" example:"[\"required\",\"max:20\"]" doc:"Laravel's names"`
-	Viewable    bool     `json:"user_viewable,omitempty" default:"true"`
-	Editable    bool     `json:"user_editable,omitempty" default:"true"`
+	Viewable    *bool    `json:"user_viewable,omitempty" doc:"true unless said otherwise"`
+	Editable    *bool    `json:"user_editable,omitempty" doc:"true unless said otherwise"`
 }
 
 func (b newEggBody) egg() egg.Egg {
@@ -69,7 +69,10 @@ func (b newEggBody) egg() egg.Egg {
 		User: b.User, TTY: b.TTY, ReadOnly: b.ReadOnly, Stop: b.Stop, Done: b.Done, Ports: b.Ports, Volumes: b.Volumes,
 	}
 	for _, v := range b.Variables {
-		e.Variables = append(e.Variables, egg.Variable(v))
+		e.Variables = append(e.Variables, egg.Variable{
+			Name: v.Name, Description: v.Description, Env: v.Env, Default: v.Default, Rules: v.Rules,
+			Viewable: v.Viewable == nil || *v.Viewable, Editable: v.Editable == nil || *v.Editable,
+		})
 	}
 	return e
 }

@@ -210,6 +210,19 @@ func TestLifeOfAContainerOverTheAPI(t *testing.T) {
 	}
 }
 
+func TestVariablesAreOpenUnlessSaidOtherwise(t *testing.T) {
+	h := newFleetHouse(t)
+	made := h.post("/eggs", `{"name":"x","images":[{"name":"a","image":"a"}],"variables":[
+		{"name":"open","env":"A"},{"name":"closed","env":"B","user_viewable":false,"user_editable":false}]}`, http.StatusCreated)
+	var got []any
+	for _, v := range h.get("/eggs/" + made["id"].(string))["variables"].([]any) {
+		got = append(got, v.(map[string]any)["user_viewable"], v.(map[string]any)["user_editable"])
+	}
+	if diff := cmp.Diff([]any{true, true, false, false}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestETagsGuardAgainstLostChanges(t *testing.T) {
 	h := newFleetHouse(t)
 	eggPath, containerPath := "/eggs/"+h.egg(), "/containers/"+h.post("/containers", fmt.Sprintf(webBody, h.firstEgg()), http.StatusAccepted)["id"].(string)

@@ -151,6 +151,34 @@ func TestFollowedLogStreamsAndIsGivenBack(t *testing.T) {
 	close(more)
 }
 
+// noting is a Watcher that tells which context a stream lives by.
+type noting struct {
+	Watcher
+	lives chan context.Context
+}
+
+func (n noting) Logs(ctx context.Context, node id.NodeID, c id.ContainerID, o watch.LogOptions) (*watch.Stream[wire.LogChunk], error) {
+	n.lives <- ctx
+	return n.Watcher.Logs(ctx, node, c, o)
+}
+
+func TestSilentLogIsGivenBackWhenItsReaderLeaves(t *testing.T) {
+	h, _, path := watched(t, func(wire.Command, func(any)) {})
+	watcher := noting{h.Watch, make(chan context.Context, 1)}
+	h.Watch = watcher
+	ctx, leave := context.WithCancel(t.Context())
+	req := must(http.NewRequestWithContext(ctx, "GET", h.url+prefix+path+"/logs?follow=true", nil))(t)
+	req.Header.Set("Authorization", "Bearer "+h.bearer)
+	res := must(http.DefaultClient.Do(req))(t)
+	defer res.Body.Close()
+	leave()
+	select {
+	case <-(<-watcher.lives).Done():
+	case <-time.After(4 * goneEvery):
+		t.Error("the stream goes on though its reader has left")
+	}
+}
+
 func TestStats(t *testing.T) {
 	h, _, path := watched(t, func(_ wire.Command, send func(any)) {
 		for range 3 {

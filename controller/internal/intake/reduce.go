@@ -14,61 +14,64 @@ import (
 // state of each container, the furthest receipt of each command. Items up to
 // last were taken in before. Items that make no sense are left out and
 // counted; they must not keep those behind them from being acknowledged.
-func reduce(items []wire.Event, last uint64) (r store.Report, faults int) {
-	states := map[id.ContainerID]int{}
-	receipts := map[id.CommandID]int{}
-	progress := map[id.CommandID]int{}
+func reduce(items []wire.Event, last uint64) (report store.Report, faults int) {
+	r := reducer{
+		states:   map[id.ContainerID]int{},
+		receipts: map[id.CommandID]int{},
+		progress: map[id.CommandID]int{},
+	}
 	for _, e := range items {
-		if e.Seq > math.MaxInt64 {
-			faults++
-			continue
-		}
 		if e.Seq != 0 && e.Seq <= last {
 			continue
 		}
-		r.Head = max(r.Head, e.Seq)
-		switch e.Type {
-		case wire.EventContainerState:
-			s, ok := stateOf(e)
-			if !ok {
-				faults++
-				continue
-			}
-			if i, seen := put(states, s.ID, &r.States, s); seen && !older(s, r.States[i]) {
-				r.States[i] = s
-			}
-		case wire.EventCommandReceipt, wire.EventCommandResult:
-			n, ok := receiptOf(e)
-			if !ok {
-				faults++
-				continue
-			}
-			if i, seen := put(receipts, n.Command, &r.Receipts, n); seen && !r.Receipts[i].Receipt.Final() {
-				r.Receipts[i] = n
-			}
-		case wire.EventCommandProgress:
-			n, ok := progressOf(e)
-			if !ok {
-				faults++
-				continue
-			}
-			if i, seen := put(progress, n.Command, &r.Progress, n); seen {
-				r.Progress[i] = n
-			}
+		if !r.take(e) {
+			faults++
 		}
 	}
-	return r, faults
+	return r.report, faults
 }
 
-// put appends item unless there is one under its key already, and answers
-// where that is.
-func put[K comparable, V any](at map[K]int, key K, list *[]V, item V) (index int, seen bool) {
-	if i, ok := at[key]; ok {
-		return i, true
+// reducer is a report in the making, and where in it each thing is.
+type reducer struct {
+	report   store.Report
+	states   map[id.ContainerID]int
+	receipts map[id.CommandID]int
+	progress map[id.CommandID]int
+}
+
+// take reports false for an item that makes no sense. One of a type that is
+// not known comes from a later version, and is let pass.
+func (r *reducer) take(e wire.Event) bool {
+	if e.Seq > math.MaxInt64 {
+		return false
 	}
-	at[key] = len(*list)
-	*list = append(*list, item)
-	return at[key], false
+	r.report.Head = max(r.report.Head, e.Seq)
+	switch e.Type {
+	case wire.EventContainerState:
+		s, ok := stateOf(e)
+		return ok && put(r.states, s.ID, &r.report.States, s, func(now wire.ContainerStatus) bool { return !older(s, now) })
+	case wire.EventCommandReceipt, wire.EventCommandResult:
+		n, ok := receiptOf(e)
+		return ok && put(r.receipts, n.Command, &r.report.Receipts, n, func(now store.ReceiptNote) bool { return !now.Receipt.Final() })
+	case wire.EventCommandProgress:
+		n, ok := progressOf(e)
+		return ok && put(r.progress, n.Command, &r.report.Progress, n, func(store.ProgressNote) bool { return true })
+	}
+	return true
+}
+
+// put adds item, or puts it in the place of the one under its key where that
+// gives way. It reports true, for the caller's convenience.
+func put[K comparable, V any](at map[K]int, key K, list *[]V, item V, givesWay func(now V) bool) bool {
+	i, seen := at[key]
+	switch {
+	case !seen:
+		at[key] = len(*list)
+		*list = append(*list, item)
+	case givesWay((*list)[i]):
+		(*list)[i] = item
+	}
+	return true
 }
 
 // older orders states by place, then by spec; later in the outbox is newer.

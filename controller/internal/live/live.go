@@ -105,6 +105,7 @@ func (l *Live) Node(h Health) {
 // NodeGone forgets a node that was deleted.
 func (l *Live) NodeGone(node id.NodeID) {
 	l.check(l.publisher.ClearRetained(wire.OfNode(wire.NodeHealth, node)))
+	l.check(l.publisher.ClearRetained(wire.OfNode(wire.NodeHeartbeat, node)))
 }
 
 // Event publishes an entry of the fleet's feed.

@@ -39,6 +39,7 @@ type Options struct {
 type Known struct {
 	Node      id.NodeID
 	State     fleet.NodeState
+	Since     time.Time
 	Reason    string
 	Rev       int64
 	Acked     uint64
@@ -93,7 +94,10 @@ func (r *Registry) Load(known []Known) {
 	for _, k := range known {
 		n, heard := r.nodes[k.Node]
 		if !heard {
-			n = Node{State: k.State, Since: now, Reason: k.Reason, LastSeen: now}
+			n = Node{State: k.State, Since: k.Since, Reason: k.Reason, LastSeen: now}
+		}
+		if n.State == fleet.NodeReturning {
+			n.Since = now // it has all its time again
 		}
 		n.Rev, n.Acked, n.MachineID, n.Hostname = k.Rev, k.Acked, k.MachineID, k.Hostname
 		r.nodes[k.Node] = n
@@ -291,6 +295,13 @@ func (r *Registry) Greeted() []id.NodeID {
 		}
 	}
 	return out
+}
+
+// Held is why no node is declared lost at the moment, or "".
+func (r *Registry) Held() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gates.Held
 }
 
 // States counts the nodes in each state.

@@ -19,7 +19,7 @@ import (
 	"github.com/lormas/lormas/shared/wire"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func eventually(t *testing.T, what string, reached func() bool) {
 	t.Helper()

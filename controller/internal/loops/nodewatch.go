@@ -47,7 +47,7 @@ func (w *NodeWatch) Load(ctx context.Context) error {
 	known := make([]liveness.Known, len(memories))
 	for i, m := range memories {
 		known[i] = liveness.Known{
-			Node: m.Node, State: m.State, Reason: m.Reason, Rev: m.Rev, Acked: m.Acked,
+			Node: m.Node, State: m.State, Since: m.Since, Reason: m.Reason, Rev: m.Rev, Acked: m.Acked,
 			MachineID: m.MachineID, Hostname: m.Hostname,
 		}
 	}

@@ -41,7 +41,8 @@ var web = Request{
 func TestChoosesTheLeastUsedHealthyNode(t *testing.T) {
 	berlin := id.New[id.ClusterID]()
 	idle := candidate("idle")
-	busy := candidate("busy", reserved(spec.Resources{CPU: 500}), of(berlin))
+	busy := candidate("busy", reserved(spec.Resources{CPU: 500, Memory: spec.GiB}), of(berlin))
+	narrow := candidate("narrow", func(c *Candidate) { c.Offer.CPU = 1000 }) // its cpu would be used up
 	full := candidate("full", reserved(offer), of(berlin))
 	tests := map[string]struct {
 		request Request
@@ -49,6 +50,7 @@ func TestChoosesTheLeastUsedHealthyNode(t *testing.T) {
 		want    string
 	}{
 		"spread":                     {web, []Candidate{busy, idle}, "idle"},
+		"by the scarcer resource":    {web, []Candidate{narrow, busy}, "busy"},
 		"preferred cluster first":    {Request{Want: web.Want, PreferredCluster: &berlin}, []Candidate{idle, busy}, "busy"},
 		"then any":                   {Request{Want: web.Want, PreferredCluster: &berlin}, []Candidate{full, idle}, "idle"},
 		"suspect is no target":       {web, []Candidate{candidate("suspect", in(fleet.NodeSuspect)), busy}, "busy"},
@@ -112,6 +114,29 @@ func TestRefusalsExplainThemselves(t *testing.T) {
 		}
 		if !strings.Contains(refusal.String(), test.want) {
 			t.Errorf("refused with %q, want %q", refusal, test.want)
+		}
+	}
+}
+
+func TestPortsOverlap(t *testing.T) {
+	at := func(ip string, host int, protocol string) spec.Port {
+		return spec.Port{IP: ip, Host: host, Protocol: protocol}
+	}
+	for _, test := range []struct {
+		a, b spec.Port
+		want bool
+	}{
+		{at("", 80, "tcp"), at("", 80, "tcp"), true},
+		{at("", 80, "tcp"), at("127.0.0.1", 80, "tcp"), true},
+		{at("0.0.0.0", 80, "tcp"), at("127.0.0.1", 80, "tcp"), true},
+		{at("::", 80, "tcp"), at("127.0.0.1", 80, "tcp"), true},
+		{at("10.0.0.1", 80, "tcp"), at("::ffff:10.0.0.1", 80, "tcp"), true},
+		{at("10.0.0.1", 80, "tcp"), at("10.0.0.2", 80, "tcp"), false},
+		{at("", 80, "tcp"), at("", 80, "udp"), false},
+		{at("", 80, "tcp"), at("", 81, "tcp"), false},
+	} {
+		if PortsOverlap(test.a, test.b) != test.want || PortsOverlap(test.b, test.a) != test.want {
+			t.Errorf("%v and %v: want overlap %v, both ways round", test.a, test.b, test.want)
 		}
 	}
 }

@@ -204,7 +204,7 @@ func (p *Presence) flush(ctx context.Context) error {
 		return err
 	}
 	p.mu.Lock()
-	if !same && false {
+	if !same {
 		for n := range p.views {
 			p.dirty[n] = struct{}{}
 		}

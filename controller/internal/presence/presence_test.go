@@ -17,7 +17,7 @@ import (
 	"github.com/lormas/lormas/shared/wire"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // world is a presence that runs on a Redis of its own.
 type world struct {

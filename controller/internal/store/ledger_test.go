@@ -34,6 +34,25 @@ func TestReserveTakesGivesBackAndExplains(t *testing.T) {
 	}
 }
 
+func TestEveryResourceIsGuardedByItself(t *testing.T) {
+	h := newHouse(t)
+	offer := spec.Resources{CPU: 1000, Memory: spec.GiB, Disk: 10 * spec.GiB}
+	n := h.joined("edge", offer)
+	one := map[string]spec.Resources{"cpu": {CPU: offer.CPU}, "memory": {Memory: offer.Memory}, "disk": {Disk: offer.Disk}}
+	more := map[string]spec.Resources{"cpu": {CPU: 1}, "memory": {Memory: 1}, "disk": {Disk: 1}}
+	for name := range one {
+		h.do(func(tx *store.Tx) error { return tx.Reserve(h.ctx, n.ID, one[name]) })
+		h.refused(fleet.NoCapacity, func(tx *store.Tx) error { return tx.Reserve(h.ctx, n.ID, more[name]) }, name+" ")
+	}
+	// a node whose offer has shrunk can still give back, and what it asks no
+	// more of is no obstacle
+	h.do(func(tx *store.Tx) error {
+		shrunk := spec.Resources{CPU: 2000, Memory: spec.MiB, Disk: 1}
+		return tx.RecordHello(h.ctx, n.ID, store.Facts{Offer: &shrunk}, now())
+	})
+	h.do(func(tx *store.Tx) error { return tx.Reserve(h.ctx, n.ID, spec.Resources{CPU: 100, Memory: -1}) })
+}
+
 // Constraints hold the ledger also where code would not.
 func TestNobodyCanReserveLessThanNothing(t *testing.T) {
 	h := newHouse(t)
@@ -158,9 +177,14 @@ func TestPortsAreHandedOutOnceInARace(t *testing.T) {
 		}
 		seen[ports[i]] = true
 	}
-	results = race(racers, func(i int) error {
-		c := newContainer(fmt.Sprintf("fixed%d", i), e, n, tcp(8080))
-		return h.InTx(h.ctx, func(tx *store.Tx) error { return place(h.ctx, tx, &c) })
+	results = race(racers, func(i int) error { // here nobody took the ledger's lock before
+		c := newContainer(fmt.Sprintf("fixed%d", i), e, n)
+		return h.InTx(h.ctx, func(tx *store.Tx) error {
+			if _, err := tx.Allocate(h.ctx, c, []spec.Port{tcp(8080)}); err != nil {
+				return err
+			}
+			return tx.InsertContainer(h.ctx, c)
+		})
 	})
 	won := 0
 	for _, err := range results {

@@ -12,21 +12,13 @@ export interface Pages<T> {
   pageParams: unknown[];
 }
 
-/** Applies `change` to the item with this id, sharing everything else. */
-export function mapPages<T extends { id: string }>(
-  pages: Pages<T> | undefined,
-  id: string,
-  change: (item: T) => T,
-): Pages<T> | undefined {
-  if (!pages) return pages;
-  let changed = false;
+/** Applies `change` to every item, sharing whatever stays the same. */
+export function mapPages<T>(pages: Pages<T>, change: (item: T) => T): Pages<T> {
   const next = pages.pages.map((page) => {
-    const items = page.items.map((item) => (item.id === id ? change(item) : item));
-    if (items.every((item, i) => item === page.items[i])) return page;
-    changed = true;
-    return { ...page, items };
+    const items = page.items.map(change);
+    return items.every((item, i) => item === page.items[i]) ? page : { ...page, items };
   });
-  return changed ? { ...pages, pages: next } : pages;
+  return next.every((page, i) => page === pages.pages[i]) ? pages : { ...pages, pages: next };
 }
 
 export function mergeContainer(shown: Container, news: ContainerNews): Container {

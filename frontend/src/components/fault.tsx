@@ -1,4 +1,4 @@
-import { explain } from "@/api/problem";
+import { ApiError, explain, type Fault as FieldFault } from "@/api/problem";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
@@ -27,4 +27,36 @@ export function Fault({
       )}
     </Note>
   );
+}
+
+/**
+ * What went wrong with a form. What belongs to a field is said there; `left`
+ * is the rest.
+ */
+export function FormFault({ error, left }: { error: unknown; left: FieldFault[] }) {
+  if (!(error instanceof ApiError) || error.faults.length === 0) {
+    return (
+      <div ref={comeIntoView}>
+        <Fault error={error} />
+      </div>
+    );
+  }
+  return (
+    <div ref={left.length > 0 ? comeIntoView : undefined}>
+      <Note look="bad">
+        <p className="font-medium">{strings.errors.fields}</p>
+        {left.map(({ field, message }) => (
+          <p key={field + message} className="text-ink">
+            {field && <code>{field}: </code>}
+            {message}
+          </p>
+        ))}
+      </Note>
+    </div>
+  );
+}
+
+/** The button that was pressed may be far below. */
+function comeIntoView(at: HTMLElement | null): void {
+  at?.scrollIntoView?.({ block: "center" });
 }

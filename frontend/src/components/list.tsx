@@ -1,5 +1,4 @@
 import type { ReactNode } from "react";
-import { itemsOf } from "@/api/queries";
 import type { Page } from "@/api/types";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -28,7 +27,7 @@ interface ListProps<T> {
 
 /** A list with its four faces: on its way, failed, empty, and there. */
 export function List<T>({ query, empty, children, title, aside }: ListProps<T>) {
-  const items = itemsOf(query.data as never) as T[];
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   if (query.error && !query.data) return <Fault error={query.error} onRetry={() => query.refetch()} />;
   return (
     <>

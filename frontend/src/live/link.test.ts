@@ -12,7 +12,10 @@ function setup(token: () => Promise<string | null> = async () => "t") {
       const far = { ...options, filters: new Set<string>(), ended: false };
       dials.push(far);
       return {
-        subscribe: (filter) => far.filters.add(filter),
+        subscribe: (filter) => {
+          expect(far.filters).not.toContain(filter);
+          far.filters.add(filter);
+        },
         unsubscribe: (filter) => far.filters.delete(filter),
         end: () => {
           far.ended = true;

@@ -124,7 +124,6 @@ const logChunk = z.object({
   eof: z.optional(z.boolean()),
   error: z.optional(z.string()),
 });
-export type LogChunk = z.infer<typeof logChunk>;
 
 const message = z.discriminatedUnion("type", [health, heartbeat, containerNews, fleetEvent, stats, logChunk]);
 export type Message = z.infer<typeof message>;

@@ -1,9 +1,10 @@
 // Runs before each test file: what jsdom lacks and our code uses.
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
 afterEach(cleanup);
+configure({ asyncUtilTimeout: 15_000 }); // a level with a deadline: a busy machine is no fault
 
 globalThis.matchMedia ??= (query: string) =>
   ({

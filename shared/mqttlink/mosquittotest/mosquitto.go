@@ -4,12 +4,12 @@
 package mosquittotest
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -20,73 +20,83 @@ type Broker struct {
 	Port int // MQTT over TCP
 	dir  string
 	cmd  *exec.Cmd
+	gone chan struct{} // closed when cmd has ended
 }
 
 // Start runs a broker that lets everybody in, unless extra lines of
-// configuration say otherwise. The directory of those lines' files is Dir.
+// configuration say otherwise.
 func Start(t testing.TB, extra ...string) *Broker {
 	t.Helper()
-	b := &Broker{Port: FreePort(t), dir: t.TempDir()}
-	config := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nuser root\nmax_queued_messages 100000\n", b.Port)
-	for _, line := range extra {
-		config += line + "\n"
-	}
-	if err := os.WriteFile(filepath.Join(b.dir, "mosquitto.conf"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	b.Up(t)
+	b := &Broker{dir: t.TempDir()}
 	t.Cleanup(b.Down)
-	return b
+	const tries = 5 // somebody may take the port before mosquitto does
+	for range tries {
+		b.Port = FreePort(t)
+		config := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nuser root\n%s\n", b.Port, strings.Join(extra, "\n"))
+		if err := os.WriteFile(b.path("mosquitto.conf"), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if b.up(t) {
+			return b
+		}
+	}
+	t.Fatalf("mosquitto does not start; it said:\n%s", b.log())
+	return nil
+}
+
+func (b *Broker) path(name string) string { return filepath.Join(b.dir, name) }
+
+// log is what mosquitto has said since it was started; it is empty as long as
+// there is nothing to read.
+func (b *Broker) log() string {
+	text, _ := os.ReadFile(b.path("log"))
+	return string(text)
 }
 
 // Up starts the broker again after Down, on the same port.
 func (b *Broker) Up(t testing.TB) {
 	t.Helper()
-	b.cmd = exec.Command("mosquitto", "-c", filepath.Join(b.dir, "mosquitto.conf"))
-	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	log, err := os.OpenFile(filepath.Join(b.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if !b.up(t) {
+		t.Fatalf("mosquitto does not start again; it said:\n%s", b.log())
+	}
+}
+
+// up reports whether the broker has its port.
+func (b *Broker) up(t testing.TB) bool {
+	t.Helper()
+	log, err := os.Create(b.path("log"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
+	b.cmd, b.gone = exec.Command("mosquitto", "-c", b.path("mosquitto.conf")), make(chan struct{})
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	b.cmd.Stdout, b.cmd.Stderr = log, log
 	if err := b.cmd.Start(); err != nil {
 		t.Fatalf("start mosquitto (apt install mosquitto): %v", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	for !b.answers(ctx) {
-		if ctx.Err() != nil {
-			text, _ := os.ReadFile(filepath.Join(b.dir, "log"))
-			t.Fatalf("mosquitto does not answer; it said:\n%s", text)
+	go func(cmd *exec.Cmd, gone chan struct{}) {
+		defer close(gone)
+		cmd.Wait() // why it ended is in its log
+	}(b.cmd, b.gone)
+	deadline := time.After(10 * time.Second)
+	for !strings.Contains(b.log(), " running") {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-b.gone:
+			return false
+		case <-deadline:
+			return false
 		}
 	}
-}
-
-func (b *Broker) answers(ctx context.Context) bool {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", b.Address())
-	if err != nil {
-		pause(ctx, 20*time.Millisecond)
-		return false
-	}
-	conn.Close()
 	return true
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }
 
 // Down kills the broker, so that no client hears a farewell.
 func (b *Broker) Down() {
-	if b.cmd != nil {
-		b.cmd.Process.Kill()
-		b.cmd.Wait() // says "killed"
-		b.cmd = nil
+	if b.cmd != nil && b.cmd.Process != nil {
+		b.cmd.Process.Kill() // it may have ended already
+		<-b.gone
 	}
 }
 

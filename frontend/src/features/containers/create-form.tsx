@@ -5,12 +5,11 @@ import { type UseFormReturn, useFieldArray, useForm } from "react-hook-form";
 import { api } from "@/api/endpoints";
 import { ApiError, type Fault as FieldFault, sortFaults } from "@/api/problem";
 import { itemsOf, keys, nodesQuery } from "@/api/queries";
-import type { Container, Egg, EggVariable } from "@/api/types";
-import { Fault } from "@/components/fault";
+import type { Container, Egg, EggVariable, Node } from "@/api/types";
+import { FormFault } from "@/components/fault";
 import { strings } from "@/strings";
 import { Button, IconButton } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
-import { Note } from "@/ui/note";
 import { Panel } from "@/ui/panel";
 import { blank, type CreateValues, check, defaultsOf, hasField, requestOf } from "./form";
 
@@ -57,16 +56,7 @@ export function CreateForm({ eggs, eggId, onCreated }: CreateProps) {
   });
   return (
     <form onSubmit={submit} className="max-w-3xl space-y-4" noValidate>
-      {create.error && <Fault error={create.error} />}
-      {left.length > 0 && (
-        <Note look="bad">
-          {left.map((fault) => (
-            <p key={fault.field + fault.message}>
-              <code>{fault.field}</code> {fault.message}
-            </p>
-          ))}
-        </Note>
-      )}
+      {create.error && <FormFault error={create.error} left={left} />}
       <What form={form} eggs={eggs} egg={egg} />
       {egg && <Variables form={form} egg={egg} />}
       <Resources form={form} />
@@ -257,12 +247,17 @@ function Where({ form }: { form: Form }) {
         >
           <option value="">{words.automatic}</option>
           {nodes.map((node) => (
-            <option key={node.id} value={node.id}>
-              {words.nodeFree(node.name, `${node.capacity.cpu} ${words.cpuAside}, ${node.capacity.memory}`)}
+            <option key={node.id} value={node.id} disabled={node.state === "joining"}>
+              {nodeText(node)}
             </option>
           ))}
         </SelectField>
       </div>
     </Panel>
   );
+}
+
+function nodeText({ name, state, capacity }: Node): string {
+  if (state === "joining") return words.nodeJoining(name);
+  return words.nodeFree(name, `${capacity.cpu} ${words.cpuAside}, ${capacity.memory}`);
 }

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "react";
+import type { LiveConnection } from "@/api/connection";
 import { api } from "@/api/endpoints";
 import type { Container } from "@/api/types";
-import { type LiveConnection, useLive } from "@/components/live";
+import { useLive } from "@/components/live";
 import { useCell } from "@/lib/cell";
 import { parseMessage, topics } from "@/live/wire";
 import { addSample, type Sample } from "./samples";

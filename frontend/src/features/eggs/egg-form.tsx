@@ -4,11 +4,10 @@ import { api } from "@/api/endpoints";
 import { ApiError } from "@/api/problem";
 import { keys } from "@/api/queries";
 import type { Egg, EggBody } from "@/api/types";
-import { Fault } from "@/components/fault";
+import { FormFault } from "@/components/fault";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { TextArea, TextField } from "@/ui/field";
-import { Note } from "@/ui/note";
 import { Panel } from "@/ui/panel";
 import { blankEgg, bodyOf, readEgg, readSimple, type Simple, textOf, writeSimple } from "./egg-text";
 
@@ -48,16 +47,7 @@ export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => vo
         if ("egg" in read) save.mutate(read.egg);
       }}
     >
-      {save.error && <Fault error={save.error} />}
-      {elsewhere.length > 0 && (
-        <Note look="bad">
-          {elsewhere.map((f) => (
-            <p key={f.field + f.message}>
-              <code>{f.field}</code> {f.message}
-            </p>
-          ))}
-        </Note>
-      )}
+      {save.error && <FormFault error={save.error} left={elsewhere} />}
       <Panel title={strings.create.basics}>
         <div className="grid gap-4 p-4 sm:grid-cols-2">
           {boxes.map(({ field, label, hint, mono }) => (

@@ -2,11 +2,11 @@
  * Live messages into the query cache, and nowhere else. Messages are gathered
  * for a moment and applied together, so that a burst is drawn once.
  */
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import type { QueryClient } from "@tanstack/react-query";
 import { type ContainerNews, type FleetEvent, type Health, type Heartbeat, parseMessage } from "@/live/wire";
-import { mapPages, mergeContainer, mergeHealth, mergeHeartbeat, mergeJob } from "./merge";
+import { mapPages, mergeContainer, mergeHealth, mergeHeartbeat, mergeJob, type Pages } from "./merge";
 import { keys, recentContainers, recentHealth } from "./queries";
-import type { Container, Job, Node, Page } from "./types";
+import type { Container, Job, Node } from "./types";
 
 /** Messages within this time are drawn together. */
 const gatherMs = 80;
@@ -80,7 +80,7 @@ export class Feed {
     this.flushTimer = undefined;
     this.apply(this.nodes, keys.nodeLists, keys.node);
     this.apply(this.containers, keys.containerLists, keys.container);
-    this.apply(this.jobs, keys.jobs);
+    this.apply(this.jobs, keys.jobs); // all of these are lists
   }
 
   private apply<T extends { id: string }>(
@@ -88,15 +88,25 @@ export class Feed {
     lists: readonly string[],
     one?: (id: string) => readonly string[],
   ): void {
-    for (const [id, changes] of gathered) {
-      const change: Change<T> = (item) => changes.reduce((shown, next) => next(shown), item);
-      if (one) this.client.setQueryData<T>(one(id), (item) => item && change(item));
-      this.client.setQueriesData<InfiniteData<Page<T>>>(
-        { queryKey: lists },
-        (pages) => mapPages(pages, id, change) as InfiniteData<Page<T>> | undefined,
-      );
-    }
+    const change: Change<T> = (item) =>
+      (gathered.get(item.id) ?? []).reduce((shown, next) => next(shown), item);
+    this.patch<Pages<T>>(lists, (pages) => mapPages(pages, change));
+    if (one) for (const id of gathered.keys()) this.patch<T>(one(id), change);
     gathered.clear();
+  }
+
+  /**
+   * Changes what is kept under a key. What was due to be read again still is:
+   * a message tells of one thing, not of the whole list.
+   */
+  private patch<T>(key: readonly string[], change: Change<T>): void {
+    for (const query of this.client.getQueryCache().findAll({ queryKey: key })) {
+      const { data, dataUpdatedAt, isInvalidated } = query.state;
+      const next = data === undefined ? data : change(data as T);
+      if (next === data) continue;
+      query.setData(next, { updatedAt: dataUpdatedAt, manual: true });
+      if (isInvalidated) query.invalidate();
+    }
   }
 
   /**
@@ -106,7 +116,7 @@ export class Feed {
   private seek(lists: readonly string[], id: string): void {
     if (this.sought.has(id)) return;
     this.sought.add(id);
-    const all = this.client.getQueriesData<InfiniteData<Page<{ id: string }>>>({ queryKey: lists });
+    const all = this.client.getQueriesData<Pages<{ id: string }>>({ queryKey: lists });
     const known = all.some(([, data]) =>
       data?.pages.some((page) => page.items.some((item) => item.id === id)),
     );

@@ -1,0 +1,154 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	goruntime "runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"github.com/lormas/lormas/agent/internal/docker"
+	"github.com/lormas/lormas/agent/internal/ledger"
+	"github.com/lormas/lormas/agent/internal/link"
+	"github.com/lormas/lormas/agent/internal/reconcile"
+	"github.com/lormas/lormas/agent/internal/telemetry"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/mqttlink"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// agent is the rooms, wired.
+type agent struct {
+	config     Config
+	log        *slog.Logger
+	credential credential
+	ledger     *ledger.Ledger
+	engine     *docker.Engine
+	reconciler *reconcile.Reconciler
+	link       *link.Link
+}
+
+// open makes an agent. Nothing runs yet; only the data directory is claimed.
+func open(config Config, version string, log *slog.Logger) (*agent, error) {
+	a := &agent{config: config, log: log}
+	var err error
+	if a.credential, err = config.findCredential(); err != nil {
+		return nil, err
+	}
+	trust, err := config.tls()
+	if err != nil {
+		return nil, err
+	}
+	a.ledger, err = ledger.Open(ledger.Options{Dir: config.DataDir, Node: a.credential.node, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	a.engine, err = docker.New(docker.Options{
+		Host: config.DockerHost, Controller: a.credential.controller, Node: a.credential.node,
+		DataDir: config.DataDir, AllowedMounts: config.AllowMount,
+	})
+	if err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
+	a.reconciler = reconcile.New(reconcile.Options{
+		Runtime: a.engine, Ledger: a.ledger, Log: log,
+		Progress: func(c id.ContainerID, p wire.Progress) { a.link.Progress(c, p) },
+	})
+	a.link = link.New(link.Options{
+		MQTT:       mqttlink.Options{Servers: config.Controller, Credentials: a.token, TLS: trust},
+		Node:       a.credential.node,
+		Version:    version,
+		Machine:    machine(config.DataDir, log),
+		Ledger:     a.ledger,
+		Reconciler: a.reconciler,
+		Engine:     a.engine,
+		Telemetry:  a.meter(),
+		Elapsed:    sinceBoot,
+		Connected:  a.keepCredential,
+		Log:        log,
+	})
+	return a, nil
+}
+
+// run runs the rooms until ctx ends or one of them cannot go on.
+func (a *agent) run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.reconciler.Run(ctx) })
+	group.Go(func() error { return a.link.Run(ctx) })
+	return errors.Join(group.Wait(), a.engine.Close(), a.ledger.Close())
+}
+
+// token is asked for before each attempt to connect: a credential that was
+// rotated in its file is picked up without a restart.
+func (a *agent) token() string {
+	fresh, err := a.config.findCredential()
+	if err != nil || fresh.node != a.credential.node {
+		return a.credential.token
+	}
+	return fresh.token
+}
+
+// keepCredential is called when the controller has accepted the credential.
+func (a *agent) keepCredential() {
+	accepted := a.credential
+	accepted.token = a.token()
+	if err := accepted.keep(a.config.DataDir); err != nil {
+		a.log.Error("the credential has to be given again at the next start", "error", err)
+	}
+}
+
+// meter measures the node; what cannot be measured is said once.
+func (a *agent) meter() func() wire.Telemetry {
+	meter := telemetry.New(telemetry.Options{
+		DataDir: a.config.DataDir, Declared: a.config.declared(), Reserve: a.config.reserve(),
+	})
+	var complain sync.Once
+	return func() wire.Telemetry {
+		t, err := meter.Sample(time.Now())
+		if err != nil {
+			complain.Do(func() {
+				a.log.Warn("the node cannot be measured in full; give what it offers with --cpu, --memory and --disk", "error", err)
+			})
+		}
+		return t
+	}
+}
+
+// machine finds out what the node runs on. A machine without an id of its
+// own, as images for small boards often are, gets one in the data directory.
+func machine(dataDir string, log *slog.Logger) link.Machine {
+	m := link.Machine{Hostname: "unknown", Arch: goruntime.GOARCH}
+	if hostname, err := os.Hostname(); err == nil {
+		m.Hostname = hostname
+	}
+	own := filepath.Join(dataDir, "machine-id")
+	for _, file := range []string{own, "/etc/machine-id"} {
+		if text, err := os.ReadFile(file); err == nil && len(bytes.TrimSpace(text)) > 0 {
+			m.MachineID = string(bytes.TrimSpace(text))
+			return m
+		}
+	}
+	m.MachineID = rand.Text()
+	if err := os.WriteFile(own, []byte(m.MachineID+"\n"), 0o600); err != nil {
+		log.Warn("the machine's id could not be kept; at the next start it looks like another machine", "error", err)
+	}
+	return m
+}
+
+// sinceBoot is a clock that nobody can set and that goes on while the machine
+// sleeps, which Go's own does not.
+func sinceBoot() time.Duration {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		panic(err) // Linux has had this clock since 2.6.39
+	}
+	return time.Duration(now.Nano())
+}

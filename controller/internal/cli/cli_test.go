@@ -1,0 +1,123 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lormas/lormas/controller/internal/app"
+	"github.com/lormas/lormas/controller/internal/cli"
+	"github.com/lormas/lormas/controller/internal/config"
+	"github.com/lormas/lormas/controller/internal/testkit"
+)
+
+const password = "correct horse battery staple"
+
+// run carries a command line out and answers what it printed.
+func run(t *testing.T, args ...string) (out, errs string, code int) {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "errors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	nothing, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nothing.Close()
+	var printed bytes.Buffer
+	code = cli.Run(args, cli.Streams{In: nothing, Out: &printed, Err: file})
+	text, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return printed.String(), string(text), code
+}
+
+// controller runs one, and answers where.
+func controller(t *testing.T) string {
+	t.Helper()
+	c := config.Default()
+	c.HTTPListen, c.MQTTListen, c.AdminPassword, c.StateDir = "127.0.0.1:0", "127.0.0.1:0", password, t.TempDir()
+	c.DatabaseURL, c.RedisURL = testkit.PostgresURL(t), testkit.Redis(t).URL
+	main, err := app.New(t.Context(), c, app.Options{Log: slog.New(slog.DiscardHandler), Out: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- main.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return main.URL()
+}
+
+func TestNodeAdd(t *testing.T) {
+	server := controller(t)
+	out, errs, code := run(t, "node", "add", "edge-1", "--server", server, "--email", "admin@lormas.local", "--password", password)
+	if code != 0 || !strings.Contains(out, "LORMAS_AGENT_TOKEN='ey") || !strings.Contains(out, "lormas-agent --controller mqtt://127.0.0.1:") {
+		t.Errorf("code %d\n%s%s", code, out, errs)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"the name is taken": {[]string{"edge-1", "--email", "admin@lormas.local", "--password", password}, `the name "edge-1" is taken`},
+		"a bad name":        {[]string{"-x y", "--email", "admin@lormas.local", "--password", password}, "unknown flag"},
+		"a wrong password":  {[]string{"edge-2", "--email", "admin@lormas.local", "--password", "wrong"}, "password"},
+		"no password":       {[]string{"edge-2", "--email", "admin@lormas.local"}, "LORMAS_PASSWORD"},
+		"nobody":            {[]string{"edge-2"}, "--token"},
+		"a wrong token":     {[]string{"edge-2", "--token", "lormas_x"}, "token is not valid"},
+		"nobody there":      {[]string{"edge-2", "--token", "x", "--server", "http://127.0.0.1:1"}, "Is the controller running there?"},
+	} {
+		args := append([]string{"node", "add", "--server", server}, c.args...)
+		if out, errs, code := run(t, args...); code == 0 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: code %d, want %q\n%s%s", name, code, c.want, out, errs)
+		}
+	}
+}
+
+func TestMigrateAndSeed(t *testing.T) {
+	url := testkit.PostgresURL(t)
+	if out, errs, code := run(t, "migrate", "--database-url", url); code != 0 || !strings.Contains(out, "up to date") {
+		t.Errorf("migrate: code %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := run(t, "seed", "--database-url", url); code != 0 || !strings.Contains(out, "shown this once") {
+		t.Errorf("seed: code %d\n%s%s", code, out, errs)
+	}
+	if out, errs, code := run(t, "seed", "--database-url", url); code != 0 || !strings.Contains(out, "nothing was changed") {
+		t.Errorf("a second seed: code %d\n%s%s", code, out, errs)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no command":    {nil, "expected one of"},
+		"no such flag":  {[]string{"serve", "--nonsense"}, "unknown flag"},
+		"no database":   {[]string{"migrate"}, "--database-url"},
+		"a bad setting": {[]string{"serve", "--log-level", "loud"}, "--log-level"},
+	} {
+		if _, errs, code := run(t, c.args...); code == 0 || !strings.Contains(errs, c.want) {
+			t.Errorf("%s: code %d, want %q\n%s", name, code, c.want, errs)
+		}
+	}
+	if out, _, code := run(t, "--help"); code != 0 || !strings.Contains(out, "node add") {
+		t.Errorf("help: code %d\n%s", code, out)
+	}
+	if out, _, code := run(t, "version"); code != 0 || !strings.HasPrefix(out, "lormas ") {
+		t.Errorf("version: code %d\n%s", code, out)
+	}
+}
