@@ -1,5 +1,3 @@
 module github.com/lormas/lormas/frontend
 
 go 1.26.0
-
-

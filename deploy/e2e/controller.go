@@ -12,7 +12,7 @@ import (
 // The lab's only user, and where the controller listens.
 const (
 	AdminEmail    = "admin@lormas.local"
-	AdminPassword = "a password for the lab"
+	AdminPassword = "only-for-the-lab"
 	apiPort       = "7070"
 	mqttPort      = "1883"
 )

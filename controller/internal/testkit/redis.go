@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/lormas/lormas/shared/child"
 )
 
 // RedisServer is a Redis of the test's own. It ends with the test.
@@ -19,7 +21,7 @@ type RedisServer struct {
 
 	t       testing.TB
 	socket  string
-	process *exec.Cmd
+	process *child.Process
 }
 
 // Redis starts a private Redis that keeps nothing on disk.
@@ -40,10 +42,10 @@ func Redis(t testing.TB) *RedisServer {
 // Start starts the server and waits until it answers.
 func (s *RedisServer) Start() {
 	s.t.Helper()
-	s.process = exec.Command("redis-server", "--port", "0", "--unixsocket", s.socket,
+	command := exec.Command("redis-server", "--port", "0", "--unixsocket", s.socket,
 		"--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", filepath.Dir(s.socket))
-	s.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := s.process.Start(); err != nil {
+	var err error
+	if s.process, err = child.Start(command, syscall.SIGKILL); err != nil {
 		s.t.Fatalf("test redis: %v (apt-get install redis-server)", err)
 	}
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: s.socket, MaxRetries: -1})
@@ -67,8 +69,8 @@ func (s *RedisServer) Kill() {
 	if s.process == nil {
 		return
 	}
-	_ = s.process.Process.Kill() // Wait tells
-	_ = s.process.Wait()         // it was killed
+	s.signal(syscall.SIGKILL)
+	<-s.process.Done()
 	s.process = nil
 }
 
@@ -80,7 +82,7 @@ func (s *RedisServer) Continue() { s.signal(syscall.SIGCONT) }
 
 func (s *RedisServer) signal(sig syscall.Signal) {
 	s.t.Helper()
-	if err := s.process.Process.Signal(sig); err != nil {
+	if err := s.process.Signal(sig); err != nil {
 		s.t.Fatal(fmt.Errorf("signal test redis: %w", err))
 	}
 }

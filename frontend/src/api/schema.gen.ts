@@ -1505,10 +1505,10 @@ export interface components {
              *     ]
              */
             rules?: string[];
-            /** @default true */
-            user_editable: boolean;
-            /** @default true */
-            user_viewable: boolean;
+            /** @description true unless said otherwise */
+            user_editable?: boolean;
+            /** @description true unless said otherwise */
+            user_viewable?: boolean;
         };
     };
     responses: never;
