@@ -240,23 +240,22 @@ func TestAcceptOrdersRevisions(t *testing.T) {
 	s := web("a:1")
 	one, two := wanted(s, 1, spec.Running), wanted(s, 1, spec.Running)
 	b.accept(full(5, one))
-	for name, c := range map[string]struct {
+	for _, c := range []struct {
+		name    string
 		message wire.Desired
 		want    error
 	}{
-		"a gap":                 {delta(6, 7, two), ledger.ErrGap},
-		"an older full list":    {full(4), ledger.ErrOutOfDate},
-		"an older delta":        {delta(3, 4, two), ledger.ErrOutOfDate},
-		"a delta from before":   {delta(3, 6, one), nil},
-		"the same once more":    {delta(5, 6, one), nil},
-		"a full list of equals": {full(6, one), nil},
+		{"a gap", delta(6, 7, two), ledger.ErrGap},
+		{"an older full list", full(4), ledger.ErrOutOfDate},
+		{"an older delta", delta(3, 4, two), ledger.ErrOutOfDate},
+		{"a delta from before", delta(3, 6, one), nil},
+		{"the same once more", delta(5, 6, one), nil},
+		{"a full list of equals", full(6, one), nil},
 	} {
 		if _, err := b.Accept(c.message); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v, want %v", name, err, c.want)
+			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
-		if c.want != nil {
-			expect(t, name+" changed nothing", len(b.desired().Containers), 1)
-		}
+		expect(t, c.name+": containers", len(b.desired().Containers), 1)
 	}
 }
 
@@ -306,12 +305,14 @@ func TestAnOldEpochNeverComesBack(t *testing.T) {
 
 func TestARemovalDoesNotForgetWhatWasGivenBack(t *testing.T) {
 	b := newBook(t)
-	c := wanted(web("a:1"), 1, spec.Running)
-	back := c
-	back.Epoch = 3
-	b.accept(full(1, back))
-	b.record(state(c, spec.Removed))
-	expect(t, "the set", b.desired().Containers[c.ID], back)
+	for rev, power := range []spec.Power{spec.Running, spec.Absent} {
+		c := wanted(web("a:1"), 1, spec.Running)
+		back := c
+		back.Epoch, back.Power = 3, power
+		b.accept(full(int64(rev+1), back))
+		b.record(state(c, spec.Removed))
+		expect(t, "back as "+string(power), b.desired().Containers[c.ID], back)
+	}
 }
 
 func TestAppliedIsNeverAheadOrBackwards(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/lormas/lormas/agent/internal/reconcile"
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/agent/internal/runtimetest"
 	"github.com/lormas/lormas/shared/id"
@@ -359,5 +360,53 @@ func TestConsoleTextMakesAContainerUp(t *testing.T) {
 
 		r.reboot()
 		r.expectPhase("said so, before the agent restarted", says.ID, spec.Up)
+	})
+}
+
+// mute is an engine whose events get lost.
+type mute struct{ *runtimetest.Fake }
+
+func (m mute) Watch(ctx context.Context, report func(runtime.Change)) error {
+	report(runtime.Change{Kind: runtime.Relist})
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestAnEngineWithoutEvents(t *testing.T) {
+	through := func(f *runtimetest.Fake) reconcile.Runtime { return mute{f} }
+	inBubbleWith(t, through, func(r *rig) {
+		c := entry(idle)
+		r.desire(c)
+		r.after(time.Second)
+		if st := r.expectPhase("a second after the start", c.ID, spec.Up); st.DockerID == "" {
+			t.Errorf("the status is %+v", st)
+		}
+		r.expectCalls("nothing is done twice", c.ID, "create", "start")
+		r.engine.Crash(c.ID, 9)
+		r.after(32 * time.Second)
+		if st := r.expectPhase("a look later", c.ID, spec.Up); st.Restarts != 1 {
+			t.Errorf("%d restarts are reported, want 1", st.Restarts)
+		}
+	})
+}
+
+// slow is an engine whose lists are old when they arrive.
+type slow struct{ *runtimetest.Fake }
+
+func (s slow) List(ctx context.Context) ([]runtime.Found, error) {
+	list, err := s.Fake.List(ctx)
+	time.Sleep(10 * time.Second)
+	return list, err
+}
+
+func TestAnOldListOverwritesNothing(t *testing.T) {
+	through := func(f *runtimetest.Fake) reconcile.Runtime { return slow{f} }
+	inBubbleWith(t, through, func(r *rig) {
+		r.after(35 * time.Second) // a list is on its way that has no containers
+		c := entry(idle)
+		r.desire(c)
+		r.after(time.Hour)
+		r.expectCalls("after many old lists", c.ID, "create", "start")
+		r.expectPhase("after many old lists", c.ID, spec.Up)
 	})
 }

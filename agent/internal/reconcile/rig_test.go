@@ -25,6 +25,7 @@ import (
 type rig struct {
 	*testing.T
 	engine *runtimetest.Fake
+	told   reconcile.Runtime // the engine as the reconciler sees it
 	ledger *ledger.Ledger
 	*reconcile.Reconciler
 	dir  string
@@ -35,9 +36,16 @@ type rig struct {
 
 func inBubble(t *testing.T, test func(*rig)) {
 	t.Helper()
+	inBubbleWith(t, func(f *runtimetest.Fake) reconcile.Runtime { return f }, test)
+}
+
+// inBubbleWith has the reconciler see the engine through something else.
+func inBubbleWith(t *testing.T, through func(*runtimetest.Fake) reconcile.Runtime, test func(*rig)) {
+	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{T: t, engine: runtimetest.NewFake(), dir: dir, node: id.New[id.NodeID]()}
+		r.told = through(r.engine)
 		r.boot()
 		defer func() { r.shutdown() }()
 		test(r)
@@ -54,7 +62,7 @@ func (r *rig) boot() {
 	l, err := ledger.Open(ledger.Options{Dir: r.dir, Node: r.node, Log: log})
 	r.ok(err)
 	r.ledger = l
-	r.Reconciler = reconcile.New(reconcile.Options{Runtime: r.engine, Ledger: l, Log: log})
+	r.Reconciler = reconcile.New(reconcile.Options{Runtime: r.told, Ledger: l, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- r.Reconciler.Run(ctx) }()

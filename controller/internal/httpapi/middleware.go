@@ -109,10 +109,10 @@ func (s *Server) record(c *fiber.Ctx, rid string, took time.Duration) {
 		slog.String("actor", who), slog.String("address", address(c)), slog.String("request_id", rid))
 }
 
-// Content-Security-Policy of the dashboard: its own files only, and the
-// broker's WebSocket on the same host.
+// Content-Security-Policy of the dashboard: nothing from elsewhere; the
+// broker's WebSocket is on its own host and port.
 const dashboardPolicy = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; " +
-	"connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // apiPolicy is for answers that no browser should make a page of.
 const apiPolicy = "default-src 'none'; frame-ancestors 'none'"

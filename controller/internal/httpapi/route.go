@@ -116,7 +116,7 @@ func mustBeSeen(t reflect.Type, r Route) {
 // It passes the same checks; answer names its content type for the document.
 func addRaw(s *Server, r Route, answer string, handle func(c *fiber.Ctx, actor authz.Actor) error) {
 	op := s.operation(r)
-	problem := huma.SchemaFromType(s.api.OpenAPI().Components.Schemas, reflect.TypeFor[*Problem]())
+	problem := s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	op.Responses = map[string]*huma.Response{
 		"200":     response("OK", answer, nil),
 		"default": response("Error", problemType, problem),

@@ -69,8 +69,7 @@ func (s *RedisServer) Kill() {
 	if s.process == nil {
 		return
 	}
-	s.signal(syscall.SIGKILL)
-	<-s.process.Done()
+	s.process.Kill()
 	s.process = nil
 }
 

@@ -11,7 +11,7 @@ const el = (tag, text, ...children) => {
 
 // resolve follows $ref, so that a reader sees the fields in their place.
 const resolve = (doc, schema, depth = 0) => {
-  if (!schema || depth > 6) return schema;
+  if (!schema || depth > 16) return schema;
   if (schema.$ref) {
     const target = schema.$ref.slice(2).split("/").reduce((at, key) => at?.[key], doc);
     return resolve(doc, target, depth + 1);
