@@ -66,6 +66,7 @@ fmt: ## Format the Go sources
 
 generate: toolchain ## Make generated files anew
 	go generate work
+	cd frontend && npm ci --no-audit --no-fund && npm run generate
 
 verify: lint ## Check that generated files, go.mod files and lone modules are in order
 	@before=$$(git diff | sha256sum); go generate work && after=$$(git diff | sha256sum) && \

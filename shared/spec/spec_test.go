@@ -2,6 +2,7 @@ package spec_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -85,6 +86,15 @@ func TestDiff(t *testing.T) {
 		if cmp.Diff(from, example()) != "" {
 			t.Errorf("%s: editing a clone changed the original", name)
 		}
+	}
+}
+
+func TestASpecFitsIntoAMessage(t *testing.T) {
+	large := example()
+	large.Env["LARGE"] = strings.Repeat("x", spec.MaxSize)
+	faults := large.Validate()
+	if len(faults) != 1 || faults[0].Field != "environment" {
+		t.Errorf("a spec that is too large has the faults %v", faults)
 	}
 }
 

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -29,6 +30,10 @@ const (
 	MinMemory = 6 * MiB
 	MinCPU    = CPU(10)
 )
+
+// MaxSize bounds a spec as JSON, in bytes: it has to fit into one message to
+// its node (wire.MaxPayload) and into what a kernel takes as environment.
+const MaxSize = 128 << 10
 
 // ValidName reports whether a name can be used for a container or a node.
 func ValidName(name string) bool { return nameForm.MatchString(name) }
@@ -77,6 +82,9 @@ func (c Container) Validate() []Fault {
 	}
 	c.validatePorts(add)
 	c.validateVolumes(add)
+	if text, err := json.Marshal(c); err != nil || len(text) > MaxSize {
+		add("environment", "all settings together are %d bytes, and the limit is %d: keep large ones in a file on a volume", len(text), MaxSize)
+	}
 	return faults
 }
 

@@ -35,6 +35,7 @@ type commands struct {
 	Node    struct {
 		Add nodeAddCommand `cmd:"" help:"Add a node and print the command that starts its agent."`
 	} `cmd:"" help:"Work with nodes of a running controller."`
+	OpenAPI openAPICommand `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -2217,27 +2217,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2333,27 +2313,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2413,27 +2373,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2462,27 +2402,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -2511,27 +2431,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3184,27 +3084,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3233,27 +3113,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3282,27 +3142,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -3331,27 +3171,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": {
-                        /** @description what happened and what to do about it */
-                        detail: string;
-                        /** @description what is wrong with which field */
-                        errors?: components["schemas"]["SpecFault"][];
-                        /** @description name this when you ask for help: the log has it too */
-                        request_id: string;
-                        /**
-                         * Format: int64
-                         * @description the HTTP status
-                         * @example 404
-                         */
-                        status: number;
-                        /** @description the kind in words, the same for every error of the type */
-                        title: string;
-                        /**
-                         * @description what kind of error this is: stable, made for programs
-                         * @example urn:lormas:problem:not_found
-                         */
-                        type: string;
-                    };
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
