@@ -36,6 +36,7 @@ find_missing() {
     have mosquitto || need mosquitto
     have mosquitto_sub || need mosquitto-clients
     have ip || need iproute2
+    have ps || need procps
     [ -x /bin/busybox ] || have busybox || need busybox-static
     have chromium || need chromium
 }

@@ -46,11 +46,11 @@ func StartPostgres(ctx context.Context, opt PostgresOptions) (*Postgres, error) 
 }
 
 func startPostgres(ctx context.Context, opt PostgresOptions) (*Postgres, error) {
-	bin, err := postgresBin("/usr/lib/postgresql/*/bin")
+	bin, err := postgresBin("/usr/lib/postgresql/*/bin", filepath.Join(opt.Dir, "data"))
 	if err != nil {
 		return nil, err
 	}
-	user, err := chooseAccount("lormas", "postgres", "nobody")
+	user, err := chooseAccount(opt.Dir, "lormas", "postgres", "nobody")
 	if err != nil {
 		return nil, err
 	}
@@ -186,9 +186,9 @@ func (p *Postgres) ready() bool {
 	return len(lines) > status && strings.TrimSpace(lines[status]) == "ready"
 }
 
-// postgresBin finds the programs of the newest Postgres that is installed:
-// Debian keeps them out of the PATH.
-func postgresBin(pattern string) (string, error) {
+// postgresBin finds the programs of Postgres, which Debian keeps out of the
+// PATH: those of the version that made the data, or the newest for new data.
+func postgresBin(pattern, data string) (string, error) {
 	dirs, err := filepath.Glob(pattern)
 	if err != nil {
 		return "", err
@@ -200,9 +200,28 @@ func postgresBin(pattern string) (string, error) {
 	if len(dirs) == 0 {
 		return "", &NotInstalledError{Program: "Postgres", Package: "postgresql"}
 	}
-	version := func(dir string) int {
-		n, _ := strconv.Atoi(filepath.Base(filepath.Dir(dir))) // an odd name counts as the oldest
-		return n
+	made, err := os.ReadFile(filepath.Join(data, "PG_VERSION"))
+	if errors.Is(err, os.ErrNotExist) {
+		return slices.MaxFunc(dirs, func(a, b string) int { return cmp.Compare(version(a), version(b)) }), nil
 	}
-	return slices.MaxFunc(dirs, func(a, b string) int { return cmp.Compare(version(a), version(b)) }), nil
+	if err != nil {
+		return "", err
+	}
+	wanted := strings.TrimSpace(string(made))
+	for _, dir := range dirs {
+		if filepath.Base(filepath.Dir(dir)) == wanted {
+			return dir, nil
+		}
+	}
+	return "", &NotInstalledError{Program: "Postgres " + wanted + ", which made " + data + ",", Package: "postgresql-" + wanted}
+}
+
+// version is that of the programs in a directory such as
+// /usr/lib/postgresql/15/bin; an odd name counts as the oldest.
+func version(bin string) int {
+	n, err := strconv.Atoi(filepath.Base(filepath.Dir(bin)))
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -40,7 +40,7 @@ func startRedis(ctx context.Context, opt RedisOptions) (*Redis, error) {
 	if err != nil {
 		return nil, &NotInstalledError{Program: "Redis", Package: "redis-server"}
 	}
-	user, err := chooseAccount("lormas", "redis", "nobody")
+	user, err := chooseAccount(opt.Dir, "lormas", "redis", "nobody")
 	if err != nil {
 		return nil, err
 	}

@@ -15,11 +15,15 @@ type account struct {
 	uid, gid int
 }
 
-// chooseAccount returns ourselves, or as root the first of names that exists:
-// Postgres refuses to run as root, and Redis has no need to.
-func chooseAccount(names ...string) (account, error) {
+// chooseAccount returns ourselves, or as root somebody without privileges, as
+// Postgres refuses to run as root and Redis has no need to: the owner of dir
+// when it is there already, else the first of names that exists.
+func chooseAccount(dir string, names ...string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{name: "uid " + strconv.Itoa(os.Geteuid()), uid: os.Geteuid(), gid: os.Getegid()}, nil
+	}
+	if owner, ok := ownerOf(dir); ok {
+		return owner, nil
 	}
 	for _, name := range names {
 		found, err := user.Lookup(name)
@@ -33,6 +37,20 @@ func chooseAccount(names ...string) (account, error) {
 		}
 	}
 	return account{}, fmt.Errorf("no unprivileged user to run a server as: none of %q exists", names)
+}
+
+// ownerOf is who a server in dir ran as before: what it has written there is
+// his, whatever users have been added since.
+func ownerOf(dir string) (account, bool) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return account{}, false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid == 0 {
+		return account{}, false
+	}
+	return account{name: "uid " + strconv.Itoa(int(owner.Uid)), uid: int(owner.Uid), gid: int(owner.Gid)}, true
 }
 
 // credential makes a child run as the account; nil when we are it already.

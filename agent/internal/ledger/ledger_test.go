@@ -177,6 +177,7 @@ func TestABrokenFileIsSetAside(t *testing.T) {
 		"garbage":         func(b []byte) []byte { return bytes.Repeat([]byte("x"), len(b)) },
 		"cut off short":   func(b []byte) []byte { return b[:100] },
 		"cut in half":     func(b []byte) []byte { return b[:len(b)/2] },
+		"a page missing":  func(b []byte) []byte { return b[:3*4096] },
 		"one page lost":   func(b []byte) []byte { return append(b[:2*4096], bytes.Repeat([]byte{0xff}, len(b)-2*4096)...) },
 		"a record broken": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"ledger_id"`), []byte(`"ledger_id!`)) },
 	} {

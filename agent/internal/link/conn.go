@@ -79,6 +79,27 @@ func (c *conn) isSynced() bool {
 	}
 }
 
+// awaitLook waits a moment for the first look at the engine, so that what is
+// said of it is not a guess.
+func (c *conn) awaitLook(patience time.Duration) {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.Reconciler.FirstLook():
+	case <-timer.C:
+	case <-c.ctx.Done():
+	}
+}
+
+func (c *conn) looked() bool {
+	select {
+	case <-c.Reconciler.FirstLook():
+		return true
+	default:
+		return false
+	}
+}
+
 // close gives the connection up; another is made.
 func (c *conn) close(why error) {
 	select {

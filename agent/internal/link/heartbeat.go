@@ -26,6 +26,10 @@ const (
 // though TCP may take minutes more to notice.
 const maxUnanswered = 3
 
+// beatPatience is how long the first heartbeat waits for the first look at
+// the engine.
+const beatPatience = time.Second
+
 // fullEvery is how often the meters are told, changed or not.
 const fullEvery = time.Minute
 
@@ -97,6 +101,7 @@ func (r *rhythm) due() (at time.Duration, giveUp bool) {
 
 // pulse is the loop of heartbeats and leases.
 func (c *conn) pulse() {
+	c.awaitLook(beatPatience)
 	r := newRhythm()
 	var told toldTelemetry
 	timer := time.NewTimer(0)

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	lookPatience = 3 * time.Second        // for the first look at the engine, before hello
-	helloAgain   = 5 * time.Second        // without an answer
-	helloSpacing = time.Second            // between hellos, whatever happens
-	behindGrace  = 2 * time.Second        // a delta may be on its way already
-	pullAgain    = 5 * time.Second        // while specs are lacking
-	infoPatience = 500 * time.Millisecond // for the engine's version
-	maxPull      = 500                    // hashes in one message
+	helloPatience = 3 * time.Second        // with the first look at the engine, before hello
+	helloAgain    = 5 * time.Second        // without an answer
+	helloSpacing  = time.Second            // between hellos, whatever happens
+	behindGrace   = 2 * time.Second        // a delta may be on its way already
+	pullAgain     = 5 * time.Second        // while specs are lacking
+	infoPatience  = 500 * time.Millisecond // for the engine's version
+	maxPull       = 500                    // hashes in one message
 )
 
 // syncer is the state of the sync loop, which alone uses it.
@@ -35,7 +35,11 @@ type syncer struct {
 // sync is the loop that brings the ledger up to date.
 func (c *conn) sync() {
 	s := &syncer{conn: c}
-	looked, timed := s.awaitLook(), c.timed
+	c.awaitLook(helloPatience)
+	looked, timed := c.Reconciler.FirstLook(), c.timed
+	if c.looked() {
+		looked = nil
+	}
 	s.refresh()
 	s.hello()
 	for {
@@ -59,20 +63,6 @@ func (c *conn) sync() {
 		timer.Stop()
 		s.tick(time.Now())
 	}
-}
-
-// awaitLook waits a moment for the first look at the engine, so that hello
-// can tell what is there. It returns what to wait for if that takes longer.
-func (s *syncer) awaitLook() <-chan struct{} {
-	timer := time.NewTimer(lookPatience)
-	defer timer.Stop()
-	select {
-	case <-s.Reconciler.FirstLook():
-		return nil
-	case <-timer.C:
-	case <-s.ctx.Done():
-	}
-	return s.Reconciler.FirstLook()
 }
 
 // wait is how long until something is due.

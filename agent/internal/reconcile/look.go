@@ -78,6 +78,7 @@ func (r *Reconciler) looked(list []runtime.Found, err error, began uint64) {
 	}
 	r.tidy(list)
 	if r.neverLooked() {
+		r.publish()
 		close(r.first)
 		r.load() // what could not be judged without a look
 	}
@@ -198,7 +199,7 @@ func (r *Reconciler) relist() {
 	if r.engine.answers {
 		r.forgiveAll(time.Now())
 	}
-	r.engine.lookAt = time.Time{}
+	r.engine.lookAt = time.Now()
 }
 
 // engineAway is called when the engine does not answer.

@@ -148,7 +148,7 @@ func (r *Reconciler) drain() {
 // has come about.
 func (r *Reconciler) pass(now time.Time) {
 	r.look(now)
-	again := sooner(r.engine.lookAt, r.serve(now))
+	again := sooner(now.Add(lookEvery), r.serve(now))
 	if r.engine.answers {
 		r.cancelOvertaken()
 		steps, next := plan(world{now: now, subjects: r.subjects, specs: r.desired.Specs})
@@ -158,11 +158,14 @@ func (r *Reconciler) pass(now time.Time) {
 		again = sooner(again, next)
 	}
 	again = sooner(again, r.record(now))
+	if !r.engine.looking { // else its end is an event
+		again = sooner(again, r.engine.lookAt)
+	}
 	r.publish()
 	r.timer.Reset(max(0, again.Sub(now)))
 }
 
-// sooner is the earlier of two times, of which the second may be zero.
+// sooner is the earlier of two times; a zero second one is never.
 func sooner(a, b time.Time) time.Time {
 	if !b.IsZero() && b.Before(a) {
 		return b

@@ -402,7 +402,7 @@ func (s slow) List(ctx context.Context) ([]runtime.Found, error) {
 func TestAnOldListOverwritesNothing(t *testing.T) {
 	through := func(f *runtimetest.Fake) reconcile.Runtime { return slow{f} }
 	inBubbleWith(t, through, func(r *rig) {
-		r.after(35 * time.Second) // a list is on its way that has no containers
+		r.after(15 * time.Second) // the second list is on its way, and has no containers
 		c := entry(idle)
 		r.desire(c)
 		r.after(time.Hour)

@@ -91,7 +91,7 @@ func checkListen(flag, address string) error {
 func (s *session) welcome() {
 	fmt.Fprintf(s.command.Out, `
   Dashboard and API  %s
-  Sign in            %s / %s (to be changed at the first sign-in)
+  Sign in            %s, the first time with %s, which is then to be changed
   Demo container     %s
   Try it             curl %s
   Answer             %s
