@@ -95,13 +95,19 @@ func (h *home) clear(ctx context.Context, workDir string) error {
 }
 
 // workers finds the servers whose working directory is dir. Looking there
-// needs no trust in pid files, whose numbers may belong to others by now.
+// needs no trust in pid files, whose numbers may belong to others by now. The
+// directories are compared, not their names: seen from inside a chroot, a
+// server outside of it has the name that ours has inside.
 func workers(dir string) []int {
+	own, err := os.Stat(dir)
+	if err != nil {
+		return nil // nobody works where nothing is
+	}
 	links, _ := filepath.Glob("/proc/[0-9]*/cwd") // the pattern is well-formed
 	var found []int
 	for _, link := range links {
-		target, err := os.Readlink(link)
-		if err != nil || target != dir {
+		target, err := os.Stat(link)
+		if err != nil || !os.SameFile(target, own) {
 			continue
 		}
 		process := filepath.Dir(link)

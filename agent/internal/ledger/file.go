@@ -101,11 +101,18 @@ func tryOpen(path string) (*bolt.DB, error) {
 		db.Close() // it is set aside; what matters is err
 		return nil, err
 	}
-	if err := db.Update(makeBuckets); err != nil {
+	if err := prepare(db); err != nil {
 		db.Close()
 		return nil, err
 	}
 	return db, nil
+}
+
+// prepare makes the buckets, and finds out that the file can be written.
+func prepare(db *bolt.DB) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer catch(&err)
+	return db.Update(makeBuckets)
 }
 
 // open guards bbolt's own opening, which panics on some broken files.

@@ -177,7 +177,6 @@ func TestABrokenFileIsSetAside(t *testing.T) {
 		"garbage":         func(b []byte) []byte { return bytes.Repeat([]byte("x"), len(b)) },
 		"cut off short":   func(b []byte) []byte { return b[:100] },
 		"cut in half":     func(b []byte) []byte { return b[:len(b)/2] },
-		"a page missing":  func(b []byte) []byte { return b[:3*4096] },
 		"one page lost":   func(b []byte) []byte { return append(b[:2*4096], bytes.Repeat([]byte{0xff}, len(b)-2*4096)...) },
 		"a record broken": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte(`"ledger_id"`), []byte(`"ledger_id!`)) },
 	} {
@@ -207,6 +206,27 @@ func TestABrokenFileIsSetAside(t *testing.T) {
 				t.Error("nothing was said about it")
 			}
 		})
+	}
+}
+
+// Wherever a file ends too early, the agent starts: with the ledger, if the
+// part that is missing was not in use, or else with a new one.
+func TestAFileCutOffAnywhereIsSurvived(t *testing.T) {
+	b := newBook(t)
+	for rev := range int64(30) {
+		b.accept(delta(rev, rev+1, wanted(web("a:1"), 1, spec.Running)))
+	}
+	b.ok(b.Close())
+	whole, err := os.ReadFile(filepath.Join(b.dir, "ledger.db"))
+	b.ok(err)
+	for length := 0; length < len(whole); length += 1024 {
+		dir := t.TempDir()
+		b.ok(os.WriteFile(filepath.Join(dir, "ledger.db"), whole[:length], 0o600))
+		cut := b.open(dir)
+		if n := len(cut.desired().Containers); n != 0 && n < 29 {
+			t.Errorf("cut off at %d it has %d containers", length, n)
+		}
+		b.ok(cut.Close())
 	}
 }
 

@@ -89,7 +89,8 @@ func Open(url string) (redis.UniversalClient, error) {
 	}
 	hush()
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
-	o.MaxRetries = -1 // a loop comes round again, and readers have memory
+	o.ContextTimeoutEnabled = true // or callers who set a deadline wait longer
+	o.MaxRetries = -1              // a loop comes round again, and readers have memory
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return redis.NewClient(o), nil
