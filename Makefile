@@ -15,6 +15,11 @@ GOBUILD  = go build -buildvcs=false -ldflags '-s -w $(STAMP)'
 # Everything but the lab, whose tests have the machine to themselves.
 UNIT = $$(go list work | grep -v /deploy/e2e)
 
+# The dashboard is built anew when a source is newer than what was built, and
+# its packages are installed anew when their list is.
+FRONTEND := $(shell find frontend -mindepth 1 -type d \( -name node_modules -o -name dist -o -name '.*' \) -prune -o -type f ! -name '*.go' ! -name go.mod ! -name '*.tsbuildinfo' -print)
+PACKAGES := frontend/node_modules/.package-lock.json
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e bench lint fmt generate verify lab clean root
@@ -45,7 +50,7 @@ run: deps build ## Start everything on this machine with a demo container
 dev: run ## The same as run
 
 test: root toolchain deps-test build test-dashboard ## Run every test: unit, real parts, the dashboard, the lab
-	go test -timeout 15m $(UNIT)
+	go test -count=1 -timeout 15m $(UNIT)
 	$(MAKE) --no-print-directory e2e
 
 e2e: root toolchain deps-test binaries ## Run the end-to-end tests in the lab
@@ -64,12 +69,12 @@ lint: toolchain ## Look for mistakes that the compiler allows
 fmt: ## Format the Go sources
 	gofmt -w $(MODULES)
 
-generate: toolchain ## Make generated files anew
+generate: toolchain $(PACKAGES) ## Make generated files anew
 	go generate work
-	cd frontend && npm ci --no-audit --no-fund && npm run generate
+	cd frontend && npm run generate
 
 verify: lint ## Check that generated files, go.mod files and lone modules are in order
-	@before=$$(git diff | sha256sum); go generate work && after=$$(git diff | sha256sum) && \
+	@before=$$(git diff | sha256sum); $(MAKE) --no-print-directory generate && after=$$(git diff | sha256sum) && \
 	[ "$$before" = "$$after" ] || { echo "generated files are stale: run make generate and commit"; exit 1; }
 	@for module in $(MODULES); do \
 		echo "verify $$module"; \
@@ -86,11 +91,6 @@ clean: ## Remove what was built; the data of make run stays
 
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "This needs root, for network namespaces and private Docker engines: sudo make $(MAKECMDGOALS)"; exit 1; }
-
-# The dashboard is built anew when a source is newer than what was built, and
-# its packages are installed anew when their list is.
-FRONTEND := $(shell find frontend -mindepth 1 -type d \( -name node_modules -o -name dist -o -name '.*' \) -prune -o -type f ! -name '*.go' ! -name go.mod ! -name '*.tsbuildinfo' -print)
-PACKAGES := frontend/node_modules/.package-lock.json
 
 dashboard: frontend/dist/index.html
 

@@ -33,10 +33,11 @@ func newWatcher(t testing.TB, c *controller, filters ...string) *watcher {
 	w := &watcher{t: t, c: c}
 	token := c.login()
 	up := make(chan struct{})
+	first := sync.OnceFunc(func() { close(up) })
 	o := mqttlink.Options{
 		Servers: []string{"ws://" + c.HTTPAddr() + "/mqtt"}, ClientID: id.New[id.SessionID]().String(), Username: "me",
 		Credentials: func() string { return token },
-		OnUp:        func(*mqttlink.Session) { close(up) },
+		OnUp:        func(*mqttlink.Session) { first() }, // it may come back after a cut
 		OnDown:      func(error) {},
 		OnMessage: func(m mqttlink.Message) {
 			w.mu.Lock()
