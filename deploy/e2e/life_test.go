@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -99,11 +100,10 @@ func TestLogsAndStats(t *testing.T) {
 	s := begin(t)
 	made := s.create("talker", s.egg("talker", DemoImage, map[string]any{"ports": []any{map[string]any{"container": 8080}}}), nil, nil)
 	c := s.awaitPhase(made.container, "running")
-	text, err := s.lab.API.Text(t.Context(), "/containers/"+c.ID+"/logs?tail=10")
-	s.must(err)
-	if !strings.Contains(text, "listening") {
-		t.Errorf("the log is %q", text)
-	}
+	s.await("its log", func(ctx context.Context) (bool, string, error) {
+		text, err := s.lab.API.Text(ctx, "/containers/"+c.ID+"/logs?tail=10")
+		return strings.Contains(text, "listening"), text, err
+	})
 	var stats struct {
 		MemoryBytes int64 `json:"memory_bytes"`
 		MemoryLimit int64 `json:"memory_limit_bytes"`

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -30,7 +31,7 @@ var buckets = []string{bucketMeta, bucketDesired, bucketSpecs, bucketEpochs, buc
 type meta struct {
 	LedgerID string    `json:"ledger_id"`
 	Node     id.NodeID `json:"node"`
-	Session  uint64    `json:"session"`
+	Sessions uint64    `json:"sessions"` // reserved so far
 	Accepted int64     `json:"accepted_rev"`
 	Applied  int64     `json:"applied_rev"`
 }
@@ -107,22 +108,16 @@ func each[T any](tx *bolt.Tx, bucket string, visit func(key []byte, record T) er
 	})
 }
 
-// drop deletes the records that a condition holds for. (A bucket may not be
-// changed while it is visited.)
-func drop[T any](tx *bolt.Tx, bucket string, condition func(key []byte, record T) bool) error {
-	var doomed [][]byte
-	err := each(tx, bucket, func(key []byte, record T) error {
-		if condition(key, record) {
-			doomed = append(doomed, key)
+// unneeded lists the records that a condition holds for.
+func unneeded[T any](tx *bolt.Tx, bucket string, condition func(key []byte, value T) bool) ([]record, error) {
+	var out []record
+	err := each(tx, bucket, func(key []byte, value T) error {
+		if condition(key, value) {
+			out = append(out, record{bucket, slices.Clone(key)}) // a key is valid only within its transaction
 		}
 		return nil
 	})
-	for _, key := range doomed {
-		if err == nil {
-			err = tx.Bucket([]byte(bucket)).Delete(key)
-		}
-	}
-	return err
+	return out, err
 }
 
 // number is a key that sorts as the number does.

@@ -132,8 +132,9 @@ func (l *Ledger) Open() ([]Command, error) {
 	return open, nil
 }
 
-// forgetCommands drops old commands that are over. Their ids sort by age.
-func (l *Ledger) forgetCommands(tx *bolt.Tx) error {
+// oldCommands lists those that are over and need not be remembered. Their
+// ids sort by age.
+func (l *Ledger) oldCommands(tx *bolt.Tx) ([]record, error) {
 	over := 0
 	err := each(tx, bucketCommands, func(_ []byte, c Command) error {
 		if c.Receipt.Final() {
@@ -142,9 +143,9 @@ func (l *Ledger) forgetCommands(tx *bolt.Tx) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return drop(tx, bucketCommands, func(_ []byte, c Command) bool {
+	return unneeded(tx, bucketCommands, func(_ []byte, c Command) bool {
 		if !c.Receipt.Final() {
 			return false
 		}

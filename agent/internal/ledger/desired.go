@@ -176,32 +176,60 @@ func (d Desired) Lacking() []string {
 
 // Tidy forgets what nothing needs any more. Found are the hashes of specs
 // that containers on the engine are made of; nil means that it is not known,
-// and keeps them all.
+// and keeps them all. With nothing to forget nothing is written.
 func (l *Ledger) Tidy(found []string) error {
-	err := l.db.Update(func(tx *bolt.Tx) error {
-		set, err := desired(tx)
-		if err != nil {
-			return err
-		}
-		needed, wanted := map[string]bool{}, map[id.ContainerID]bool{}
-		for _, hash := range found {
-			needed[hash] = true
-		}
-		for _, c := range set {
-			needed[c.SpecHash], wanted[c.ID] = true, true
-		}
-		var errs [3]error
-		if found != nil {
-			errs[0] = drop(tx, bucketSpecs, func(hash []byte, _ spec.Container) bool { return !needed[string(hash)] })
-		}
-		errs[1] = drop(tx, bucketEpochs, func(c []byte, t tombstone) bool {
-			return !wanted[id.ContainerID(c)] && l.Now().Sub(t.At) > epochMemory
-		})
-		errs[2] = l.forgetCommands(tx)
-		return errors.Join(errs[:]...)
+	var old []record
+	err := l.db.View(func(tx *bolt.Tx) (err error) {
+		old, err = l.waste(tx, found)
+		return err
 	})
+	if err == nil && len(old) > 0 {
+		err = l.db.Update(func(tx *bolt.Tx) error { return l.dropWaste(tx, found) })
+	}
 	if err != nil {
 		return fmt.Errorf("tidy the ledger: %w", err)
 	}
 	return nil
+}
+
+// dropWaste looks again: somebody may have come to need something since.
+func (l *Ledger) dropWaste(tx *bolt.Tx, found []string) error {
+	waste, err := l.waste(tx, found)
+	for _, w := range waste {
+		if err == nil {
+			err = tx.Bucket([]byte(w.bucket)).Delete(w.key)
+		}
+	}
+	return err
+}
+
+// record names one that can be forgotten.
+type record struct {
+	bucket string
+	key    []byte
+}
+
+// waste lists what can be forgotten.
+func (l *Ledger) waste(tx *bolt.Tx, found []string) ([]record, error) {
+	set, err := desired(tx)
+	if err != nil {
+		return nil, err
+	}
+	needed, wanted := map[string]bool{}, map[id.ContainerID]bool{}
+	for _, hash := range found {
+		needed[hash] = true
+	}
+	for _, c := range set {
+		needed[c.SpecHash], wanted[c.ID] = true, true
+	}
+	var errs [3]error
+	var specs, epochs, commands []record
+	specs, errs[0] = unneeded(tx, bucketSpecs, func(hash []byte, _ spec.Container) bool {
+		return found != nil && !needed[string(hash)]
+	})
+	epochs, errs[1] = unneeded(tx, bucketEpochs, func(c []byte, t tombstone) bool {
+		return !wanted[id.ContainerID(c)] && l.Now().Sub(t.At) > epochMemory
+	})
+	commands, errs[2] = l.oldCommands(tx)
+	return slices.Concat(specs, epochs, commands), errors.Join(errs[:]...)
 }

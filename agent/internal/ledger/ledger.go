@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -30,6 +31,10 @@ type Ledger struct {
 	lock *os.File
 	id   string
 	news loop.Wake
+
+	mu       sync.Mutex // guards the two below
+	session  uint64     // the last that was given
+	reserved uint64     // the last that may be given without asking the disk
 }
 
 // Open opens the ledger in a directory, which it makes where it is missing,
@@ -102,14 +107,25 @@ func (l *Ledger) ID() string { return l.id }
 // outbox, or another applied revision. It has one reader.
 func (l *Ledger) News() loop.Wake { return l.news }
 
-// NextSession counts the connections of this ledger.
+// sessionsAtOnce are reserved with one write: an agent that cannot reach its
+// controller for a year must not wear out its flash memory by counting.
+const sessionsAtOnce = 100
+
+// NextSession numbers a connection. Numbers grow, also over restarts, with
+// gaps.
 func (l *Ledger) NextSession() (uint64, error) {
-	var session uint64
-	err := l.changeMeta("count the session", func(m *meta) {
-		m.Session++
-		session = m.Session
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session++
+	if l.session <= l.reserved {
+		return l.session, nil
+	}
+	err := l.changeMeta("reserve session numbers", func(m *meta) {
+		l.session = max(l.session, m.Sessions+1)
+		m.Sessions = l.session + sessionsAtOnce - 1
+		l.reserved = m.Sessions
 	})
-	return session, err
+	return l.session, err
 }
 
 // SetApplied writes down that the take-aways of a revision are done. An

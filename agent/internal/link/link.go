@@ -55,8 +55,8 @@ type Link struct {
 	work     sync.WaitGroup
 
 	mu      sync.Mutex
-	current *conn // of the newest attempt; nil before the first
-	quarrel string
+	current *conn  // of the newest attempt; nil before the first
+	trouble string // that was told last
 }
 
 // New makes a Link; nothing happens before Run.
@@ -124,7 +124,7 @@ func (l *Link) now() *conn {
 // up is called when the broker has let us in and all topics are subscribed.
 func (l *Link) up(s *mqttlink.Session) {
 	l.mu.Lock()
-	l.quarrel = ""
+	l.trouble = ""
 	c := l.current
 	l.mu.Unlock()
 	l.Log.Info("connected to the controller", "server", s.Server, "session", c.session.Session)
@@ -136,8 +136,8 @@ func (l *Link) up(s *mqttlink.Session) {
 // trouble is told once.
 func (l *Link) down(err error) {
 	l.mu.Lock()
-	c, repeated := l.current, l.quarrel == err.Error()
-	l.quarrel = err.Error()
+	c, repeated := l.current, l.trouble == err.Error()
+	l.trouble = err.Error()
 	l.mu.Unlock()
 	if c != nil {
 		c.cancel()

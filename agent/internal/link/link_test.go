@@ -45,7 +45,7 @@ func TestFromADesiredSetToAReceipt(t *testing.T) {
 	}
 	r.until("the applied revision", func() bool {
 		beats := all[wire.Heartbeat](r, wire.NodeHeartbeat, wire.TypeHeartbeat)
-		last := beats[len(beats)-1]
+		last := newest(beats)
 		return last.AppliedRev == 7 && last.Digest == wire.Digest([]wire.DesiredContainer{c})
 	})
 }
@@ -59,7 +59,7 @@ func TestEventsStayUntilTheyAreAcknowledged(t *testing.T) {
 	r.awaitPhase(c.ID, spec.Up)
 	r.until("the batch once more", func() bool {
 		batches := all[wire.Events](r, wire.NodeEvents, wire.TypeEvents)
-		last := batches[len(batches)-1]
+		last := newest(batches)
 		return len(batches) > 1 && last.Items[len(last.Items)-1].Container.Phase == spec.Up
 	})
 	head := r.events()[len(r.events())-1].Seq
@@ -212,7 +212,7 @@ func TestThreeUnansweredHeartbeatsMakeANewSession(t *testing.T) {
 	r.change(func() { r.leases.NextHBMS = 0 })
 	r.until("a later session", func() bool {
 		hellos := all[wire.Hello](r, wire.NodeSync, wire.TypeHello)
-		return hellos[len(hellos)-1].Session.Session > h.Session.Session
+		return newest(hellos).Session.Session > h.Session.Session
 	})
 	r.until("the will of the old one", func() bool {
 		return slices.ContainsFunc(all[wire.Heartbeat](r, wire.NodeHeartbeat, wire.TypeHeartbeat), func(b wire.Heartbeat) bool {
@@ -228,7 +228,7 @@ func TestAPlannedStopSaysGoodbye(t *testing.T) {
 	r.stop()
 	r.until("the goodbye", func() bool {
 		beats := all[wire.Heartbeat](r, wire.NodeHeartbeat, wire.TypeHeartbeat)
-		last := beats[len(beats)-1]
+		last := newest(beats)
 		return last.Status == wire.Offline && last.Session == h.Session
 	})
 }
@@ -266,7 +266,7 @@ func TestLogsAreFollowedWhileSomebodyWatches(t *testing.T) {
 	r.command(h, ask)
 	r.until("the end of what is not followed", func() bool {
 		chunks := all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs)
-		last := chunks[len(chunks)-1]
+		last := newest(chunks)
 		return r.said("once") == "three\n" && last.EOF && last.Error == ""
 	})
 	if got := r.said("followed"); got != "two\nthree\n" {

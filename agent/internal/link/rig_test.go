@@ -217,6 +217,14 @@ func all[T any](r *rig, kind wire.Kind, messageType string) []T {
 	return out
 }
 
+// newest is the last of a list, or the zero value.
+func newest[T any](list []T) (last T) {
+	if len(list) > 0 {
+		last = list[len(list)-1]
+	}
+	return last
+}
+
 // next waits for the n-th message of a kind, counted from 1.
 func next[T any](r *rig, n int, kind wire.Kind, messageType string) T {
 	r.Helper()
