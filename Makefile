@@ -9,7 +9,7 @@ NODES   ?= 3
 # twice. Without cgo the binaries are static and need no C compiler.
 export CGO_ENABLED := 0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-STAMP    = -X $(MODULE)/controller/internal/cli.version=$(VERSION) -X $(MODULE)/agent/internal/app.version=$(VERSION)
+STAMP    = -X $(MODULE)/controller/internal/cli.version=$(VERSION) -X main.version=$(VERSION)
 GOBUILD  = go build -buildvcs=false -ldflags '-s -w $(STAMP)'
 
 # Everything but the lab, whose tests have the machine to themselves.

@@ -144,14 +144,15 @@ func fileSize(b *testing.B, path string) float64 {
 // residentSize is the memory of the lab's agent in MB.
 func residentSize(b *testing.B, lab *Lab) float64 {
 	b.Helper()
-	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	files, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		b.Fatal(err)
 	}
+	mine := "LORMAS_AGENT_DATA_DIR=" + lab.dir
 	for _, file := range files {
-		args, err := os.ReadFile(file)
-		if err != nil || !strings.Contains(string(args), "lormas-agent") || !strings.Contains(string(args), lab.dir) {
-			continue
+		env, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(env), mine) {
+			continue // it has gone, or is another's
 		}
 		status, err := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
 		if err != nil {
