@@ -17,7 +17,7 @@ import (
 	"testing"
 
 	"github.com/lormas/lormas/shared/child"
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // lormas dev, run as make run does, but where the machine has no network and
@@ -190,7 +190,7 @@ const welcome = "Ctrl-C stops everything"
 func TestDevFromNothingToAContainerAndBack(t *testing.T) {
 	dir := openDir(t)
 	t.Cleanup(func() {
-		if err := enginetest.Sweep(filepath.Join(dir, "docker")); err != nil {
+		if err := dockerd.Sweep(filepath.Join(dir, "docker")); err != nil {
 			t.Error(err)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/shared/child"
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // The ground under the lab: network, engines, sweeping. No program of Lormas
@@ -153,7 +153,7 @@ func TestPowerLossEndsEverythingAndKeepsTheDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	reaches(t, node, false)
-	if node.Docker.Running() || enginetest.Ping(t.Context(), node.Socket()) == nil {
+	if node.Docker.Running() || dockerd.Ping(t.Context(), node.Socket()) == nil {
 		t.Error("the engine still runs")
 	}
 

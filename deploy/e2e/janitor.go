@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // own takes the lock of a lab's directory. It is held for as long as the file
@@ -62,7 +62,7 @@ func sweep(dir string) error {
 	engines, err := filepath.Glob(filepath.Join(dir, "n[0-9]*"))
 	errs = append(errs, err)
 	for _, engine := range engines {
-		errs = append(errs, enginetest.Sweep(engine))
+		errs = append(errs, dockerd.Sweep(engine))
 	}
 	spaces, err := filepath.Glob(filepath.Join(namespaceDir, namespacePrefix(filepath.Base(dir))+"*"))
 	errs = append(errs, err)

@@ -13,15 +13,15 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // Options says what to start.
 type Options struct {
-	Nodes  int                // how many; 1 to 100
-	Bin    string             // the folder of lormas, lormas-agent and lormas-demo; absolute
-	Images []enginetest.Image // loaded into every node, besides the demo image
-	Log    io.Writer          // told what is being done; nil: nobody
+	Nodes  int             // how many; 1 to 100
+	Bin    string          // the folder of lormas, lormas-agent and lormas-demo; absolute
+	Images []dockerd.Image // loaded into every node, besides the demo image
+	Log    io.Writer       // told what is being done; nil: nobody
 }
 
 // Lab is a running installation. Its parts may be ended and started again by

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // Node is one machine of the lab.
@@ -48,7 +48,7 @@ func (n *Node) launchEngine(ctx context.Context) (instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := enginetest.Start(ctx, enginetest.Options{Dir: n.dir, NetNS: n.space.path(), BIP: bridgeIP(n.Number), Log: log})
+	e, err := dockerd.Start(ctx, dockerd.Options{Dir: n.dir, NetNS: n.space.path(), BIP: bridgeIP(n.Number), Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (n *Node) startEngine(ctx context.Context) error {
 		return err
 	}
 	for _, image := range images {
-		if err := enginetest.Load(ctx, n.Socket(), image); err != nil {
+		if err := dockerd.Load(ctx, n.Socket(), image); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
@@ -114,7 +114,7 @@ func (n *Node) oneWayRule(verb string) []string {
 // PowerLoss ends everything on the node at the same moment: agent, Docker
 // engine, containers. The disk stays.
 func (n *Node) PowerLoss() error {
-	return errors.Join(n.Agent.Kill(), n.Docker.Kill(), enginetest.Sweep(n.dir))
+	return errors.Join(n.Agent.Kill(), n.Docker.Kill(), dockerd.Sweep(n.dir))
 }
 
 // PowerOn starts what a machine starts when it boots.
@@ -172,17 +172,17 @@ func dockerClient(socket string) client {
 const DemoImage = "lormas/demo:1"
 
 // images is what every node has without a registry.
-func (l *Lab) images() ([]enginetest.Image, error) {
-	program, err := enginetest.Program(filepath.Join(l.opt.Bin, "lormas-demo"))
+func (l *Lab) images() ([]dockerd.Image, error) {
+	program, err := dockerd.Program(filepath.Join(l.opt.Bin, "lormas-demo"))
 	if err != nil {
 		return nil, err
 	}
-	demo := enginetest.Image{
+	demo := dockerd.Image{
 		Ref:    DemoImage,
-		Files:  map[string]enginetest.File{"lormas-demo": program},
-		Config: enginetest.Config{User: "65534", Entrypoint: []string{"/lormas-demo"}},
+		Files:  map[string]dockerd.File{"lormas-demo": program},
+		Config: dockerd.Config{User: "65534", Entrypoint: []string{"/lormas-demo"}},
 	}
-	return append([]enginetest.Image{demo}, l.opt.Images...), nil
+	return append([]dockerd.Image{demo}, l.opt.Images...), nil
 }
 
 // credentialFile holds the node's credential for its agent.

@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"github.com/lormas/lormas/shared/child"
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // Part is a program of the lab that can be ended and started again, as often
@@ -119,7 +119,7 @@ func (p program) Kill() error {
 }
 
 // engine is an instance that is a Docker engine.
-type engine struct{ *enginetest.Engine }
+type engine struct{ *dockerd.Engine }
 
 func (e engine) Kill() error {
 	e.Engine.Kill()

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // The scenarios run one after the other on one lab of two nodes, each with
@@ -45,7 +45,7 @@ func begin(t *testing.T) scenario {
 			shared.err = err
 			return
 		}
-		shared.lab, shared.err = Start(context.Background(), Options{Nodes: 2, Bin: bin, Images: []enginetest.Image{probe}})
+		shared.lab, shared.err = Start(context.Background(), Options{Nodes: 2, Bin: bin, Images: []dockerd.Image{probe}})
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -80,9 +80,9 @@ func closeShared() error {
 // time they start: the witness that nothing ran twice.
 const ProbeImage = "lormas/probe:1"
 
-func probeImage() (enginetest.Image, error) {
-	image, err := enginetest.Busybox(ProbeImage)
-	image.Files["data/.keep"] = enginetest.File{}
+func probeImage() (dockerd.Image, error) {
+	image, err := dockerd.Busybox(ProbeImage)
+	image.Files["data/.keep"] = dockerd.File{}
 	image.Config.Entrypoint = []string{"/bin/sh", "-c", `echo start >> /data/starts; trap 'exit 0' TERM INT; while true; do sleep 1 & wait; done`}
 	return image, err
 }

@@ -45,7 +45,7 @@ var rooms = map[string][]string{
 	"shared/mqttlink":               {},
 	"shared/child":                  {},
 	"shared/localdb":                {"shared/child"},
-	"shared/enginetest":             {"shared/child"},
+	"shared/dockerd":                {"shared/child"},
 	"shared/mqttlink/mosquittotest": {},
 
 	"broker":     {"shared/id", "shared/wire"},
@@ -73,7 +73,7 @@ var rooms = map[string][]string{
 	// wiring and doors
 	"controller/internal/config":  {},
 	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/loop", "shared/wire"},
-	"controller/internal/dev":     {"controller/internal/actions", "controller/internal/app", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/fleet", "controller/internal/store", "shared/child", "shared/egg", "shared/enginetest", "shared/id", "shared/localdb", "shared/spec"},
+	"controller/internal/dev":     {"controller/internal/actions", "controller/internal/app", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/fleet", "controller/internal/store", "shared/child", "shared/egg", "shared/dockerd", "shared/id", "shared/localdb", "shared/spec"},
 	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/store", "migrations"},
 	"controller/internal/testkit": {"controller/internal/store", "migrations", "shared/child", "shared/localdb"},
 	"controller/cmd/lormas":       {"controller/internal/cli"},
@@ -91,7 +91,7 @@ var rooms = map[string][]string{
 
 	// deploy knows the programs from outside only
 	"deploy/demo":    {},
-	"deploy/e2e":     {"shared/child", "shared/enginetest", "shared/localdb"},
+	"deploy/e2e":     {"shared/child", "shared/dockerd", "shared/localdb"},
 	"deploy/cmd/lab": {"deploy/e2e"},
 }
 

@@ -24,7 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	agentruntime "github.com/lormas/lormas/agent/internal/runtime"
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -82,7 +82,7 @@ type registry struct {
 
 const manifestType = "application/vnd.docker.distribution.manifest.v2+json"
 
-func newRegistry(t *testing.T, image enginetest.Image) *registry {
+func newRegistry(t *testing.T, image dockerd.Image) *registry {
 	t.Helper()
 	archive, err := image.Archive()
 	if err != nil {
@@ -166,7 +166,7 @@ func (r *registry) serve(t *testing.T) string {
 
 // listenBeside listens in the network namespace of an engine: a socket stays
 // in the one that it was made in.
-func listenBeside(t *testing.T, e *enginetest.Engine) net.Listener {
+func listenBeside(t *testing.T, e *dockerd.Engine) net.Listener {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -191,7 +191,7 @@ func listenBeside(t *testing.T, e *enginetest.Engine) net.Listener {
 
 func pullable(t *testing.T) *registry {
 	t.Helper()
-	image, err := enginetest.Busybox("unnamed:1")
+	image, err := dockerd.Busybox("unnamed:1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lormas/lormas/agent/internal/runtimetest"
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -21,7 +21,7 @@ const (
 )
 
 // testEngine is the engine that the tests of this package share.
-var testEngine *enginetest.Engine
+var testEngine *dockerd.Engine
 
 func TestMain(m *testing.M) {
 	code, err := withEngine(m.Run)
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 
 func withEngine(run func() int) (int, error) {
 	var err error
-	if testEngine, err = enginetest.Temp(context.Background()); err != nil {
+	if testEngine, err = dockerd.Temp(context.Background()); err != nil {
 		return 1, fmt.Errorf("start an engine for the tests: %w", err)
 	}
 	code := 1
@@ -45,18 +45,18 @@ func withEngine(run func() int) (int, error) {
 }
 
 func loadImages(socket string) error {
-	shell, err := enginetest.Busybox(shellImage)
+	shell, err := dockerd.Busybox(shellImage)
 	if err != nil {
 		return err
 	}
-	actor, err := enginetest.Busybox(actorImage)
+	actor, err := dockerd.Busybox(actorImage)
 	if err != nil {
 		return err
 	}
-	actor.Files["bin/act"] = enginetest.File{Mode: 0o755, Data: []byte(runtimetest.ActorScript)}
+	actor.Files["bin/act"] = dockerd.File{Mode: 0o755, Data: []byte(runtimetest.ActorScript)}
 	actor.Config.Entrypoint, actor.Config.Cmd = []string{"/bin/act"}, nil
 	ctx := context.Background()
-	return errors.Join(enginetest.Load(ctx, socket, shell), enginetest.Load(ctx, socket, actor))
+	return errors.Join(dockerd.Load(ctx, socket, shell), dockerd.Load(ctx, socket, actor))
 }
 
 // mountRoot is where the containers of a test may mount from.

@@ -14,19 +14,19 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/agent/internal/runtime"
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 	"github.com/lormas/lormas/shared/id"
 )
 
 // engineOfItsOwn is for tests that break it.
-func engineOfItsOwn(t *testing.T) (restart func() *enginetest.Engine) {
+func engineOfItsOwn(t *testing.T) (restart func() *dockerd.Engine) {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "outage")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func() *enginetest.Engine {
-		e, err := enginetest.Start(t.Context(), enginetest.Options{Dir: dir, NetNS: enginetest.PrivateNet, BIP: "172.31.249.1/24"})
+	return func() *dockerd.Engine {
+		e, err := dockerd.Start(t.Context(), dockerd.Options{Dir: dir, NetNS: dockerd.PrivateNet, BIP: "172.31.249.1/24"})
 		if err != nil {
 			t.Fatal(err)
 		}

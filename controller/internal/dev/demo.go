@@ -14,8 +14,8 @@ import (
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/dockerd"
 	"github.com/lormas/lormas/shared/egg"
-	"github.com/lormas/lormas/shared/enginetest"
 	"github.com/lormas/lormas/shared/spec"
 )
 
@@ -185,13 +185,13 @@ func search[T any](list func(store.Page) ([]T, string, error), match func(T) boo
 // loadDemoImage builds the image from the static program beside ours: no
 // registry is asked.
 func loadDemoImage(ctx context.Context, socket, bin string) error {
-	program, err := enginetest.Program(filepath.Join(bin, "lormas-demo"))
+	program, err := dockerd.Program(filepath.Join(bin, "lormas-demo"))
 	if err != nil {
 		return err
 	}
-	return enginetest.Load(ctx, socket, enginetest.Image{
+	return dockerd.Load(ctx, socket, dockerd.Image{
 		Ref:    demoImage,
-		Files:  map[string]enginetest.File{"lormas-demo": program},
-		Config: enginetest.Config{User: "65534", Entrypoint: []string{"/lormas-demo"}},
+		Files:  map[string]dockerd.File{"lormas-demo": program},
+		Config: dockerd.Config{User: "65534", Entrypoint: []string{"/lormas-demo"}},
 	})
 }

@@ -12,14 +12,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 	"github.com/lormas/lormas/shared/id"
 )
 
 // engine is the Docker engine that the demo runs on.
 type engine struct {
 	socket  string
-	private *enginetest.Engine // nil when it is the machine's own
+	private *dockerd.Engine // nil when it is the machine's own
 }
 
 // systemSocket is where a machine's own engine listens.
@@ -42,7 +42,7 @@ func findEngine(ctx context.Context, dir string, log io.Writer) (*engine, error)
 	if err := canStartEngine(os.Geteuid(), exec.LookPath); err != nil {
 		return nil, err
 	}
-	private, err := enginetest.Start(ctx, enginetest.Options{Dir: dir, Log: log})
+	private, err := dockerd.Start(ctx, dockerd.Options{Dir: dir, Log: log})
 	if err != nil {
 		return nil, fmt.Errorf("start a private Docker engine: %w", err)
 	}
@@ -75,7 +75,7 @@ func pingEngine(ctx context.Context, socket string) error {
 		return err
 	}
 	_ = conn.Close()
-	return enginetest.Ping(ctx, socket)
+	return dockerd.Ping(ctx, socket)
 }
 
 // canStartEngine says what stands in the way of a private engine.

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -36,7 +36,7 @@ func sleeper(t *testing.T, socket string, labels map[string]string) string {
 }
 
 func TestOnlyTheNodesOwnContainersAreStopped(t *testing.T) {
-	e, err := enginetest.Temp(context.Background())
+	e, err := dockerd.Temp(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +45,11 @@ func TestOnlyTheNodesOwnContainersAreStopped(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	image, err := enginetest.Busybox("lormas-test/busybox:1")
+	image, err := dockerd.Busybox("lormas-test/busybox:1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := enginetest.Load(t.Context(), e.Socket(), image); err != nil {
+	if err := dockerd.Load(t.Context(), e.Socket(), image); err != nil {
 		t.Fatal(err)
 	}
 	ours, theirs := id.New[id.NodeID](), id.New[id.NodeID]()

@@ -1,4 +1,4 @@
-package enginetest_test
+package dockerd_test
 
 import (
 	"bytes"
@@ -12,16 +12,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // nap is how long a sleeper sleeps: a number that no other program has among
 // its arguments.
 const nap = "918273645"
 
-func start(t *testing.T, dir string) *enginetest.Engine {
+func start(t *testing.T, dir string) *dockerd.Engine {
 	t.Helper()
-	e, err := enginetest.Start(t.Context(), enginetest.Options{Dir: dir, NetNS: enginetest.PrivateNet, BIP: "172.31.251.1/24"})
+	e, err := dockerd.Start(t.Context(), dockerd.Options{Dir: dir, NetNS: dockerd.PrivateNet, BIP: "172.31.251.1/24"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,11 +80,11 @@ func ask(t *testing.T, socket, method, path string, body any) map[string]any {
 // sleeper makes and starts a container that does nothing, and returns its id.
 func sleeper(t *testing.T, socket string) string {
 	t.Helper()
-	image, err := enginetest.Busybox("lormas-test/busybox:1")
+	image, err := dockerd.Busybox("lormas-test/busybox:1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := enginetest.Load(t.Context(), socket, image); err != nil {
+	if err := dockerd.Load(t.Context(), socket, image); err != nil {
 		t.Fatal(err)
 	}
 	made := ask(t, socket, http.MethodPost, "/containers/create", map[string]any{
@@ -129,7 +129,7 @@ func TestAnEngineSurvivesKillAndPowerOffAndLeavesNothing(t *testing.T) {
 	}
 
 	e.Kill()
-	if enginetest.Ping(t.Context(), e.Socket()) == nil {
+	if dockerd.Ping(t.Context(), e.Socket()) == nil {
 		t.Fatal("a killed engine answers")
 	}
 	if !strings.Contains(traces(t, dir), "sleep "+nap) {
@@ -168,13 +168,13 @@ func TestPauseAndResume(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if enginetest.Ping(ctx, e.Socket()) == nil {
+	if dockerd.Ping(ctx, e.Socket()) == nil {
 		t.Error("a frozen engine answers")
 	}
 	if err := e.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	if err := enginetest.Ping(t.Context(), e.Socket()); err != nil {
+	if err := dockerd.Ping(t.Context(), e.Socket()); err != nil {
 		t.Error(err)
 	}
 	if err := e.Stop(t.Context()); err != nil {
@@ -184,15 +184,15 @@ func TestPauseAndResume(t *testing.T) {
 
 func TestStartSaysWhyItCannot(t *testing.T) {
 	for name, c := range map[string]struct {
-		opt  enginetest.Options
+		opt  dockerd.Options
 		want string
 	}{
-		"long path":  {enginetest.Options{Dir: "/tmp/" + strings.Repeat("x", 60)}, "at most 60 bytes"},
-		"dead flags": {enginetest.Options{Dir: engineDir(t), NetNS: enginetest.PrivateNet, Args: []string{"--no-such-flag"}}, "no-such-flag"},
+		"long path":  {dockerd.Options{Dir: "/tmp/" + strings.Repeat("x", 60)}, "at most 60 bytes"},
+		"dead flags": {dockerd.Options{Dir: engineDir(t), NetNS: dockerd.PrivateNet, Args: []string{"--no-such-flag"}}, "no-such-flag"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(func() { _ = os.RemoveAll(c.opt.Dir) })
-			_, err := enginetest.Start(t.Context(), c.opt)
+			_, err := dockerd.Start(t.Context(), c.opt)
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}

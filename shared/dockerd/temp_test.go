@@ -1,4 +1,4 @@
-package enginetest_test
+package dockerd_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lormas/lormas/shared/enginetest"
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // asVictim makes this binary start an engine and wait to be killed.
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asVictim) == "" {
 		os.Exit(m.Run())
 	}
-	e, err := enginetest.Temp(context.Background())
+	e, err := dockerd.Temp(context.Background())
 	if err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
@@ -57,11 +57,11 @@ func TestTheEngineOfAKilledTestEndsAndIsSwept(t *testing.T) {
 	sleeper(t, socket)
 	dir := filepath.Dir(socket)
 
-	mine, err := enginetest.Temp(t.Context())
+	mine, err := dockerd.Temp(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := enginetest.Ping(t.Context(), socket); err != nil {
+	if err := dockerd.Ping(t.Context(), socket); err != nil {
 		t.Fatalf("the engine of a living test was swept: %v", err)
 	}
 	if err := mine.Close(); err != nil {
@@ -79,7 +79,7 @@ func TestTheEngineOfAKilledTestEndsAndIsSwept(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond) // a pause of the poll, not a wait for the end
 	}
-	mine, err = enginetest.Temp(t.Context())
+	mine, err = dockerd.Temp(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
