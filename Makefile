@@ -60,7 +60,8 @@ test-race: root toolchain deps-test ## Run the tests but the lab's under the rac
 	CGO_ENABLED=1 go test -race -timeout 30m $(UNIT)
 
 bench: root toolchain deps-test binaries ## Print the figures
-	LORMAS_BIN=$(CURDIR)/bin go test -run '^$$' -bench . -p 1 -timeout 30m work
+	go test -run '^$$' -bench . -p 1 -timeout 30m $(UNIT)
+	LORMAS_BIN=$(CURDIR)/bin go test -run '^$$' -bench . -benchtime 200x -timeout 30m ./deploy/e2e
 
 lint: toolchain ## Look for mistakes that the compiler allows
 	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
