@@ -287,14 +287,28 @@ func (s scenario) awaitRunning(node *Node, c container, before string) inspectio
 // wrote into its volume.
 func (s scenario) starts(node *Node, c container) int {
 	s.Helper()
-	matches, err := filepath.Glob(filepath.Join(node.dir, "*", "volumes", c.ID, "*", "starts"))
+	n, err := node.startsOf(c.ID)
 	s.must(err)
-	if len(matches) != 1 {
-		s.Fatalf("the records of %s on %s: %v", c.Name, node.Name, matches)
+	return n
+}
+
+// awaitStarts waits until a probe has written down that many starts: Docker
+// calls it running before it has come to that.
+func (s scenario) awaitStarts(node *Node, c container, want int) {
+	s.Helper()
+	s.await(fmt.Sprintf("%d starts of %s", want, c.Name), func(context.Context) (bool, string, error) {
+		n, err := node.startsOf(c.ID)
+		return n == want, fmt.Sprintf("%d starts", n), err
+	})
+}
+
+func (n *Node) startsOf(id string) (int, error) {
+	matches, err := filepath.Glob(filepath.Join(n.dir, "*", "volumes", id, "*", "starts"))
+	if err != nil || len(matches) == 0 {
+		return 0, err
 	}
 	text, err := os.ReadFile(matches[0])
-	s.must(err)
-	return strings.Count(string(text), "start\n")
+	return strings.Count(string(text), "start\n"), err
 }
 
 // node is the lab's node with this id.
