@@ -17,7 +17,7 @@ import (
 )
 
 // bench gives a benchmark a lab of one node with a container that runs.
-func bench(b *testing.B) (*Lab, created) {
+func bench(b *testing.B) (scenario, created) {
 	b.Helper()
 	lab, err := Start(b.Context(), Options{Nodes: 1, Bin: bin})
 	if err != nil {
@@ -28,53 +28,24 @@ func bench(b *testing.B) (*Lab, created) {
 			b.Error(err)
 		}
 	})
-	var egg struct{ ID string }
-	benchCall(b, lab, http.MethodPost, "/eggs", map[string]any{
-		"name": "bench", "images": []any{map[string]string{"name": "default", "image": DemoImage}},
-	}, &egg)
-	var made created
-	benchCall(b, lab, http.MethodPost, "/containers", map[string]any{
-		"name": "bench", "eggId": egg.ID, "resources": map[string]any{"cpu": 0.5, "memory": "64m", "disk": "16m"},
-	}, &made)
-	benchJob(b, lab, made.Job)
-	return lab, made
-}
-
-func benchCall(b *testing.B, lab *Lab, method, path string, in, out any) {
-	b.Helper()
-	if err := lab.API.Call(b.Context(), method, path, in, out); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func benchJob(b *testing.B, lab *Lab, j job) {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), patience)
-	defer cancel()
-	err := Await(ctx, j.Kind+" to succeed", func(ctx context.Context) (bool, string, error) {
-		var seen job
-		err := lab.API.Call(ctx, http.MethodGet, "/jobs/"+j.ID, nil, &seen)
-		return seen.State == "succeeded", seen.State + " " + seen.Error, err
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := scenario{b, lab}
+	made := s.create("bench", s.egg("bench", DemoImage, nil), nil, nil)
+	s.awaitJob(made.Job, "succeeded")
+	return s, made
 }
 
 // BenchmarkCommand measures from the API's answer to a restart until Docker
 // has been called for it: all clocks are this machine's. Run it with
 // -benchtime 200x; DESIGN §9 wants the median under 20 ms.
 func BenchmarkCommand(b *testing.B) {
-	lab, c := bench(b)
-	node := lab.Nodes[0]
-	calls := dockerCalls(b, node, c.ID)
+	s, c := bench(b)
+	calls := dockerCalls(b, s.lab.Nodes[0], c.ID)
 	var taken []time.Duration
 	for b.Loop() {
-		var restart job
-		benchCall(b, lab, http.MethodPost, "/containers/"+c.ID+"/restart", nil, &restart)
+		restart := s.verb(c.container, "restart")
 		accepted := time.Now()
 		taken = append(taken, (<-calls).Sub(accepted))
-		benchJob(b, lab, restart)
+		s.awaitJob(restart, "succeeded")
 	}
 	slices.Sort(taken)
 	at := func(share float64) float64 {
@@ -122,11 +93,11 @@ func dockerCalls(b *testing.B, node *Node, id string) <-chan time.Time {
 // BenchmarkAgent prints how large the agent is, on disk and in memory when it
 // has a container and nothing to do. DESIGN §9 wants 12 MB and 15 MB.
 func BenchmarkAgent(b *testing.B) {
-	lab, _ := bench(b)
+	s, _ := bench(b)
 	for b.Loop() {
 		b.ReportMetric(fileSize(b, filepath.Join(bin, "lormas-agent"))/12, "binary/goal")
 		b.ReportMetric(fileSize(b, filepath.Join(bin, "lormas-agent")), "binary-MB")
-		rss := residentSize(b, lab)
+		rss := residentSize(b, s.lab)
 		b.ReportMetric(rss, "idle-MB")
 		b.ReportMetric(rss/15, "idle/goal")
 	}

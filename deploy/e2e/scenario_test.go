@@ -28,10 +28,10 @@ var shared struct {
 	err  error
 }
 
-// scenario is a test's view of the lab: it fails the test where the lab
+// scenario is a test's or benchmark's view of the lab: it fails where the lab
 // returns an error.
 type scenario struct {
-	*testing.T
+	testing.TB
 	lab *Lab
 }
 
