@@ -24,15 +24,3 @@ const (
 	Failed   Phase = "failed"
 	Removed  Phase = "removed"
 )
-
-// Settled reports whether the phase is one that a container rests in, so
-// that a verb which led here is done.
-func (p Phase) Settled() bool {
-	switch p {
-	case Up, Down, Failed, Removed:
-		return true
-	case Pending, Pulling, Creating, Starting, Stopping, Crashed:
-		return false
-	}
-	return false
-}

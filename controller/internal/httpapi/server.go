@@ -124,9 +124,6 @@ func apiConfig(version string) huma.Config {
 	}
 }
 
-// App is Fiber's application, for tests that send requests without a socket.
-func (s *Server) App() *fiber.App { return s.app }
-
 // Serve answers requests on l until Close, and returns nil then.
 func (s *Server) Serve(l net.Listener) error {
 	err := s.app.Listener(l)
