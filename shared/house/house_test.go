@@ -41,6 +41,7 @@ var rooms = map[string][]string{
 	"shared/loop":                   {},
 	"shared/spec":                   {},
 	"shared/egg":                    {"shared/spec"},
+	"shared/lease":                  {"shared/id"},
 	"shared/wire":                   {"shared/id", "shared/spec"},
 	"shared/mqttlink":               {},
 	"shared/child":                  {},
@@ -56,7 +57,7 @@ var rooms = map[string][]string{
 	"controller/internal/fleet":     {"shared/egg", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/authz":     {"controller/internal/fleet", "shared/id", "shared/wire"},
 	"controller/internal/placement": {"controller/internal/fleet", "shared/id", "shared/spec"},
-	"controller/internal/liveness":  {"controller/internal/fleet", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
+	"controller/internal/liveness":  {"controller/internal/fleet", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	// truth and view
 	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/presence": {"shared/id", "shared/wire"},

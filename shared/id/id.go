@@ -29,6 +29,7 @@ type (
 	jobKind        struct{}
 	commandKind    struct{}
 	auditKind      struct{}
+	migrationKind  struct{}
 )
 
 func (nodeKind) kind() string       { return "node" }
@@ -44,6 +45,7 @@ func (credentialKind) kind() string { return "node credential" }
 func (jobKind) kind() string        { return "job" }
 func (commandKind) kind() string    { return "command" }
 func (auditKind) kind() string      { return "audit entry" }
+func (migrationKind) kind() string  { return "migration" }
 
 // The ids of the nouns in DESIGN §2.
 type (
@@ -60,6 +62,7 @@ type (
 	JobID         = Of[jobKind]
 	CommandID     = Of[commandKind]
 	AuditID       = Of[auditKind]
+	MigrationID   = Of[migrationKind]
 )
 
 // New makes a fresh id. Use it as id.New[id.NodeID](); it panics only when

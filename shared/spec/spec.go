@@ -28,6 +28,7 @@ type Container struct {
 	Ports     []Port            `json:"ports,omitempty"`
 	Volumes   []Volume          `json:"volumes,omitempty"`
 	HA        bool              `json:"ha,omitempty"`
+	Exclusive bool              `json:"exclusive,omitempty"` // never two copies: runs only under a lease
 	TTY       bool              `json:"tty,omitempty"`
 	ReadOnly  bool              `json:"read_only,omitempty"` // root file system
 	Stop      Stop              `json:"stop,omitzero"`
@@ -44,15 +45,19 @@ type Port struct {
 	IP        string `json:"ip,omitempty"` // "" is every address of the node
 	Host      int    `json:"host"`
 	Container int    `json:"container"`
-	Protocol  string `json:"protocol"` // tcp or udp
+	Protocol  string `json:"protocol"`       // tcp or udp
+	Auto      bool   `json:"auto,omitempty"` // the controller chose Host, and may choose another on another node
 }
 
 // Volume mounts storage of the node. Host is an absolute path, or a name, in
-// which case the node keeps a volume of that name for this container.
+// which case the node keeps a volume of that name for this container. Shared
+// says that Host is the same storage on every node, so that it goes along when
+// the container moves; of all other volumes the data stays behind.
 type Volume struct {
 	Host      string `json:"host"`
 	Container string `json:"container"`
 	ReadOnly  bool   `json:"read_only,omitempty"`
+	Shared    bool   `json:"shared,omitempty"`
 }
 
 // Stop says how the container is asked to end. Console text wins over the

@@ -37,6 +37,10 @@ const (
 	TypeHealth         = "health"
 	TypeContainerState = "container_state"
 	TypeEvent          = "event"
+
+	TypeMigrationStatus    = "migration_status"
+	TypeMigrationCompleted = "migration_completed"
+	TypeMigrationFailed    = "migration_failed"
 )
 
 // Head makes the header of a message of type t.
@@ -93,7 +97,9 @@ type Lease struct {
 	Session
 	Seq         uint64 `json:"seq,omitempty"`
 	Rev         int64  `json:"rev,omitempty"`      // the node's newest revision; a higher one than applied asks for a sync
-	LeaseMS     int64  `json:"lease_ms,omitempty"` // how long exclusive containers may run on, from the send time of Seq
+	LeaseMS     int64  `json:"lease_ms,omitempty"` // how long exclusive containers may run on, from the send time of Seq; 0: none is granted
+	SoftMS      int64  `json:"soft_ms,omitempty"`  // when they are asked to stop, from the same time
+	Term        int64  `json:"term,omitempty"`     // of the controller; a lower one than heard before is of a deposed controller
 	NextHBMS    int64  `json:"next_hb_ms,omitempty"`
 	ResendMS    int64  `json:"resend_ms,omitempty"`
 	ControlTime int64  `json:"ctime_ms"`     // controller's wall clock, Unix milliseconds
@@ -113,14 +119,16 @@ type Hello struct {
 	Hostname      string         `json:"hostname"`
 	MachineID     string         `json:"machine_id"` // tells two machines with one credential apart
 	Arch          string         `json:"arch"`
-	Present       []ContainerRef `json:"present,omitempty"` // containers with our labels that Docker has
+	HostBootID    string         `json:"host_boot_id,omitempty"` // the kernel's, new with every boot of the machine
+	Present       []ContainerRef `json:"present,omitempty"`      // containers with our labels that Docker has
 	*Telemetry
 }
 
 // ContainerRef is a container at a place.
 type ContainerRef struct {
-	ID    id.ContainerID `json:"id"`
-	Epoch int64          `json:"epoch"`
+	ID      id.ContainerID `json:"id"`
+	Epoch   int64          `json:"epoch"`
+	Running bool           `json:"running,omitempty"` // in Hello.Present
 }
 
 // Pull asks for specs by hash.
@@ -206,6 +214,8 @@ const (
 	ActionKill    Action = "kill"
 	ActionLogs    Action = "logs"
 	ActionStats   Action = "stats"
+
+	ActionMigrateCreate Action = "migrate_create" // create at the target of a migration
 )
 
 // Transient reports whether the action has no place in the desired state, so
@@ -214,7 +224,7 @@ func (a Action) Transient() bool {
 	switch a {
 	case ActionRestart, ActionKill, ActionLogs, ActionStats:
 		return true
-	case ActionCreate, ActionUpdate, ActionStart, ActionStop, ActionDelete:
+	case ActionCreate, ActionUpdate, ActionStart, ActionStop, ActionDelete, ActionMigrateCreate:
 		return false
 	}
 	return true
@@ -347,6 +357,28 @@ type ContainerNews struct {
 	Epoch           int64          `json:"epoch"`
 	Generation      int64          `json:"generation"`
 	MigrationStatus string         `json:"migration_status"`
+}
+
+// MigrationEvent tells people on containers/{id}/events how a move goes. Its
+// type is one of migration_status, migration_completed and migration_failed.
+type MigrationEvent struct {
+	Header
+	ContainerID id.ContainerID `json:"containerId"`
+	Status      string         `json:"status"` // migrating, completed or failed
+	Error       string         `json:"error,omitempty"`
+	Migration   Migration      `json:"migration"`
+}
+
+// Migration is a move of a container as people are told of it.
+type Migration struct {
+	ID        id.MigrationID `json:"id"`
+	From      id.NodeID      `json:"fromNodeId"`
+	To        id.NodeID      `json:"toNodeId,omitzero"` // none until a place was found
+	State     string         `json:"state"`
+	Trigger   string         `json:"trigger"`
+	Reason    string         `json:"reason,omitempty"`
+	Waiting   string         `json:"waiting,omitempty"` // why it does not go on
+	Timestamp time.Time      `json:"timestamp"`
 }
 
 // FleetEvent is an entry of the fleet feed.

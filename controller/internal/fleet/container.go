@@ -22,6 +22,9 @@ type Container struct {
 	Power              spec.Power
 	Type               ContainerType
 	HAPolicy           HAPolicy // "" unless Type is HA
+	HAPolicyReason     string   // who or what chose it
+	Group              string   // those of one group are kept on different nodes where possible
+	Evicting           bool     // told to stop on its node, as it is about to leave it
 	MigrationStatus    MigrationStatus
 	PreferredClusterID *id.ClusterID
 	LastMigrationAt    *time.Time

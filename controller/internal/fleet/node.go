@@ -20,6 +20,9 @@ type Node struct {
 	AgentVersion  string
 	DockerVersion string
 	JoinedAt      *time.Time // nil until the agent first said hello
+	CordonedAt    *time.Time // given nothing new since
+	CordonReason  string
+	DrainJobID    *id.JobID // of the drain that empties it; nil when there is none
 	CreatedAt     time.Time
 	Health        NodeHealth
 }
@@ -35,6 +38,10 @@ type NodeHealth struct {
 	Reserved      spec.Resources // what its containers were promised
 	Rev           int64
 	AppliedRev    int64
+	Penalty       float64 // for flapping, as it was when last written
+	Quarantined   bool    // flapped too much to be given anything
+	DockerOK      bool
+	GuardOK       bool // a guard answers there, so that exclusive containers may run
 }
 
 // Free is what can still be promised.
@@ -88,8 +95,23 @@ type Cluster struct {
 	ID          id.ClusterID
 	Name        string
 	Description string
+	Profile     string        // of its nodes: standard, fast, lan, metered or custom
+	Window      time.Duration // with a custom profile
+	Outage      OutagePolicy
+	OutageAfter time.Duration // with failover_after
 	CreatedAt   time.Time
 }
+
+// OutagePolicy is what happens when a whole cluster falls silent while others
+// talk.
+type OutagePolicy string
+
+// The policies.
+const (
+	OutageFailover      OutagePolicy = "failover"       // as with single nodes, at a limited rate
+	OutageHold          OutagePolicy = "hold"           // nothing moves until an operator says so
+	OutageFailoverAfter OutagePolicy = "failover_after" // only when it lasts
+)
 
 // Credential is what an agent proves itself with. The token itself is shown
 // once and kept nowhere; its jti is ID.

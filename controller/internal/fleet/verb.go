@@ -13,7 +13,10 @@ const (
 	NodeCredentialRotate Verb = "node.credential.rotate"
 	NodeCredentialRevoke Verb = "node.credential.revoke"
 	NodeHealthView       Verb = "node.health.view"
-	NodeWireView         Verb = "node.wire.view" // the raw contract between controller and agent
+	NodeCordon           Verb = "node.cordon"       // and uncordon
+	NodeDrain            Verb = "node.drain"        // and cancel a drain
+	NodeConfirmDead      Verb = "node.confirm-dead" // a human vouches that it does not run
+	NodeWireView         Verb = "node.wire.view"    // the raw contract between controller and agent
 
 	ClusterCreate Verb = "cluster.create"
 	ClusterView   Verb = "cluster.view"
@@ -40,6 +43,13 @@ const (
 	ContainerDelete   Verb = "container.delete"
 	ContainerLogs     Verb = "container.logs"
 	ContainerStats    Verb = "container.stats"
+
+	MigrationManage Verb = "migration.manage" // migrate, cancel, roll back
+	MigrationView   Verb = "migration.view"
+
+	FleetView    Verb = "fleet.view"
+	FleetHold    Verb = "fleet.hold"    // nothing moves by itself
+	FleetRelease Verb = "fleet.release" // until this
 
 	JobView    Verb = "job.view"
 	AuditView  Verb = "audit.view"

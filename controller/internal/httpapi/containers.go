@@ -66,7 +66,7 @@ func portsOf(bodies []portBody) []spec.Port {
 	}
 	ports := make([]spec.Port, len(bodies))
 	for i, b := range bodies {
-		ports[i] = spec.Port(b)
+		ports[i] = spec.Port{IP: b.IP, Host: b.Host, Container: b.Container, Protocol: b.Protocol}
 	}
 	return ports
 }
