@@ -35,6 +35,10 @@ func (b *Broker) listen(id, addr string, config *tls.Config) (net.Addr, error) {
 	return nl.Addr(), b.accept(id, nl, config)
 }
 
+// ServeConn speaks MQTT on a connection that came in by other means than a
+// listener, and returns when it has ended. The id names those means in logs.
+func (b *Broker) ServeConn(id string, nc net.Conn) { b.serve(id, nc) }
+
 // accept runs the listener until the broker closes.
 func (b *Broker) accept(id string, nl net.Listener, config *tls.Config) error {
 	l := &listener{Listener: nl, id: id, tls: config, closed: make(chan struct{})}

@@ -28,6 +28,7 @@ require (
 	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/rs/xid v1.4.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
@@ -43,6 +44,7 @@ require (
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
 	github.com/kylelemons/godebug v1.1.0 // indirect
+	github.com/lormas/lormas/agent v0.0.0
 	github.com/lormas/lormas/broker v0.0.0
 	github.com/lormas/lormas/frontend v0.0.0
 	github.com/lormas/lormas/migrations v0.0.0
@@ -66,6 +68,8 @@ require (
 )
 
 replace github.com/lormas/lormas/shared => ../shared
+
+replace github.com/lormas/lormas/agent => ../agent
 
 replace github.com/lormas/lormas/broker => ../broker
 

@@ -89,6 +89,7 @@ var rooms = map[string][]string{
 	"agent/internal/link":        {"agent/internal/ledger", "agent/internal/reconcile", "agent/internal/runtime", "shared/id", "shared/loop", "shared/mqttlink", "shared/spec", "shared/wire"},
 	"agent/internal/app":         {"agent/internal/docker", "agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/telemetry", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 	"agent/cmd/lormas-agent":     {"agent/internal/app"},
+	"agent/agenttest":            {"agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/runtimetest", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 
 	// deploy knows the programs from outside only
 	"deploy/demo":    {},

@@ -23,14 +23,9 @@ func (m *Main) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, failing := errgroup.WithContext(work)
-	sweeper := &loops.Sweeper{
-		Store: m.store, Nodes: m.nodes, Live: m.live, Wake: func() { m.dispatch.Wake(id.NodeID{}) }, Now: m.now, Log: m.log,
-	}
-	for name, run := range map[string]func(context.Context) error{
-		"intake": m.intake.Run, "dispatch": m.dispatch.Run, "watch": m.watch.Run, "presence": m.presence.Run,
-		"node watch": m.nodeWatch.Run, "sweeper": sweeper.Run, "places": m.doorkeeper.places.run,
-		"news": m.republish, "api": func(context.Context) error { return m.server.Serve(m.http) },
-	} {
+	parts := m.parts()
+	parts["api"] = func(context.Context) error { return m.server.Serve(m.http) }
+	for name, run := range parts {
 		group.Go(func() error {
 			if err := run(failing); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
@@ -47,6 +42,17 @@ func (m *Main) Run(ctx context.Context) error {
 	doors := m.closeDoors()
 	stop()
 	return errors.Join(group.Wait(), doors, m.close())
+}
+
+// parts are all that works on its own, but the door for people.
+func (m *Main) parts() map[string]func(context.Context) error {
+	sweeper := &loops.Sweeper{
+		Store: m.store, Nodes: m.nodes, Live: m.live, Wake: func() { m.dispatch.Wake(id.NodeID{}) }, Now: m.now, Log: m.log,
+	}
+	return map[string]func(context.Context) error{
+		"intake": m.intake.Run, "dispatch": m.dispatch.Run, "watch": m.watch.Run, "presence": m.presence.Run,
+		"node watch": m.nodeWatch.Run, "sweeper": sweeper.Run, "places": m.doorkeeper.places.run, "news": m.republish,
+	}
 }
 
 // republish gives the new broker what an old one retained. It is news only.

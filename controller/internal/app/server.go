@@ -11,11 +11,15 @@ import (
 	"github.com/lormas/lormas/frontend"
 )
 
-func (m *Main) makeServer(context.Context) (err error) {
+func (m *Main) makeActions(context.Context) error {
 	m.actions = actions.New(actions.Deps{
 		Store: m.store, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
 		AgentURL: m.AgentURL(), Now: m.now, Log: m.log,
 	})
+	return nil
+}
+
+func (m *Main) makeServer(context.Context) (err error) {
 	m.server, err = httpapi.New(httpapi.Deps{
 		Auth: m.auth, Store: m.store,
 		Fleet:   httpapi.Fleet{Actions: m.actions, Presence: m.presence, Watch: m.watch},
@@ -62,5 +66,8 @@ func (m *Main) AgentURL() string {
 	if m.config.HTTPTLS {
 		web = "wss://"
 	}
-	return cmp.Or(m.config.AgentURL, m.agentURL, web+reachable(m.http.Addr())+"/mqtt")
+	if direct := cmp.Or(m.config.AgentURL, m.agentURL); direct != "" {
+		return direct
+	}
+	return web + reachable(m.http.Addr()) + "/mqtt"
 }
