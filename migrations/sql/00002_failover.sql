@@ -19,7 +19,9 @@ alter table nodes
     add column cordoned_at    timestamptz,
     add column cordon_reason  text not null default '',
     add column drain_job_id   uuid references jobs (id) on delete set null,
-    add column drain_deadline timestamptz;
+    add column drain_deadline timestamptz,               -- what has not left by then is moved by force
+    add column drain_standard boolean not null default false, -- standard containers leave as well
+    add column drain_reason   text not null default '';
 
 -- Flap damping (FAILOVER §3.5): the penalty as it was at penalty_at; it halves
 -- every 15 minutes.

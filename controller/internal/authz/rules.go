@@ -30,6 +30,9 @@ var Rules = []Rule{
 	{fleet.NodeCredentialRotate, Permission, true, "give a node a new credential"},
 	{fleet.NodeCredentialRevoke, Permission, true, "take a node's credential away and cut its connection"},
 	{fleet.NodeHealthView, Permission, false, "see the health of nodes"},
+	{fleet.NodeCordon, Permission, true, "keep new containers away from nodes"},
+	{fleet.NodeDrain, Permission, true, "have a node's containers moved to others"},
+	{fleet.NodeConfirmDead, Permission, true, "vouch that a silent node does not run, so that its containers move at once"},
 	{fleet.NodeWireView, Permission, false, "read the raw messages between controller and agents"},
 
 	{fleet.ClusterCreate, Permission, true, "add clusters"},
@@ -57,6 +60,13 @@ var Rules = []Rule{
 	{fleet.ContainerDelete, Permission, true, "remove containers"},
 	{fleet.ContainerLogs, Permission, false, "read what containers print"},
 	{fleet.ContainerStats, Permission, false, "see what containers use"},
+
+	{fleet.MigrationManage, Permission, true, "move containers to other nodes, cancel moves and roll them back"},
+	{fleet.MigrationView, Permission, false, "see how containers moved"},
+
+	{fleet.FleetView, Permission, false, "see whether failovers are held, and why"},
+	{fleet.FleetHold, Permission, true, "hold all failovers"},
+	{fleet.FleetRelease, Permission, true, "release held failovers"},
 
 	{fleet.UserCreate, Permission, true, "add users"},
 	{fleet.JobView, Permission, false, "see jobs and their receipts"},

@@ -22,9 +22,19 @@ type Node struct {
 	JoinedAt      *time.Time // nil until the agent first said hello
 	CordonedAt    *time.Time // given nothing new since
 	CordonReason  string
-	DrainJobID    *id.JobID // of the drain that empties it; nil when there is none
+	Drain         *Drain        // that empties it; nil when there is none
+	Profile       string        // of its cluster; "": the controller's own
+	Window        time.Duration // with a custom profile
 	CreatedAt     time.Time
 	Health        NodeHealth
+}
+
+// Drain is the emptying of a node, which stays cordoned when it is over.
+type Drain struct {
+	JobID    id.JobID
+	Deadline time.Time // what has not left by then is moved by force
+	Standard bool      // standard containers leave as well
+	Reason   string
 }
 
 // NodeHealth is what Postgres knows of a node's life. How it is used right

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,13 +11,19 @@ import (
 	"github.com/lormas/lormas/shared/id"
 )
 
-const selectClusters = `select id, name, description, created_at from clusters`
+const selectClusters = `select id, name, description, profile, coalesce(window_ms, 0), outage_policy, coalesce(outage_after_ms, 0), created_at
+	from clusters`
 
 func scanCluster(row pgx.CollectableRow) (fleet.Cluster, error) {
 	var c fleet.Cluster
-	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.CreatedAt)
+	var window, after int64
+	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.Profile, &window, &c.Outage, &after, &c.CreatedAt)
+	c.Window, c.OutageAfter = milliseconds(window), milliseconds(after)
 	return c, err
 }
+
+// milliseconds is a duration as columns ending in _ms hold it.
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // Cluster loads one cluster.
 func (s *Store) Cluster(ctx context.Context, cluster id.ClusterID) (fleet.Cluster, error) {
@@ -54,10 +61,12 @@ func (s *Store) Clusters(ctx context.Context, f ClusterFilter) ([]fleet.Cluster,
 	return clusters, next, nil
 }
 
-// InsertCluster records a new cluster.
+// InsertCluster records a new cluster. One that says nothing of its profile or
+// outages has the defaults.
 func (tx *Tx) InsertCluster(ctx context.Context, c fleet.Cluster) error {
-	_, err := tx.tx.Exec(ctx, `insert into clusters (id, name, description, created_at) values ($1, $2, $3, $4)`,
-		c.ID, c.Name, c.Description, c.CreatedAt)
+	_, err := tx.tx.Exec(ctx, `insert into clusters (id, name, description, profile, window_ms, outage_policy, outage_after_ms, created_at)
+		values ($1, $2, $3, coalesce(nullif($4, ''), 'standard'), nullif($5::bigint, 0), coalesce(nullif($6, ''), 'failover'), nullif($7::bigint, 0), $8)`,
+		c.ID, c.Name, c.Description, c.Profile, c.Window.Milliseconds(), c.Outage, c.OutageAfter.Milliseconds(), c.CreatedAt)
 	if violates(err, "clusters_name_key") {
 		return taken("cluster", c.Name)
 	}
@@ -69,7 +78,11 @@ func (tx *Tx) InsertCluster(ctx context.Context, c fleet.Cluster) error {
 
 // UpdateCluster writes what people may edit of a cluster.
 func (tx *Tx) UpdateCluster(ctx context.Context, c fleet.Cluster) error {
-	tag, err := tx.tx.Exec(ctx, `update clusters set name = $2, description = $3 where id = $1`, c.ID, c.Name, c.Description)
+	tag, err := tx.tx.Exec(ctx, `
+		update clusters set name = $2, description = $3, profile = $4, window_ms = nullif($5::bigint, 0),
+			outage_policy = $6, outage_after_ms = nullif($7::bigint, 0)
+		where id = $1`,
+		c.ID, c.Name, c.Description, c.Profile, c.Window.Milliseconds(), c.Outage, c.OutageAfter.Milliseconds())
 	if violates(err, "clusters_name_key") {
 		return taken("cluster", c.Name)
 	}

@@ -14,13 +14,15 @@ import (
 // containerColumns are what scanContainer reads, in its order.
 const containerColumns = `
 	c.id, c.name, c.egg_id, c.owner_id, c.node_id, c.spec, c.epoch, c.generation, c.desired_power,
-	c.type, coalesce(c.ha_policy, ''), c.migration_status, c.preferred_cluster_id, c.last_migration_at,
+	c.type, coalesce(c.ha_policy, ''), c.ha_policy_reason, c.group_key, c.evicting,
+	c.migration_status, c.preferred_cluster_id, c.last_migration_at,
 	c.observed, c.observed_at, c.created_at, c.updated_at, c.deleted_at`
 
 func scanContainer(row pgx.CollectableRow) (fleet.Container, error) {
 	var c fleet.Container
 	err := row.Scan(&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, &c.Spec, &c.Epoch, &c.Generation, &c.Power,
-		&c.Type, &c.HAPolicy, &c.MigrationStatus, &c.PreferredClusterID, &c.LastMigrationAt,
+		&c.Type, &c.HAPolicy, &c.HAPolicyReason, &c.Group, &c.Evicting,
+		&c.MigrationStatus, &c.PreferredClusterID, &c.LastMigrationAt,
 		&c.Observed, &c.ObservedAt, &c.CreatedAt, &c.UpdatedAt, &c.DeletedAt)
 	return c, err
 }
@@ -85,33 +87,40 @@ func (tx *Tx) LockContainer(ctx context.Context, container id.ContainerID) (flee
 func (tx *Tx) InsertContainer(ctx context.Context, c fleet.Container) error {
 	_, err := tx.tx.Exec(ctx, `
 		insert into containers (id, name, egg_id, owner_id, node_id, spec, spec_hash, generation, epoch, desired_power,
-			type, ha_policy, preferred_cluster_id, cpu, memory, disk, created_at, updated_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, ''), $13, $14, $15, $16, $17, $17)`,
+			type, ha_policy, ha_policy_reason, group_key, preferred_cluster_id, cpu, memory, disk, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, ''), $13, $14, $15, $16, $17, $18, $19, $19)`,
 		c.ID, c.Name, c.EggID, c.OwnerID, c.NodeID, c.Spec, c.Spec.Hash(), c.Generation, c.Epoch, c.Power,
-		c.Type, c.HAPolicy, c.PreferredClusterID,
+		c.Type, c.HAPolicy, c.HAPolicyReason, c.Group, c.PreferredClusterID,
 		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.CreatedAt)
+	return containerFault(err, c, "insert container")
+}
+
+func containerFault(err error, c fleet.Container, step string) error {
 	switch {
+	case err == nil:
+		return nil
 	case violates(err, "containers_name"):
 		return taken("container", c.Name)
 	case violates(err, "containers_preferred_cluster_id_fkey"):
 		return fleet.InvalidFields(spec.Fault{Field: "preferred_cluster_id", Message: fmt.Sprintf("there is no cluster %s", c.PreferredClusterID)})
-	case err != nil:
-		return fmt.Errorf("insert container: %w", err)
 	}
-	return nil
+	return fmt.Errorf("%s: %w", step, err)
 }
 
-// UpdateDesired writes what a container should be: its spec, generation and
-// power. The caller holds its lock.
+// UpdateDesired writes what a container should be: its spec, generation,
+// power, and how it is treated when its node is lost. The caller holds its
+// lock.
 func (tx *Tx) UpdateDesired(ctx context.Context, c fleet.Container) error {
 	tag, err := tx.tx.Exec(ctx, `
 		update containers set spec = $2, spec_hash = $3, generation = $4, desired_power = $5,
-			cpu = $6, memory = $7, disk = $8, updated_at = $9
+			cpu = $6, memory = $7, disk = $8, updated_at = $9,
+			type = $10, ha_policy = nullif($11, ''), ha_policy_reason = $12, group_key = $13, preferred_cluster_id = $14
 		where id = $1 and deleted_at is null`,
 		c.ID, c.Spec, c.Spec.Hash(), c.Generation, c.Power,
-		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.UpdatedAt)
+		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.UpdatedAt,
+		c.Type, c.HAPolicy, c.HAPolicyReason, c.Group, c.PreferredClusterID)
 	if err != nil {
-		return fmt.Errorf("update container: %w", err)
+		return containerFault(err, c, "update container")
 	}
 	return changed(tag, "container", c.ID)
 }

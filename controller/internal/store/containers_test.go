@@ -20,6 +20,7 @@ func TestContainerComesBackAsItWasWritten(t *testing.T) {
 	c.Spec.Env = map[string]string{"GREETING": "hello"}
 	c.Spec.Volumes = []spec.Volume{{Host: "data", Container: "/data"}}
 	c.Type, c.HAPolicy, c.PreferredClusterID = fleet.HA, fleet.Available, &cluster.ID
+	c.HAPolicyReason, c.Group = "no volume is shared", "web"
 	h.do(func(tx *store.Tx) error { return place(h.ctx, tx, &c) })
 	read := func() fleet.Container {
 		got, err := h.Container(h.ctx, c.ID)
@@ -33,6 +34,7 @@ func TestContainerComesBackAsItWasWritten(t *testing.T) {
 	}
 	c.Spec.Env["GREETING"] = "good bye"
 	c.Generation, c.Power, c.UpdatedAt = 2, spec.Stopped, now()
+	c.HAPolicy, c.HAPolicyReason, c.Group, c.PreferredClusterID = fleet.Exclusive, "as asked", "db", nil
 	h.do(func(tx *store.Tx) error { return tx.UpdateDesired(h.ctx, c) })
 	if diff := cmp.Diff(c, read()); diff != "" {
 		t.Error(diff)

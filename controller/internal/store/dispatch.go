@@ -123,7 +123,7 @@ func (tx *Tx) Misplaced(ctx context.Context, node id.NodeID, present []wire.Cont
 		ids[i], epochs[i] = p.ID, p.Epoch
 	}
 	rows, err := tx.tx.Query(ctx, `
-		select p.id, p.epoch from unnest($2::uuid[], $3::bigint[]) as p (id, epoch)
+		select p.id, p.epoch, false from unnest($2::uuid[], $3::bigint[]) as p (id, epoch)
 		join containers c on c.id = p.id
 		where c.node_id <> $1 or c.deleted_at is not null`, node, ids, epochs)
 	if err != nil {

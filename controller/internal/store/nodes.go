@@ -15,21 +15,35 @@ import (
 // selectNodes is the read of a node with its health, in the order of scanNode.
 const selectNodes = `
 	select n.id, n.name, n.description, n.cluster_id, n.labels, n.hostname, n.machine_id, n.arch,
-	       n.agent_version, n.docker_version, n.joined_at, n.created_at,
+	       n.agent_version, n.docker_version, n.joined_at, n.cordoned_at, n.cordon_reason, n.created_at,
+	       n.drain_job_id, coalesce(n.drain_deadline, n.created_at), n.drain_standard, n.drain_reason,
+	       coalesce(k.profile, ''), coalesce(k.window_ms, 0),
 	       h.status, h.status_since, h.status_reason, h.last_heartbeat,
 	       h.offer_cpu, h.offer_memory, h.offer_disk,
-	       h.reserved_cpu, h.reserved_memory, h.reserved_disk, h.rev, h.applied_rev
-	from nodes n join node_health h on h.node_id = n.id
+	       h.reserved_cpu, h.reserved_memory, h.reserved_disk, h.rev, h.applied_rev,
+	       h.penalty, h.quarantined, h.docker_ok, h.guard_ok
+	from nodes n join node_health h on h.node_id = n.id left join clusters k on k.id = n.cluster_id
 	where n.deleted_at is null`
 
 func scanNode(row pgx.CollectableRow) (fleet.Node, error) {
 	var n fleet.Node
 	h := &n.Health
+	var windowMS int64
+	var drain *id.JobID
+	var d fleet.Drain
 	err := row.Scan(&n.ID, &n.Name, &n.Description, &n.ClusterID, &n.Labels, &n.Hostname, &n.MachineID, &n.Arch,
-		&n.AgentVersion, &n.DockerVersion, &n.JoinedAt, &n.CreatedAt,
+		&n.AgentVersion, &n.DockerVersion, &n.JoinedAt, &n.CordonedAt, &n.CordonReason, &n.CreatedAt,
+		&drain, &d.Deadline, &d.Standard, &d.Reason,
+		&n.Profile, &windowMS,
 		&h.State, &h.Since, &h.Reason, &h.LastHeartbeat,
 		&h.Offer.CPU, &h.Offer.Memory, &h.Offer.Disk,
-		&h.Reserved.CPU, &h.Reserved.Memory, &h.Reserved.Disk, &h.Rev, &h.AppliedRev)
+		&h.Reserved.CPU, &h.Reserved.Memory, &h.Reserved.Disk, &h.Rev, &h.AppliedRev,
+		&h.Penalty, &h.Quarantined, &h.DockerOK, &h.GuardOK)
+	n.Window = milliseconds(windowMS)
+	if drain != nil {
+		d.JobID = *drain
+		n.Drain = &d
+	}
 	return n, err
 }
 
@@ -107,6 +121,25 @@ func (tx *Tx) UpdateNode(ctx context.Context, n fleet.Node) error {
 		where id = $1 and deleted_at is null`, n.ID, n.Name, n.Description, n.ClusterID, labels(n))
 	if err != nil {
 		return nodeFault(err, n, "update node")
+	}
+	return changed(tag, "node", n.ID)
+}
+
+// UpdateCordon writes whether a node is cordoned and drained, and why.
+func (tx *Tx) UpdateCordon(ctx context.Context, n fleet.Node) error {
+	var job *id.JobID
+	var deadline *time.Time
+	var d fleet.Drain
+	if n.Drain != nil {
+		d = *n.Drain
+		job, deadline = &d.JobID, &d.Deadline
+	}
+	tag, err := tx.tx.Exec(ctx, `
+		update nodes set cordoned_at = $2, cordon_reason = $3, updated_at = now(),
+			drain_job_id = $4, drain_deadline = $5, drain_standard = $6, drain_reason = $7
+		where id = $1 and deleted_at is null`, n.ID, n.CordonedAt, n.CordonReason, job, deadline, d.Standard, d.Reason)
+	if err != nil {
+		return fmt.Errorf("update cordon: %w", err)
 	}
 	return changed(tag, "node", n.ID)
 }

@@ -1,18 +1,22 @@
 package store_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 )
 
 func TestNodeComesBackAsItWasWritten(t *testing.T) {
 	h := newHouse(t)
-	cluster := fleet.Cluster{ID: id.New[id.ClusterID](), Name: "berlin", CreatedAt: now()}
+	cluster := fleet.Cluster{ID: id.New[id.ClusterID](), Name: "berlin", CreatedAt: now(),
+		Profile: lease.NameCustom, Window: 1500 * time.Millisecond, Outage: fleet.OutageFailoverAfter, OutageAfter: time.Hour}
 	n := fleet.Node{ID: id.New[id.NodeID](), Name: "edge-1", Description: "under the stairs", ClusterID: &cluster.ID,
 		Labels: map[string]string{"rack": "7"}, CreatedAt: now()}
 	h.do(func(tx *store.Tx) error {
@@ -21,13 +25,33 @@ func TestNodeComesBackAsItWasWritten(t *testing.T) {
 		}
 		return tx.InsertNode(h.ctx, n)
 	})
-	n.Health = fleet.NodeHealth{State: fleet.NodeJoining, Since: n.CreatedAt, Reason: "waiting for the agent"}
+	n.Health = fleet.NodeHealth{State: fleet.NodeJoining, Since: n.CreatedAt, Reason: "waiting for the agent", DockerOK: true}
+	n.Profile, n.Window = cluster.Profile, cluster.Window
+	h.wantNode(n)
+	if got, err := h.Cluster(h.ctx, cluster.ID); err != nil || !cmp.Equal(cluster, got) {
+		t.Errorf("the cluster is %+v, %v; want %+v", got, err, cluster)
+	}
+
+	n.CordonedAt, n.CordonReason = ptr(now()), "new disk"
+	h.do(func(tx *store.Tx) error { return tx.UpdateCordon(h.ctx, n) })
+	h.wantNode(n)
+	job := fleet.Job{ID: id.New[id.JobID](), Kind: fleet.NodeDrain, State: fleet.JobQueued, NodeID: &n.ID, CreatedAt: now()}
+	n.Drain = &fleet.Drain{JobID: job.ID, Deadline: now(), Standard: true, Reason: "new disk"}
+	h.do(func(tx *store.Tx) error { return errors.Join(tx.InsertJob(h.ctx, job), tx.UpdateCordon(h.ctx, n)) })
+	h.wantNode(n)
+	n.Drain, n.CordonedAt, n.CordonReason = nil, nil, ""
+	h.do(func(tx *store.Tx) error { return tx.UpdateCordon(h.ctx, n) })
+	h.wantNode(n)
+}
+
+func (h *house) wantNode(n fleet.Node) {
+	h.Helper()
 	got, err := h.Node(h.ctx, n.ID)
 	if err != nil {
-		t.Fatal(err)
+		h.Fatal(err)
 	}
 	if diff := cmp.Diff(n, got); diff != "" {
-		t.Error(diff)
+		h.Error(diff)
 	}
 }
 
