@@ -63,6 +63,13 @@ func (h Holder) Holds(container id.ContainerID, epoch int64, now time.Duration) 
 	return ok && t.Epoch == epoch && now < t.Until
 }
 
+// MayStart reports whether a copy may be started at a moment: while it would
+// not be asked to stop at once. What is left of the lease then is for a start
+// that takes its time.
+func (h Holder) MayStart(container id.ContainerID, epoch int64, now time.Duration) bool {
+	return h.Holds(container, epoch, now) && now < h[container].Soft
+}
+
 // Tidy forgets leases that are over and of which nothing runs.
 func (h Holder) Tidy(now time.Duration, runs func(id.ContainerID) bool) Holder {
 	next := Holder{}
