@@ -227,7 +227,7 @@ func chooseNode(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewCont
 	if err != nil {
 		return id.NodeID{}, err
 	}
-	request := placement.Request{Want: want.Resources, Pinned: in.NodeID, PreferredCluster: in.PreferredClusterID}
+	request := placement.Request{Want: want.Resources, Pinned: in.NodeID, Waits: in.NodeID != nil, PreferredCluster: in.PreferredClusterID}
 	if in.NodeID == nil {
 		request.Ports = want.Ports
 		all = permitted(actor, in, all)

@@ -11,11 +11,32 @@ import (
 
 // Request is what wants a place.
 type Request struct {
+	Container        id.ContainerID // orders nodes that are equal otherwise; zero where there is none yet
 	Want             spec.Resources
-	Ports            []spec.Port   // those with Host 0 are chosen later and refuse nothing
-	Pinned           *id.NodeID    // this node and no other, also while it cannot be reached
+	Ports            []spec.Port   // those with Host 0, and automatic ones, are chosen later and refuse nothing
+	Pinned           *id.NodeID    // this node and no other
+	Waits            bool          // for the pinned node, where that cannot be reached
 	PreferredCluster *id.ClusterID // looked at first
+	FromCluster      *id.ClusterID // of the node that it leaves: looked at next
+	From             *id.NodeID    // the node that it leaves: no target
+	Excluded         []id.NodeID   // did not work out before
+	Exclusive        bool          // needs a guard, and a profile that keeps two copies apart
+	Force            bool          // cordon, quarantine and preference do not count; room always does
+	Arch             string        // "": any
+	Group            string        // siblings are kept apart where possible
+	Strategy         Strategy
+	Priority         int // in a batch: higher ones first
+	MaxStarting      int // on one node at once; 0: any number
 }
+
+// Strategy is what makes one node better than another.
+type Strategy string
+
+// The strategies.
+const (
+	Spread  Strategy = "spread"  // the least used once the container is there; also ""
+	BinPack Strategy = "binpack" // the most used
+)
 
 // Candidate is a node as placement sees it.
 type Candidate struct {
@@ -27,6 +48,18 @@ type Candidate struct {
 	Offer    spec.Resources
 	Reserved spec.Resources
 	Taken    []spec.Port // of the ports wanted, at least
+
+	Arch        string // "": not known
+	Cordoned    bool
+	Draining    bool
+	Quarantined bool
+	Silent      bool // not heard lately; the store does not know, the caller's memory does
+	NoDocker    bool // its engine does not answer
+	Guarded     bool // a guard answers, so that exclusive containers may run
+	NoExclusive bool // its profile cannot keep two copies apart
+	Penalty     float64
+	Starting    int            // containers on their way to it
+	Groups      map[string]int // containers of the groups asked about
 }
 
 // Free is what can still be promised of the node.
@@ -79,7 +112,7 @@ func (r Request) fault(c *Candidate) reason {
 	switch {
 	case !c.Joined:
 		return neverJoined
-	case r.Pinned == nil && c.State != fleet.NodeHealthy:
+	case !r.Waits && c.State != fleet.NodeHealthy:
 		return notHealthy
 	case r.Want.Memory > free.Memory:
 		return lacksMemory

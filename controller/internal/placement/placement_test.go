@@ -54,7 +54,7 @@ func TestChoosesTheLeastUsedHealthyNode(t *testing.T) {
 		"preferred cluster first":    {Request{Want: web.Want, PreferredCluster: &berlin}, []Candidate{idle, busy}, "busy"},
 		"then any":                   {Request{Want: web.Want, PreferredCluster: &berlin}, []Candidate{full, idle}, "idle"},
 		"suspect is no target":       {web, []Candidate{candidate("suspect", in(fleet.NodeSuspect)), busy}, "busy"},
-		"pinned, though unreachable": {Request{Want: web.Want, Pinned: &busy.Node}, []Candidate{idle, with(busy, in(fleet.NodeUnhealthy))}, "busy"},
+		"pinned, though unreachable": {Request{Want: web.Want, Pinned: &busy.Node, Waits: true}, []Candidate{idle, with(busy, in(fleet.NodeUnhealthy))}, "busy"},
 		"a port of another protocol": {web, []Candidate{candidate("udp", func(c *Candidate) {
 			c.Taken = []spec.Port{{Host: 8080, Protocol: "udp"}}
 		})}, "udp"},
@@ -79,7 +79,7 @@ func with(c Candidate, change func(*Candidate)) Candidate {
 
 func TestRefusalsExplainThemselves(t *testing.T) {
 	pinned := func(c Candidate) (Request, []Candidate) {
-		return Request{Want: web.Want, Ports: web.Ports, Pinned: &c.Node}, []Candidate{candidate("other"), c}
+		return Request{Want: web.Want, Ports: web.Ports, Pinned: &c.Node, Waits: true}, []Candidate{candidate("other"), c}
 	}
 	unpinned := func(nodes ...Candidate) (Request, []Candidate) { return web, nodes }
 	lacking := reserved(spec.Resources{Memory: 7 * spec.GiB})
@@ -174,7 +174,7 @@ func world(t *rapid.T) (Request, []Candidate) {
 		Ports: rapid.SliceOfN(port, 0, 3).Draw(t, "ports"),
 	}
 	if len(nodes) > 0 && rapid.Bool().Draw(t, "pin") {
-		r.Pinned = &nodes[rapid.IntRange(0, len(nodes)-1).Draw(t, "pinned")].Node
+		r.Waits, r.Pinned = true, &nodes[rapid.IntRange(0, len(nodes)-1).Draw(t, "pinned")].Node
 	}
 	return r, nodes
 }

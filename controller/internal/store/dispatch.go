@@ -55,14 +55,18 @@ func (s *Store) InSnapshot(ctx context.Context, read func(*Tx) error) error {
 	})
 }
 
+// toldPower is the power that the assigned node is told: a container that is
+// about to leave has to stop there first, whatever is desired.
+const toldPower = `case when c.evicting and c.desired_power = 'running' then 'stopped' else c.desired_power end`
+
 // DesiredOf is all that a node should run.
 func (tx *Tx) DesiredOf(ctx context.Context, node id.NodeID) (Desired, error) {
 	rev, err := tx.rev(ctx, node)
 	if err != nil {
 		return Desired{}, err
 	}
-	rows, err := tx.tx.Query(ctx, `select id, epoch, generation, spec_hash, desired_power from containers
-		where node_id = $1 and deleted_at is null order by id`, node)
+	rows, err := tx.tx.Query(ctx, `select c.id, c.epoch, c.generation, c.spec_hash, `+toldPower+` from containers c
+		where c.node_id = $1 and c.deleted_at is null order by c.id`, node)
 	if err != nil {
 		return Desired{}, fmt.Errorf("load desired set: %w", err)
 	}
@@ -92,7 +96,7 @@ func (tx *Tx) DesiredSince(ctx context.Context, node id.NodeID, after int64, lim
 	}
 	rows, err := tx.tx.Query(ctx, `
 		select c.id, c.epoch, c.generation, c.spec_hash,
-		       case when c.node_id = $1 and c.deleted_at is null then c.desired_power else 'absent' end
+		       case when c.node_id = $1 and c.deleted_at is null then `+toldPower+` else 'absent' end
 		from containers c
 		where c.id in (select container_id from node_changes where node_id = $1 and rev > $2 and rev <= $3)
 		order by c.id limit $4`, node, after, rev, limit+1)
@@ -169,7 +173,7 @@ type OpenCommand struct {
 func (s *Store) OpenCommands(ctx context.Context, node id.NodeID, only []id.CommandID) ([]OpenCommand, error) {
 	rows, err := s.db.Query(ctx, `
 		select k.id, k.job_id, k.node_id, k.container_id, k.action, k.receipt, k.rev, k.epoch, k.generation, k.deadline,
-		       k.message, k.queued_at, k.delivered_at, k.finished_at, case when k.action = 'create' then c.spec end
+		       k.message, k.queued_at, k.delivered_at, k.finished_at, case when k.action in ('create', 'migrate_create') then c.spec end
 		from commands k left join containers c on c.id = k.container_id
 		where k.node_id = $1 and k.receipt in ('queued', 'delivered')
 		  and (k.deadline is null or k.deadline > now())

@@ -115,6 +115,10 @@ func queueReceipts(batch *pgx.Batch, node id.NodeID, receipts []ReceiptNote, new
 	queueJobs(batch, ids, news)
 }
 
+// migratorsJobs are the kinds of jobs that the migrator moves along; a receipt
+// is only a part of what they wait for.
+const migratorsJobs = `('migration.manage', 'node.drain')`
+
 // queueJobs moves the jobs of commands to where the receipts of all their
 // commands say. The worst outcome of a job's commands is the job's.
 func queueJobs(batch *pgx.Batch, commands []id.CommandID, news *News) {
@@ -143,6 +147,7 @@ func queueJobs(batch *pgx.Batch, commands []id.CommandID, news *News) {
 			finished_at = case when n.state <> 'running' then now() end
 		from next n
 		where j.id = n.job_id and j.state in ('queued', 'running') and n.state not in (j.state, 'queued')
+		  and j.kind not in `+migratorsJobs+`
 		returning`+jobColumns, commands).
 		Query(collectInto(&news.Jobs, scanJob))
 }
@@ -157,7 +162,7 @@ func queueProgress(batch *pgx.Batch, node id.NodeID, progress []ProgressNote, ne
 		update jobs j set step = p.step, progress = case when p.percent < 0 then j.progress else p.percent end
 		from unnest($2::uuid[], $3::int[], $4::text[]) as p (command, percent, step)
 		join commands c on c.id = p.command and c.node_id = $1
-		where j.id = c.job_id and j.state in ('queued', 'running')
+		where j.id = c.job_id and j.state in ('queued', 'running') and j.kind not in `+migratorsJobs+`
 		returning`+jobColumns, node, ids, percents, steps).
 		Query(collectInto(&news.Jobs, scanJob))
 }

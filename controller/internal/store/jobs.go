@@ -152,7 +152,7 @@ func (tx *Tx) SupersedeOpen(ctx context.Context, container id.ContainerID) error
 			  and (action <> 'restart' or receipt = 'queued')
 			returning job_id)
 		update jobs set state = 'superseded', finished_at = now()
-		where id in (select job_id from ended) and state in ('queued', 'running')`, container)
+		where id in (select job_id from ended) and state in ('queued', 'running') and kind not in `+migratorsJobs, container)
 	if err != nil {
 		return fmt.Errorf("supersede commands: %w", err)
 	}

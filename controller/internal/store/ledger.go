@@ -182,7 +182,7 @@ func choosePorts(wanted []spec.Port, taken []holder) ([]spec.Port, error) {
 	chosen := make([]spec.Port, len(wanted))
 	for i, p := range wanted {
 		if p.Host == 0 {
-			p.Host = lowestFree(p, ours, taken)
+			p.Host, p.Auto = lowestFree(p, ours, taken), true
 			if p.Host == 0 {
 				return nil, fleet.Errorf(fleet.NoCapacity, "the node has no free port between %d and %d: name one in ports[%d].host or choose another node",
 					firstAutoPort, lastAutoPort, i)
