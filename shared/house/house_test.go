@@ -57,6 +57,7 @@ var rooms = map[string][]string{
 	"controller/internal/fleet":     {"shared/egg", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/authz":     {"controller/internal/fleet", "shared/id", "shared/wire"},
 	"controller/internal/placement": {"controller/internal/fleet", "shared/id", "shared/spec"},
+	"controller/internal/failover":  {"controller/internal/fleet", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/liveness":  {"controller/internal/fleet", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	// truth and view
 	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/spec", "shared/wire"},
