@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/lormas/lormas/shared/id"
@@ -127,3 +128,27 @@ func (s MigrationState) Status() MigrationStatus {
 	}
 	return Migrating
 }
+
+// Switched reports whether the container belongs to its target already.
+func (m Migration) Switched() bool { return m.ToEpoch != 0 }
+
+// InTheWay is the refusal of whatever else is asked of a container while it
+// moves.
+func (m Migration) InTheWay() *Error {
+	cancel := fmt.Sprintf("or cancel it with POST /api/v1/migrations/%s/cancel", m.ID)
+	if m.Switched() {
+		cancel = fmt.Sprintf("or take it back with POST /api/v1/migrations/%s/rollback when it is over", m.ID)
+	}
+	return Errorf(Conflict, "container %s is being moved by migration %s, which is %s: wait until it is over, %s", m.ContainerID, m.ID, m.State, cancel)
+}
+
+// The order in which migrations go on: the higher first (FAILOVER §7). What
+// waits rises by one every ten seconds.
+const (
+	PriorityExclusive = 100
+	PriorityFailover  = 90
+	PriorityForced    = 80
+	PriorityManual    = 60
+	PriorityDrain     = 40
+	PriorityRebalance = 20
+)

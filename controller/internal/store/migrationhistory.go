@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
@@ -33,6 +36,24 @@ type PastMigration struct {
 
 // MigrationHistory lists the migrations of a container that are over, newest
 // first, and the cursor of the next page.
-func (s *Store) MigrationHistory(ctx context.Context, container id.ContainerID, p Page) ([]PastMigration, string, error) {
-	return nil, "", errLater
+func (s *Store) MigrationHistory(ctx context.Context, container id.ContainerID, page Page) ([]PastMigration, string, error) {
+	before, err := page.before()
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := s.db.Query(ctx, `
+		select id, container_id, from_node_id, to_node_id, status, timestamp, trigger, reason, error, state, attempt, leftover,
+		       overlap_ms, detect_ms, decide_ms, stop_ms, start_ms, duration_ms
+		from container_migration_history
+		where container_id = $1 and ($2::uuid is null or id < $2)
+		order by id desc limit $3`, container, before, page.limit()+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("load migration history: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[PastMigration])
+	if err != nil {
+		return nil, "", fmt.Errorf("load migration history: %w", err)
+	}
+	list, next := cut(list, page.limit(), func(m PastMigration) fmt.Stringer { return m.ID })
+	return list, next, nil
 }

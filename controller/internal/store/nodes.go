@@ -125,25 +125,6 @@ func (tx *Tx) UpdateNode(ctx context.Context, n fleet.Node) error {
 	return changed(tag, "node", n.ID)
 }
 
-// UpdateCordon writes whether a node is cordoned and drained, and why.
-func (tx *Tx) UpdateCordon(ctx context.Context, n fleet.Node) error {
-	var job *id.JobID
-	var deadline *time.Time
-	var d fleet.Drain
-	if n.Drain != nil {
-		d = *n.Drain
-		job, deadline = &d.JobID, &d.Deadline
-	}
-	tag, err := tx.tx.Exec(ctx, `
-		update nodes set cordoned_at = $2, cordon_reason = $3, updated_at = now(),
-			drain_job_id = $4, drain_deadline = $5, drain_standard = $6, drain_reason = $7
-		where id = $1 and deleted_at is null`, n.ID, n.CordonedAt, n.CordonReason, job, deadline, d.Standard, d.Reason)
-	if err != nil {
-		return fmt.Errorf("update cordon: %w", err)
-	}
-	return changed(tag, "node", n.ID)
-}
-
 // LockNode loads a node and keeps others from giving it containers, editing
 // or deleting it until the transaction ends.
 func (tx *Tx) LockNode(ctx context.Context, node id.NodeID) (fleet.Node, error) {
