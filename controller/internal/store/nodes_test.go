@@ -37,7 +37,9 @@ func TestNodeComesBackAsItWasWritten(t *testing.T) {
 	h.wantNode(n)
 	job := fleet.Job{ID: id.New[id.JobID](), Kind: fleet.NodeDrain, State: fleet.JobQueued, NodeID: &n.ID, CreatedAt: now()}
 	n.Drain = &fleet.Drain{JobID: job.ID, Deadline: now(), Standard: true, Reason: "new disk"}
-	h.do(func(tx *store.Tx) error { return errors.Join(tx.InsertJob(h.ctx, job), tx.SetDrain(h.ctx, n.ID, n.Drain)) })
+	h.do(func(tx *store.Tx) error {
+		return errors.Join(tx.InsertJob(h.ctx, job), tx.SetDrain(h.ctx, n.ID, n.Drain))
+	})
 	h.wantNode(n)
 	if list, err := h.DrainingNodes(h.ctx); err != nil || len(list) != 1 || list[0].ID != n.ID {
 		t.Errorf("draining are %+v, %v", list, err)
