@@ -35,6 +35,7 @@ find_missing() {
     have dockerd || need docker.io # another machine's engine is no help to tests
     have mosquitto || need mosquitto
     have mosquitto_sub || need mosquitto-clients
+    have nats-server || need nats-server
     have ip || need iproute2
     have ps || need procps
     [ -x /bin/busybox ] || have busybox || need busybox-static
@@ -78,6 +79,7 @@ disable() {
         case $package in
         redis-server) systemctl disable --quiet redis-server ;;
         mosquitto) systemctl disable --quiet mosquitto ;;
+        nats-server) systemctl disable --quiet nats-server ;;
         postgresql) systemctl disable --quiet postgresql ;;
         docker.io) systemctl disable --quiet docker.service docker.socket containerd ;;
         esac || true # where systemd is not running there is nothing to disable

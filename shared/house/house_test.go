@@ -62,6 +62,7 @@ var rooms = map[string][]string{
 	// truth and view
 	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/presence": {"shared/id", "shared/wire"},
+	"controller/internal/reign":    {"controller/internal/store", "shared/lease"},
 	// people ─▶ httpapi ─▶ actions ─▶ store ─▶ dispatch ─▶ agents
 	"controller/internal/httpapi":  {"controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/fleet", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "shared/egg", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/authn":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/store", "shared/id", "shared/spec"},
