@@ -14,21 +14,21 @@ import (
 // ageing is the waiting that makes a migration one point more urgent.
 const ageing = 10 * time.Second
 
-// Urgency is what a migration of its sort begins with.
+// Urgency is what a migration begins with.
 func Urgency(m fleet.Migration) int {
 	switch {
 	case m.Kind == fleet.KindFailover && m.Policy == fleet.Exclusive:
-		return 100
+		return fleet.PriorityExclusive
 	case m.Kind == fleet.KindFailover:
-		return 90
+		return fleet.PriorityFailover
 	case m.Force:
-		return 80
+		return fleet.PriorityForced
 	case m.Kind == fleet.KindManual, m.Kind == fleet.KindRollback:
-		return 60
+		return fleet.PriorityManual
 	case m.Kind == fleet.KindDrain:
-		return 40
+		return fleet.PriorityDrain
 	}
-	return 20
+	return fleet.PriorityRebalance
 }
 
 // urgency is the same after some waiting.

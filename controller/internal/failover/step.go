@@ -181,7 +181,7 @@ func (v View) starting(r Rules, now time.Time) Decision {
 // node is there again and never stopped running its copy, and no other was
 // seen to run. Of an exclusive one nothing is left to return to.
 func (v View) returnWins() bool {
-	return !planned(v.Migration.Kind) && v.Migration.Policy == fleet.Available && !v.atHome() && v.Source.Runs && !v.Source.lost()
+	return !planned(v.Migration.Kind) && v.Migration.Policy == fleet.Available && !v.atHome() && v.Source.Runs
 }
 
 // elsewhere follows when the target did not work out.
@@ -214,7 +214,7 @@ func (v View) rollingBack(r Rules, now time.Time) Decision {
 	switch {
 	case v.Container.Power != spec.Running, v.runs():
 		return v.finish(v.returned(), "", now)
-	case v.Holder.lost():
+	case v.Holder.lost() && v.since(v.entered(r.Return), now) >= r.Settle: // one that says hello may be lost yet
 		return v.stranded("node "+v.Holder.called()+" was lost while it was to take it back", r, now)
 	case v.late(now) && said:
 		return v.stranded(fmt.Sprintf("node %s did not run it again in time: it is %s", v.Holder.called(), seen.Phase), r, now)
@@ -262,6 +262,15 @@ func (v View) recalled(r Rules, now time.Time) Decision {
 // late reports whether the deadline of the present step has passed.
 func (v View) late(now time.Time) bool {
 	return v.Migration.Deadline != nil && !now.Before(*v.Migration.Deadline)
+}
+
+// entered is when the present step began, if it was given so long.
+func (v View) entered(given time.Duration) *time.Time {
+	if v.Migration.Deadline == nil {
+		return nil
+	}
+	at := v.Migration.Deadline.Add(-given)
+	return &at
 }
 
 func (v View) deadline() time.Time {

@@ -43,6 +43,8 @@ func in(state fleet.MigrationState, kind fleet.MigrationKind, policy fleet.HAPol
 		v.Migration.StopRev, v.Receipt = 9, wire.Queued
 	case fleet.MigrationRollingBack:
 		v.Container.Observed.Phase = spec.Down
+		long := start.Add(time.Minute) // half of it is over
+		v.Migration.Deadline = &long
 	}
 	if state != fleet.MigrationQueued && state != fleet.MigrationRollingBack {
 		v.Migration.To, v.Target = &target.ID, target
