@@ -1,12 +1,14 @@
 package liveness
 
 import (
+	"time"
+
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
 
-// Event is something heard of a node, or about the time.
+// Event is something heard of a node, decided about it, or about the time.
 type Event interface{ event() }
 
 // Connected is a new connection of the node's agent.
@@ -31,7 +33,10 @@ type Heartbeat struct {
 	Session    wire.Session
 	Seq        uint64
 	AppliedRev int64
+	DockerOK   bool
+	GuardOK    bool
 	Offer      *spec.Resources // nil: not said this time
+	Blameless  bool            // set by the Registry during a hold: the silence may be ours
 }
 
 // Greeted is a hello that was answered.
@@ -52,10 +57,26 @@ type Grew struct{ Rev int64 }
 type Ingested struct{ Acked uint64 }
 
 // Tick is time going by.
-type Tick struct{ Open bool } // whether the gates let a node be declared lost
+type Tick struct{ Open bool } // whether the gates let this node be declared lost
 
-// Rearm gives the node a full new window: the controller was blind.
-type Rearm struct{}
+// Rearm gives the node a full new window, and a margin to find its way back:
+// the controller was blind.
+type Rearm struct {
+	Margin time.Duration
+	Lost   bool // also what is lost may have been leased again, by another controller
+}
+
+// Seize is the beginning of a decision about a lost node.
+type Seize struct{ Open bool } // whether the gates let it be decided about
+
+// Yield is its end: Rev is the revision of the node that holds now.
+type Yield struct{ Rev int64 }
+
+// ConfirmDead is a person's word that the node is dead.
+type ConfirmDead struct{}
+
+// Profiled is a profile for the node.
+type Profiled struct{ Profile Profile }
 
 func (Connected) event()    {}
 func (Disconnected) event() {}
@@ -66,6 +87,10 @@ func (Grew) event()         {}
 func (Ingested) event()     {}
 func (Tick) event()         {}
 func (Rearm) event()        {}
+func (Seize) event()        {}
+func (Yield) event()        {}
+func (ConfirmDead) event()  {}
+func (Profiled) event()     {}
 
 // Effect is what has to be done because of an event.
 type Effect interface{ effect() }
@@ -89,7 +114,11 @@ type TwinFound struct{ Reason string }
 // Dropped is a message that does not count, and why.
 type Dropped struct{ Why string }
 
+// Refused is what a person asked for and may not have, in words for people.
+type Refused struct{ Why string }
+
 func (Lease) effect()     {}
 func (Changed) effect()   {}
 func (TwinFound) effect() {}
 func (Dropped) effect()   {}
+func (Refused) effect()   {}

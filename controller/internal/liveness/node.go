@@ -16,11 +16,19 @@ type Node struct {
 
 	LastSeen      time.Time // silence is counted from here: a heartbeat, or the start of a window
 	LastHeartbeat time.Time // the last one really received; zero: none yet
+	GraceUntil    time.Time // it is not declared lost, nor decided about, before
+	Pace          Pace
+	Flaps         Flaps
 
 	Link       Link
 	Rev        int64 // newest revision of the desired set
 	AppliedRev int64 // as the agent last said
 	Acked      uint64
+	DockerOK   bool
+	GuardOK    bool // a guard answers there
+
+	Seized    bool // decided about: between Seize and Yield it is given nothing
+	Confirmed bool // lost on a person's word: no gate but the controller's authority counts
 
 	MachineID string // of the last hello
 	Hostname  string
@@ -47,6 +55,16 @@ type Twin struct {
 
 // Silence is how long nothing was heard.
 func (n Node) Silence(now time.Time) time.Duration { return now.Sub(n.LastSeen) }
+
+// Window is how long the node may be silent.
+func (n Node) Window(now time.Time) time.Duration {
+	return n.Pace.Watch(now).Window * n.Flaps.Stretch(now)
+}
+
+// Talks reports whether the node was heard just now.
+func (n Node) Talks(now time.Time) bool {
+	return !n.LastHeartbeat.IsZero() && now.Sub(n.LastHeartbeat) <= n.Pace.Watch(now).Suspect
+}
 
 // Joined reports whether an agent has ever been there.
 func (n Node) Joined() bool { return n.State != fleet.NodeJoining }

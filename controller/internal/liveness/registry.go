@@ -7,7 +7,6 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/loop"
-	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -15,24 +14,53 @@ import (
 // safe for concurrent use and never blocks on anything but itself.
 type Registry struct {
 	options Options
-	wake    loop.Wake // something waits in changes, twins or lost
+	wake    loop.Wake // something waits in changes, twins or holds
+	began   time.Time
 
 	mu       sync.Mutex
-	nodes    map[id.NodeID]Node
+	nodes    map[id.NodeID]*Node
+	places   map[id.NodeID]id.ClusterID // of nodes that are in a cluster
+	outages  map[id.ClusterID]Outage
 	gates    Gates
-	changes  map[id.NodeID]Change
-	twins    []Twins
-	beats    map[id.NodeID]Beat
-	holdNews []string
+	returned bool      // a silent node was heard since the last tick
+	heard    time.Time // the newest heartbeat of any node
+	orders   int       // how often a person held or released
+
+	changes map[id.NodeID]Change
+	twins   []Twins
+	beats   map[id.NodeID]Beat
+	holds   []HoldNews
+	shown   []Hold // as they were last told
+	moves   map[Move]int
 }
 
 // Options is what a registry needs.
 type Options struct {
-	Profile Profile
+	Profile Profile // of nodes that are given no other
 	Now     func() time.Time
 	// Lease sends a lease. It is called under the registry's lock, so that no
 	// lease overtakes the decision that ends it; it must not block.
 	Lease func(id.NodeID, wire.Lease)
+	// Authority is this controller's term, and whether it is the one that
+	// leases and decides at that moment; nil: always. It must not block.
+	Authority func(now time.Time) (term int64, ok bool)
+	// Backlog reports whether messages of a node wait to be taken in, and
+	// Oldest the age of the oldest of all nodes; nil: never any. Neither may
+	// block, or call the registry.
+	Backlog func(id.NodeID) bool
+	Oldest  func(now time.Time) time.Duration
+}
+
+func (o *Options) complete() {
+	if o.Authority == nil {
+		o.Authority = func(time.Time) (int64, bool) { return 0, true }
+	}
+	if o.Backlog == nil {
+		o.Backlog = func(id.NodeID) bool { return false }
+	}
+	if o.Oldest == nil {
+		o.Oldest = func(time.Time) time.Duration { return 0 }
+	}
 }
 
 // Known is what Postgres remembers of a node at the start.
@@ -45,40 +73,27 @@ type Known struct {
 	Acked     uint64
 	MachineID string
 	Hostname  string
-}
-
-// Change is a node's new state, to be recorded and told.
-type Change struct {
-	Node   id.NodeID
-	From   fleet.NodeState // what people were last told
-	State  fleet.NodeState
-	Since  time.Time
-	Reason string
-}
-
-// Twins is the finding that two agents share a credential.
-type Twins struct {
-	Node   id.NodeID
-	Reason string
-}
-
-// Beat is the newest heartbeat of a node that is not yet in Postgres.
-type Beat struct {
-	Node       id.NodeID
-	At         time.Time
-	AppliedRev int64
-	Offer      *spec.Resources // nil: as before
+	Profile   Profile       // the zero Profile: that of Options
+	Window    time.Duration // the longest under which an earlier controller may have leased; 0: not said
+	Flaps     Flaps
+	DockerOK  bool
+	GuardOK   bool
 }
 
 // NewRegistry makes a registry that has just begun to listen.
 func NewRegistry(o Options) *Registry {
+	o.complete()
+	now := o.Now()
 	return &Registry{
 		options: o,
 		wake:    loop.NewWake(),
-		nodes:   map[id.NodeID]Node{},
-		gates:   NewGates(o.Profile.Window, o.Now()),
+		began:   now,
+		nodes:   map[id.NodeID]*Node{},
+		places:  map[id.NodeID]id.ClusterID{},
+		gates:   NewGates(now),
 		changes: map[id.NodeID]Change{},
 		beats:   map[id.NodeID]Beat{},
+		moves:   map[Move]int{},
 	}
 }
 
@@ -92,15 +107,21 @@ func (r *Registry) Load(known []Known) {
 	defer r.mu.Unlock()
 	now := r.options.Now()
 	for _, k := range known {
+		if k.Profile == (Profile{}) {
+			k.Profile = r.options.Profile
+		}
 		n, heard := r.nodes[k.Node]
 		if !heard {
-			n = Node{State: k.State, Since: k.Since, Reason: k.Reason, LastSeen: now}
+			n = &Node{State: k.State, Since: k.Since, Reason: k.Reason, LastSeen: now, Pace: NewPace(k.Profile)}
+			r.nodes[k.Node] = n
 		}
 		if n.State == fleet.NodeReturning {
 			n.Since = now // it has all its time again
 		}
 		n.Rev, n.Acked, n.MachineID, n.Hostname = k.Rev, k.Acked, k.MachineID, k.Hostname
-		r.nodes[k.Node] = n
+		n.Flaps, n.DockerOK, n.GuardOK = k.Flaps, k.DockerOK, k.GuardOK
+		n.Pace = n.Pace.Inherit(k.Window, now)
+		r.step(k.Node, n, Rearm{Margin: graceMargin, Lost: true}, now)
 	}
 }
 
@@ -115,31 +136,41 @@ func (r *Registry) Hear(node id.NodeID, e Event) bool {
 		if _, is := e.(Connected); !is {
 			return false // deleted, or never here
 		}
-		n = Node{State: fleet.NodeJoining, Since: now, LastSeen: now}
+		n = &Node{State: fleet.NodeJoining, Since: now, LastSeen: now, Pace: NewPace(r.options.Profile)}
+		r.nodes[node] = n
+	}
+	if h, is := e.(Heartbeat); is {
+		h.Blameless = r.gates.held
+		e = h
 	}
 	return r.step(node, n, e, now)
 }
 
 // step is called with the lock held.
-func (r *Registry) step(node id.NodeID, n Node, e Event, now time.Time) bool {
-	next, effects := Step(n, e, now, r.options.Profile)
-	r.nodes[node] = next
+func (r *Registry) step(node id.NodeID, n *Node, e Event, now time.Time) bool {
+	before := *n
+	next, effects := Step(before, e, now)
+	*n = next
 	counted := true
 	for _, effect := range effects {
 		switch effect := effect.(type) {
 		case Lease:
-			r.options.Lease(node, r.lease(next, effect, now))
+			r.options.Lease(node, r.lease(n, effect, now))
 		case Changed:
-			r.changed(node, next, effect)
+			r.changed(node, n, effect)
 		case TwinFound:
 			r.twins = append(r.twins, Twins{Node: node, Reason: effect.Reason})
 			r.wake.Up()
-		case Dropped:
+		case Dropped, Refused:
 			counted = false
 		}
 	}
 	if h, ok := e.(Heartbeat); ok && counted {
-		r.beat(Beat{Node: node, At: now, AppliedRev: h.AppliedRev, Offer: h.Offer})
+		r.heard = now
+		r.returned = r.returned || before.Lost() || before.Silence(now) > before.Pace.Watch(now).Suspect
+		r.beat(Beat{
+			Node: node, At: now, AppliedRev: h.AppliedRev, DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: h.Offer,
+		})
 	}
 	return counted
 }
@@ -152,102 +183,26 @@ func (r *Registry) beat(b Beat) {
 	r.beats[b.Node] = b
 }
 
-func (r *Registry) lease(n Node, l Lease, now time.Time) wire.Lease {
+// lease makes the message of a lease. Only the controller that has the
+// authority grants one; all others acknowledge.
+func (r *Registry) lease(n *Node, l Lease, now time.Time) wire.Lease {
+	term, authority := r.options.Authority(now)
 	out := wire.Lease{
-		Header: wire.Head(wire.TypeLease), Session: l.Session, Seq: l.Seq,
+		Header: wire.Head(wire.TypeLease), Session: l.Session, Seq: l.Seq, Term: term,
 		ControlTime: now.UnixMilli(), AckedOutbox: n.Acked,
 	}
 	if l.Seq == 0 {
 		return out
 	}
+	p := n.Pace.Profile
 	out.Rev = n.Rev
-	out.NextHBMS = r.options.Profile.Heartbeat.Milliseconds()
-	out.ResendMS = r.options.Profile.Resend.Milliseconds()
-	if l.Granted {
-		out.LeaseMS = r.options.Profile.Lease.Milliseconds()
+	out.NextHBMS = p.Heartbeat.Milliseconds()
+	out.ResendMS = p.Resend.Milliseconds()
+	if l.Granted && authority {
+		out.LeaseMS = p.Lease.Milliseconds()
+		out.SoftMS = p.Soft.Milliseconds()
 	}
 	return out
-}
-
-// changed keeps the newest state of a node until it is recorded; From stays
-// what people were last told.
-func (r *Registry) changed(node id.NodeID, n Node, c Changed) {
-	from := c.From
-	if waiting, ok := r.changes[node]; ok {
-		from = waiting.From
-	}
-	r.changes[node] = Change{Node: node, From: from, State: n.State, Since: n.Since, Reason: n.Reason}
-	r.wake.Up()
-}
-
-// Tick lets time go by for every node, once all gates were asked.
-func (r *Registry) Tick(postgres bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.options.Now()
-	var census Census
-	for _, n := range r.nodes {
-		census.add(n, r.options.Profile, now)
-	}
-	held := r.gates.Held
-	gates, verdict := r.gates.Tick(census, postgres, now)
-	r.gates = gates
-	if (held == "") != (gates.Held == "") {
-		r.holdNews = append(r.holdNews, gates.Held)
-	}
-	var event Event = Tick{Open: verdict.Open}
-	if verdict.Rearm {
-		event = Rearm{}
-	}
-	for node, n := range r.nodes {
-		r.step(node, n, event, now)
-	}
-}
-
-// News is what is to be recorded and told.
-type News struct {
-	Changes []Change
-	Twins   []Twins
-	Holds   []string // each the reason of a hold that began, or "" for one that ended
-}
-
-// Take hands out the news, once.
-func (r *Registry) Take() News {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	news := News{Twins: r.twins, Holds: r.holdNews}
-	for _, c := range r.changes {
-		news.Changes = append(news.Changes, c)
-	}
-	r.twins, r.holdNews = nil, nil
-	clear(r.changes)
-	return news
-}
-
-// Return puts changes back that could not be recorded. What happened since
-// is newer and stays.
-func (r *Registry) Return(changes []Change) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, c := range changes {
-		if newer, ok := r.changes[c.Node]; ok {
-			newer.From = c.From
-			c = newer
-		}
-		r.changes[c.Node] = c
-	}
-}
-
-// TakeBeats hands out the heartbeats that came since it was last called.
-func (r *Registry) TakeBeats() []Beat {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	beats := make([]Beat, 0, len(r.beats))
-	for _, b := range r.beats {
-		beats = append(beats, b)
-	}
-	clear(r.beats)
-	return beats
 }
 
 // Forget drops a node that was deleted.
@@ -255,62 +210,7 @@ func (r *Registry) Forget(node id.NodeID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.nodes, node)
+	delete(r.places, node)
 	delete(r.changes, node)
 	delete(r.beats, node)
-}
-
-// Recheck has the state of a node recorded again: one that was deleted is
-// found out by that.
-func (r *Registry) Recheck(node id.NodeID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n, ok := r.nodes[node]; ok {
-		r.changed(node, n, Changed{From: n.State, To: n.State})
-	}
-}
-
-// Look is a copy of what is remembered of a node.
-func (r *Registry) Look(node id.NodeID) (Node, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n, ok := r.nodes[node]
-	return n, ok
-}
-
-// Session is the session that the node's agent speaks now, if it is there
-// and was greeted.
-func (r *Registry) Session(node id.NodeID) (wire.Session, bool) {
-	n, ok := r.Look(node)
-	return n.Link.Session, ok && n.Link.Greeted
-}
-
-// Greeted lists the nodes whose agents are there and were greeted.
-func (r *Registry) Greeted() []id.NodeID {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []id.NodeID
-	for node, n := range r.nodes {
-		if n.Link.Greeted {
-			out = append(out, node)
-		}
-	}
-	return out
-}
-
-// Held is why no node is declared lost at the moment, or "".
-func (r *Registry) Held() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.gates.Held
-}
-
-// States counts the nodes in each state.
-func (r *Registry) States() map[fleet.NodeState]int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	out := map[fleet.NodeState]int{}
-	for _, n := range r.nodes {
-		out[n.State]++
-	}
-	return out
 }

@@ -18,8 +18,8 @@ const (
 
 // Step is what an event makes of a node. It is pure: the same node, event
 // and moment give the same answer.
-func Step(n Node, e Event, now time.Time, p Profile) (Node, []Effect) {
-	s := step{node: n, now: now, profile: p}
+func Step(n Node, e Event, now time.Time) (Node, []Effect) {
+	s := step{node: n, now: now}
 	switch e := e.(type) {
 	case Connected:
 		s.connected(e)
@@ -38,7 +38,15 @@ func Step(n Node, e Event, now time.Time, p Profile) (Node, []Effect) {
 	case Tick:
 		s.tick(e)
 	case Rearm:
-		s.rearm()
+		s.rearm(e)
+	case Seize:
+		s.seize(e)
+	case Yield:
+		s.yield(e)
+	case ConfirmDead:
+		s.confirmDead()
+	case Profiled:
+		s.node.Pace = n.Pace.Change(e.Profile, now)
 	}
 	return s.node, s.effects
 }
@@ -47,7 +55,6 @@ func Step(n Node, e Event, now time.Time, p Profile) (Node, []Effect) {
 type step struct {
 	node    Node
 	now     time.Time
-	profile Profile
 	effects []Effect
 }
 
@@ -127,6 +134,10 @@ func (s *step) heartbeat(e Heartbeat) {
 	}
 	s.node.LastSeen, s.node.LastHeartbeat = s.now, s.now
 	s.node.AppliedRev, s.node.Link.Heard = e.AppliedRev, true
+	s.node.DockerOK, s.node.GuardOK = e.DockerOK, e.GuardOK
+	if s.node.State == fleet.NodeSuspect && !e.Blameless {
+		s.flap(penaltySuspect)
+	}
 	s.revive()
 	s.emit(Lease{Session: e.Session, Seq: e.Seq, Granted: s.mayLease()})
 }
@@ -139,8 +150,9 @@ func (s *step) revive() {
 			s.become(fleet.NodeHealthy, "")
 		}
 	case fleet.NodeSuspect:
-		s.become(fleet.NodeHealthy, s.node.Twin.Reason)
+		s.become(fleet.NodeHealthy, s.remark())
 	case fleet.NodeUnhealthy:
+		s.node.Confirmed = false
 		s.become(fleet.NodeReturning, "heard again; catching up with what changed meanwhile")
 		s.settle()
 	case fleet.NodeReturning:
@@ -149,15 +161,19 @@ func (s *step) revive() {
 	}
 }
 
-// settle ends a return once the agent runs what it should.
+// settle ends a return once the agent runs what it should. While somebody
+// decides about the node, nobody knows what that is.
 func (s *step) settle() {
-	if s.node.Link.Greeted && s.node.AppliedRev == s.node.Rev {
-		s.become(fleet.NodeHealthy, s.node.Twin.Reason)
+	if !s.node.Seized && s.node.Link.Greeted && s.node.AppliedRev == s.node.Rev {
+		s.become(fleet.NodeHealthy, s.remark())
 	}
 }
 
-// mayLease: a node that was given up has no lease until it is in sync.
-func (s *step) mayLease() bool { return s.node.State == fleet.NodeHealthy }
+// mayLease: a node that was given up has no lease until it is in sync, and
+// one without a guard could not keep what a lease promises.
+func (s *step) mayLease() bool {
+	return s.node.State == fleet.NodeHealthy && !s.node.Seized && s.node.GuardOK && s.node.Pace.Exclusive
+}
 
 func (s *step) greeted(e Greeted) {
 	if !s.admit(e.Conn, e.Session) {
@@ -179,50 +195,5 @@ func (s *step) ingested(e Ingested) {
 	s.node.Acked = e.Acked
 	if s.node.Link.Bound {
 		s.emit(Lease{Session: s.node.Link.Session})
-	}
-}
-
-func (s *step) tick(e Tick) {
-	silence := s.node.Silence(s.now)
-	switch s.node.State {
-	case fleet.NodeHealthy:
-		if silence > s.profile.Suspect {
-			s.become(fleet.NodeSuspect, silent(silence))
-		}
-	case fleet.NodeSuspect:
-		if silence > s.profile.Window && e.Open {
-			s.become(fleet.NodeUnhealthy, silent(silence)+s.connection())
-		}
-	case fleet.NodeReturning:
-		switch {
-		case silence > s.profile.Window && e.Open:
-			s.become(fleet.NodeUnhealthy, silent(silence))
-		case s.now.Sub(s.node.Since) > s.profile.CatchUp:
-			s.become(fleet.NodeUnhealthy, fmt.Sprintf("did not catch up within %s: see the agent's log", s.profile.CatchUp))
-		}
-	case fleet.NodeJoining, fleet.NodeUnhealthy:
-	}
-	if !s.node.Twin.Until.IsZero() && s.now.After(s.node.Twin.Until) {
-		s.node.Twin = Twin{}
-		if s.node.State == fleet.NodeHealthy {
-			s.explain("")
-		}
-	}
-}
-
-func (s *step) connection() string {
-	if s.node.Link.Conn != 0 {
-		return "; its connection is open, but nothing comes"
-	}
-	return "; its connection is gone"
-}
-
-func silent(silence time.Duration) string {
-	return fmt.Sprintf("no heartbeat for %d s", int(silence.Seconds()))
-}
-
-func (s *step) rearm() {
-	if !s.node.Lost() {
-		s.node.LastSeen = s.now
 	}
 }

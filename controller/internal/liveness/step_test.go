@@ -28,13 +28,17 @@ type script struct {
 	effects []Effect // of the last event
 }
 
+func newNode(state fleet.NodeState) Node {
+	return Node{State: state, Since: start, LastSeen: start, Pace: NewPace(Standard())}
+}
+
 func newScript(t *testing.T, state fleet.NodeState) *script {
 	t.Helper()
-	return &script{t: t, node: Node{State: state, Since: start, LastSeen: start}}
+	return &script{t: t, node: newNode(state)}
 }
 
 func (s *script) hear(seconds float64, e Event) *script {
-	s.node, s.effects = Step(s.node, e, at(seconds), Standard())
+	s.node, s.effects = Step(s.node, e, at(seconds))
 	return s
 }
 
@@ -65,7 +69,7 @@ func (s *script) dropped() bool {
 }
 
 func beat(conn uint64, session wire.Session, applied int64) Heartbeat {
-	return Heartbeat{Conn: conn, Session: session, Seq: 1, AppliedRev: applied}
+	return Heartbeat{Conn: conn, Session: session, Seq: 1, AppliedRev: applied, DockerOK: true, GuardOK: true}
 }
 
 // up is a healthy node on connection 1, last heard at 0.
@@ -184,7 +188,7 @@ func TestReturning(t *testing.T) {
 }
 
 func TestLeaseAnswersTheHeartbeat(t *testing.T) {
-	s := up(t).hear(5, Heartbeat{Conn: 1, Session: first, Seq: 42})
+	s := up(t).hear(5, Heartbeat{Conn: 1, Session: first, Seq: 42, GuardOK: true})
 	got, _ := s.lease()
 	if d := cmp.Diff(Lease{Session: first, Seq: 42, Granted: true}, got); d != "" {
 		t.Error(d)
@@ -249,15 +253,14 @@ func TestTwins(t *testing.T) {
 func TestAnyHistory(t *testing.T) {
 	states := []fleet.NodeState{fleet.NodeJoining, fleet.NodeHealthy, fleet.NodeSuspect, fleet.NodeUnhealthy, fleet.NodeReturning}
 	rapid.Check(t, func(t *rapid.T) {
-		p := Standard()
-		n := Node{State: rapid.SampledFrom(states).Draw(t, "state"), Since: start, LastSeen: start}
+		n := newNode(rapid.SampledFrom(states).Draw(t, "state"))
 		now, heard := start, start
 		for range rapid.IntRange(1, 60).Draw(t, "length") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "wait")) * time.Second)
 			e := anyEvent(t)
 			before := n
 			var effects []Effect
-			n, effects = Step(n, e, now, p)
+			n, effects = Step(n, e, now)
 			counted := true
 			for _, effect := range effects {
 				switch effect := effect.(type) {
@@ -273,16 +276,21 @@ func TestAnyHistory(t *testing.T) {
 					}
 				}
 			}
-			if _, beat := e.(Heartbeat); (beat && counted) || e == (Rearm{}) {
+			if _, beat := e.(Heartbeat); (beat && counted) || isRearm(e) {
 				heard = now
 			}
 			if n.State == fleet.NodeUnhealthy && before.State == fleet.NodeSuspect {
-				if tick, ok := e.(Tick); !ok || !tick.Open || now.Sub(heard) <= p.Window {
+				if tick, ok := e.(Tick); !ok || !tick.Open || now.Sub(heard) <= Standard().Window {
 					t.Fatalf("it was lost on %#v after %s", e, now.Sub(heard))
 				}
 			}
 		}
 	})
+}
+
+func isRearm(e Event) bool {
+	_, is := e.(Rearm)
+	return is
 }
 
 func anyEvent(t *rapid.T) Event {
