@@ -30,7 +30,10 @@ alter table node_health
     add column penalty_at  timestamptz not null default now(),
     add column quarantined boolean not null default false,
     add column docker_ok   boolean not null default true,
-    add column guard_ok    boolean not null default false;
+    add column guard_ok    boolean not null default false,
+    -- the longest window under which the node may hold leases now: written
+    -- before a longer one is given out, so that the next controller waits for it
+    add column lease_window_ms bigint;
 
 alter table containers
     add column group_key text not null default '',

@@ -72,7 +72,7 @@ var rooms = map[string][]string{
 	"controller/internal/intake": {"broker", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/live":   {"controller/internal/fleet", "controller/internal/store", "shared/id", "shared/wire"},
 	"controller/internal/watch":  {"controller/internal/fleet", "controller/internal/liveness", "shared/id", "shared/wire"},
-	"controller/internal/loops":  {"controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/store", "shared/id", "shared/loop", "shared/wire"},
+	"controller/internal/loops":  {"controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/store", "shared/id", "shared/lease", "shared/loop", "shared/wire"},
 	// wiring and doors
 	"controller/internal/config":  {},
 	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/loop", "shared/wire"},

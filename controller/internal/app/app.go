@@ -29,6 +29,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/controller/internal/watch"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 )
 
 // Main is a controller.
@@ -140,7 +141,9 @@ func (m *Main) makeRooms(context.Context) error {
 		Store: m.store, Nodes: m.nodes, Presence: m.presence, Dispatch: m.dispatch, Watch: m.watch, Live: m.live,
 		Now: m.now, Log: m.log, Registerer: m.metrics,
 	})
-	m.nodeWatch = &loops.NodeWatch{Store: m.store, Nodes: m.nodes, Live: m.live, Forget: m.forgetNode, Log: m.log}
+	m.nodeWatch = &loops.NodeWatch{
+		Store: m.store, Nodes: m.nodes, Live: m.live, Forget: m.forgetNode, Settled: loop.NewWake(), Log: m.log,
+	}
 	m.doorkeeper = &doorkeeper{
 		auth: m.auth, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
 	}

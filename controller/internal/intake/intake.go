@@ -136,7 +136,8 @@ func (i *Intake) heartbeat(l letter) {
 		h.AgentVersion = clean(h.AgentVersion, 100)
 	}
 	counted := i.Nodes.Hear(l.node, liveness.Heartbeat{
-		Conn: l.conn, Session: h.Session, Seq: h.Seq, AppliedRev: h.AppliedRev, Offer: liveness.Offer(h.Telemetry),
+		Conn: l.conn, Session: h.Session, Seq: h.Seq, AppliedRev: h.AppliedRev,
+		DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: liveness.Offer(h.Telemetry),
 	})
 	if !counted {
 		i.reject(l, "stale session", nil)

@@ -28,59 +28,212 @@ func TestHold(t *testing.T) {
 		"three of seven":          {Census{Joined: 7, Watched: 7, Silent: 3, Talking: 4}, false},
 		"those lost do not count": {Census{Joined: 100, Watched: 6, Silent: 3, Talking: 3}, true},
 	} {
-		if got := c.census.hold() != ""; got != c.held {
+		if got := c.census.suspicious() != ""; got != c.held {
 			t.Errorf("%s: held is %t", name, got)
 		}
 	}
 }
 
-// tick lets one second go by after another, as the loop does.
-func tick(g Gates, c Census, from, to int) (Gates, Verdict) {
-	var v Verdict
-	for s := from; s <= to; s++ {
-		g, v = g.Tick(c, true, at(float64(s)))
-	}
-	return g, v
+// gates is the gates and what happened to them.
+type gates struct {
+	*testing.T
+	Gates
+	last Verdict
 }
 
-func TestGates(t *testing.T) {
-	quiet := Census{Joined: 3, Watched: 3, Silent: 1, Talking: 2}
-	mass := Census{Joined: 3, Watched: 3, Silent: 3}
+func newGates(t *testing.T) *gates {
+	t.Helper()
+	return &gates{T: t, Gates: NewGates(start)}
+}
 
-	g := NewGates(30*time.Second, start)
-	if g, v := tick(g, quiet, 1, 44); v.Open {
-		t.Errorf("open %s before the grace ends", g.GraceUntil.Sub(at(44)))
+// see lets time go by in tenths of a second with the same sight.
+func (g *gates) see(in Sight, from, to float64) *gates {
+	for s := from; s <= to; s += 0.1 {
+		g.Gates, g.last = g.Gates.Tick(in, at(s))
 	}
-	g, v := tick(g, quiet, 1, 45)
-	if !v.Open {
-		t.Error("closed after the grace")
+	return g
+}
+
+func (g *gates) want(open, rearm bool, what string) *gates {
+	g.Helper()
+	if g.last.Open != open || g.last.Rearm != rearm {
+		g.Errorf("%s: %+v, held %v", what, g.last, g.Holds())
 	}
-	if _, v := g.Tick(quiet, false, at(46)); v.Open {
-		t.Error("open without Postgres")
+	return g
+}
+
+func sight(c Census) Sight {
+	return Sight{Census: c, Postgres: true, Authority: true, Longest: 30 * time.Second}
+}
+
+var (
+	quiet = Census{Joined: 4, Watched: 4, Silent: 1, Talking: 3}
+	many  = Census{Joined: 4, Watched: 4, Silent: 3, Talking: 1}
+	all   = Census{Joined: 4, Watched: 4, Silent: 4}
+)
+
+func TestGatesThatClose(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(*Sight)
+		open  bool
+	}{
+		"nothing":                  {func(*Sight) {}, true},
+		"Postgres is away":         {func(in *Sight) { in.Postgres = false }, false},
+		"no authority":             {func(in *Sight) { in.Authority = false }, false},
+		"unread messages":          {func(in *Sight) { in.Backlog = time.Second }, false},
+		"a little behind":          {func(in *Sight) { in.Backlog = time.Second / 2 }, true},
+		"many are silent":          {func(in *Sight) { in.Census = many }, false},
+		"everybody is silent":      {func(in *Sight) { in.Census = all }, false},
+		"few of many others":       {func(in *Sight) { in.Census = Census{Joined: 9, Watched: 9, Silent: 4, Talking: 5} }, true},
+		"Postgres and all silence": {func(in *Sight) { in.Census, in.Postgres = all, false }, false},
+	} {
+		in := sight(quiet)
+		c.spoil(&in)
+		newGates(t).see(in, 0.1, 1).want(c.open, false, name)
 	}
-	if _, v := g.Tick(quiet, true, at(48)); !v.Open {
-		t.Error("a gap of 3 s closed the gates")
+}
+
+func TestEveryHoldEndsWithNewWindows(t *testing.T) {
+	for kind, begin := range map[HoldKind]func(*gates){
+		HoldOperator:  func(g *gates) { g.Gates = g.Tell(HoldOperator, "x", at(1)) },
+		HoldRegressed: func(g *gates) { g.Gates = g.Tell(HoldRegressed, "x", at(1)) },
+		HoldProbe:     func(g *gates) { g.Gates = g.Tell(HoldProbe, "x", at(1)) },
+		HoldSilence:   func(g *gates) { g.see(sight(all), 1, 1) },
+	} {
+		g := newGates(t)
+		begin(g)
+		in := sight(quiet)
+		if kind == HoldSilence {
+			in = sight(all)
+		}
+		g.see(in, 1.1, 5).want(false, false, "held by "+string(kind))
+		if h, _ := g.Held(); h.Kind != kind || h.Reason == "" || !h.Since.Equal(at(1)) {
+			t.Errorf("%s: the hold is %+v", kind, h)
+		}
+		g.Gates = g.Tell(kind, "", at(5))
+		g.see(sight(quiet), 5.1, 5.1).want(false, true, "the end of "+string(kind))
+		g.see(sight(quiet), 5.2, 5.2).want(true, false, "after "+string(kind))
 	}
-	frozen, v := g.Tick(quiet, true, at(48.1))
-	if v.Open || !v.Rearm {
-		t.Errorf("after a freeze: %+v", v)
+}
+
+// The end of a hold must be seen also while Postgres is away.
+func TestAHoldIsJudgedWithoutPostgres(t *testing.T) {
+	in := sight(all)
+	in.Postgres = false
+	g := newGates(t).see(in, 0.1, 5)
+	in.Census = quiet
+	g.see(in, 5.1, 5.1).want(false, true, "the nodes are back and Postgres is not")
+}
+
+func TestAMassSilenceWithoutProgressIsGivenUp(t *testing.T) {
+	g := newGates(t).see(sight(many), 1, 120).want(false, false, "before its time")
+	g.see(sight(many), 120.1, 121.2)
+	if _, held := g.Held(); held {
+		t.Fatal("held for ever")
 	}
-	if _, v := frozen.Tick(quiet, true, at(49)); v.Open || v.Rearm {
-		t.Errorf("a second after a freeze: %+v", v)
+	// The windows begin anew: for a while nobody counts as silent.
+	g.see(sight(Census{Joined: 4, Watched: 4, Talking: 1}), 121.3, 136).want(true, false, "after the hold")
+	g.see(sight(many), 136.1, 300).want(true, false, "the same silence")
+	g.see(sight(all), 300.1, 300.1).want(false, false, "a worse silence")
+
+	back := sight(many)
+	back.Returned = true
+	g = newGates(t).see(sight(many), 1, 100).see(back, 100.1, 100.1).see(sight(many), 100.2, 219).want(false, false, "a node came back meanwhile")
+	g.see(sight(many), 219.1, 221).want(true, false, "its clock ran out, too")
+
+	newGates(t).see(sight(all), 1, 3600).want(false, false, "nobody talks")
+}
+
+func TestAnOperatorReleasesASilence(t *testing.T) {
+	g := newGates(t).see(sight(all), 1, 10).want(false, false, "held")
+	g.Gates = g.Gates.Release(sight(all), at(10))
+	g.see(sight(all), 10.1, 10.1).want(false, true, "released").see(sight(all), 10.2, 100).want(true, false, "and not held again")
+	g.Gates = g.Tell(HoldProbe, "deaf", at(100)).Release(sight(quiet), at(100))
+	if h, held := g.Held(); !held || h.Kind != HoldProbe {
+		t.Error("a person talked the controller out of being deaf")
 	}
-	held, v := tick(g, mass, 46, 200)
-	if v.Open || held.Held == "" {
-		t.Error("open while everybody is silent")
+}
+
+func TestAuthorityThatComesBackKnowsNothing(t *testing.T) {
+	in := sight(quiet)
+	in.Authority = false
+	g := newGates(t).see(in, 0.1, 5)
+	g.see(sight(quiet), 5.1, 5.1).want(false, true, "another controller may have led")
+	if !g.last.Lost {
+		t.Error("nodes that were lost may have been leased again")
 	}
-	over, v := held.Tick(quiet, true, at(201))
-	if v.Open || !v.Rearm || over.Held != "" {
-		t.Errorf("at the end of a hold: %+v", v)
+}
+
+func TestSiteOutage(t *testing.T) {
+	site := id.New[id.ClusterID]()
+	in := func(o Outage, site3 Census) Sight {
+		s := sight(Census{Joined: 20, Watched: 20, Silent: site3.Silent, Talking: 20 - site3.Silent})
+		s.Sites, s.Outages = map[id.ClusterID]Census{site: site3}, map[id.ClusterID]Outage{site: o}
+		return s
 	}
-	if _, v := tick(over, quiet, 202, 245); v.Open {
-		t.Error("no new grace after a hold")
+	out, well := Census{Joined: 5, Watched: 5, Silent: 4, Talking: 1}, Census{Joined: 5, Watched: 5, Silent: 3, Talking: 2}
+	hold, after := Outage{Name: "b", Policy: fleet.OutageHold}, Outage{Name: "b", Policy: fleet.OutageFailoverAfter, After: time.Minute}
+
+	g := newGates(t).see(in(Outage{Policy: fleet.OutageFailover}, out), 1, 5)
+	if g.SiteHeld(site) {
+		t.Error("held against its policy")
 	}
-	if _, v := tick(over, quiet, 202, 246); !v.Open {
-		t.Error("closed for good after a hold")
+	g = newGates(t).see(in(hold, out), 1, 3600).want(true, false, "other clusters go on")
+	if !g.SiteHeld(site) {
+		t.Error("not held for good")
+	}
+	g.see(in(hold, well), 3600.1, 3600.1)
+	if g.SiteHeld(site) || len(g.last.Reopen) != 1 {
+		t.Errorf("after the outage: %+v", g.last)
+	}
+	g = newGates(t).see(in(after, out), 1, 60)
+	if !g.SiteHeld(site) {
+		t.Error("given up before its time")
+	}
+	g.see(in(after, out), 60.1, 61.2)
+	if g.SiteHeld(site) {
+		t.Error("held after its time")
+	}
+	g.see(in(after, Census{Joined: 5, Watched: 5, Talking: 1}), 61.3, 80).see(in(after, out), 80.1, 300)
+	if g.SiteHeld(site) {
+		t.Error("the same outage is held again")
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	var l Limiter
+	l = l.Refill(100, start)
+	if got := l.Take(100); got != lostBurst {
+		t.Errorf("a burst of %d in a small fleet", got)
+	}
+	l = l.Refill(100, at(1))
+	if got := l.Take(100); got != lostPerSecond {
+		t.Errorf("%d in a second", got)
+	}
+	l = Limiter{}.Refill(10000, start)
+	if got := l.Take(1000); got != 200 {
+		t.Errorf("a burst of %d in a large fleet", got)
+	}
+}
+
+func TestFrozen(t *testing.T) {
+	for _, c := range []struct {
+		gap, window time.Duration
+		frozen      bool
+		margin      time.Duration
+	}{
+		{2 * time.Second, 30 * time.Second, false, 0},
+		{3 * time.Second, 30 * time.Second, false, 0},
+		{3001 * time.Millisecond, 30 * time.Second, true, graceMargin},
+		{time.Second, 5 * time.Second, false, 0},
+		{1300 * time.Millisecond, 5 * time.Second, true, 2600 * time.Millisecond},
+		{400 * time.Millisecond, 1500 * time.Millisecond, true, 800 * time.Millisecond},
+		{100 * time.Millisecond, 1500 * time.Millisecond, false, 0},
+	} {
+		margin, frozen := Frozen(c.gap, c.window)
+		if frozen != c.frozen || frozen && margin != c.margin {
+			t.Errorf("a gap of %s with a window of %s: %t, %s", c.gap, c.window, frozen, margin)
+		}
 	}
 }
 
@@ -90,8 +243,8 @@ type clock struct{ now time.Time }
 func (c *clock) Now() time.Time { return c.now }
 
 func (c *clock) pass(r *Registry, seconds int) {
-	for range seconds {
-		c.now = c.now.Add(time.Second)
+	for range seconds * 10 {
+		c.now = c.now.Add(100 * time.Millisecond)
 		r.Tick(true)
 	}
 }
@@ -110,17 +263,17 @@ func TestRegistry(t *testing.T) {
 		r.Hear(n, Connected{Conn: uint64(i)})
 	}
 	r.Hear(node, Connected{Conn: 1})
-	if !r.Hear(node, Heartbeat{Conn: 1, Session: first, Seq: 9, AppliedRev: 7}) {
+	if !r.Hear(node, Heartbeat{Conn: 1, Session: first, Seq: 9, AppliedRev: 7, GuardOK: true}) {
 		t.Fatal("a heartbeat did not count")
 	}
 	want := []wire.Lease{{
-		Header: wire.Head(wire.TypeLease), Session: first, Seq: 9, Rev: 7, LeaseMS: 25000, NextHBMS: 10000, ResendMS: 2000,
+		Header: wire.Head(wire.TypeLease), Session: first, Seq: 9, Rev: 7, LeaseMS: 25000, SoftMS: 20000, NextHBMS: 10000, ResendMS: 2000,
 		ControlTime: start.UnixMilli(), AckedOutbox: 3,
 	}}
 	if d := cmp.Diff(want, leases); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]Beat{{Node: node, At: start, AppliedRev: 7}}, r.TakeBeats()); d != "" {
+	if d := cmp.Diff([]Beat{{Node: node, At: start, AppliedRev: 7, GuardOK: true}}, r.TakeBeats()); d != "" {
 		t.Error(d)
 	}
 	if got := r.TakeBeats(); len(got) != 0 {
@@ -146,7 +299,7 @@ func TestChangesComeTogether(t *testing.T) {
 	r.Hear(node, Connected{Conn: 2})
 	r.Hear(node, Heartbeat{Conn: 2, Session: second})
 	r.Return(taken) // could not be written
-	want = []Change{{Node: node, From: fleet.NodeHealthy, State: fleet.NodeHealthy, Since: start}}
+	want = []Change{{Node: node, From: fleet.NodeHealthy, State: fleet.NodeHealthy, Since: start, Flaps: Flaps{Penalty: penaltySuspect, At: start}}}
 	if d := cmp.Diff(want, r.Take().Changes); d != "" {
 		t.Error(d)
 	}

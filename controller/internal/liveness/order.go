@@ -120,7 +120,9 @@ func (r *Registry) Hold(reason string) {
 	r.tell(HoldOperator, held(reason))
 }
 
-func held(reason string) string { return "held by an operator: " + reason + "; POST /fleet/release ends it" }
+func held(reason string) string {
+	return "held by an operator: " + reason + "; POST /fleet/release ends it"
+}
 
 // Release ends a hold on a person's word: one that a person or a regressed
 // ledger began, and that of the silence there is. All windows start anew.

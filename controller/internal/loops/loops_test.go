@@ -236,7 +236,7 @@ func TestTwinsAndHoldsAreTold(t *testing.T) {
 	if err := watch.Record(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if !w.told.event(live.KindHold, "") || !w.told.event(live.KindNodeDuplicate, "") {
+	if !w.told.event(live.KindHold, "silence") || !w.told.event(live.KindNodeDuplicate, "") {
 		t.Errorf("the events are %+v", w.told.events)
 	}
 	entries, _, err := w.db.Audit(t.Context(), store.AuditFilter{Verb: "node.duplicate"})

@@ -21,19 +21,24 @@ import (
 )
 
 const (
-	tickEvery   = time.Second
-	beatsEvery  = 5 * time.Second
-	writeWithin = 5 * time.Second
+	tickEvery     = 100 * time.Millisecond
+	recordEvery   = time.Second
+	beatsEvery    = 5 * time.Second
+	settingsEvery = 3 * time.Second
+	writeWithin   = 5 * time.Second
 )
 
 // NodeWatch lets time go by for the nodes, and writes down what becomes of
 // them.
 type NodeWatch struct {
-	Store  *store.Store
-	Nodes  *liveness.Registry
-	Live   *live.Live
-	Forget func(id.NodeID) // called for a node that was deleted
-	Log    *slog.Logger
+	Store   *store.Store
+	Nodes   *liveness.Registry
+	Live    *live.Live
+	Profile liveness.Profile // of nodes without a cluster
+	Forget  func(id.NodeID)  // called for a node that was deleted
+	Lost    func()           // called when it is on record that nodes were lost or are well again; may be nil
+	Settled loop.Wake        // wakes the reading of settings; see Settle
+	Log     *slog.Logger
 
 	postgres atomic.Bool // answered the last time
 }
@@ -49,11 +54,14 @@ func (w *NodeWatch) Load(ctx context.Context) error {
 		known[i] = liveness.Known{
 			Node: m.Node, State: m.State, Since: m.Since, Reason: m.Reason, Rev: m.Rev, Acked: m.Acked,
 			MachineID: m.MachineID, Hostname: m.Hostname,
+			Profile: w.profile(m.Profile, m.WindowMS), Window: milliseconds(m.LeaseMS),
+			Flaps:    liveness.Flaps{Penalty: m.Penalty, At: m.PenaltyAt, Quarantined: m.Quarantined},
+			DockerOK: m.DockerOK, GuardOK: m.GuardOK,
 		}
 	}
 	w.Nodes.Load(known)
 	w.postgres.Store(true)
-	return nil
+	return w.Settle(ctx)
 }
 
 // Run watches until ctx ends. Time is kept apart from writing: a database
@@ -61,7 +69,8 @@ func (w *NodeWatch) Load(ctx context.Context) error {
 func (w *NodeWatch) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return w.tick(ctx) })
-	group.Go(func() error { return loop.Run(ctx, tickEvery, w.Nodes.Woken(), w.Record, w.report) })
+	group.Go(func() error { return loop.Run(ctx, recordEvery, w.Nodes.Woken(), w.Record, w.report) })
+	group.Go(func() error { return loop.Run(ctx, settingsEvery, w.Settled, w.Settle, w.report) })
 	group.Go(func() error { return loop.Run(ctx, beatsEvery, loop.NewWake(), w.recordBeats, w.report) })
 	return group.Wait()
 }
@@ -88,8 +97,8 @@ func (w *NodeWatch) Record(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
 	news := w.Nodes.Take()
-	for _, reason := range news.Holds {
-		w.hold(reason)
+	for _, h := range news.Holds {
+		w.hold(h)
 	}
 	for _, twins := range news.Twins {
 		w.twins(ctx, twins)
@@ -105,8 +114,15 @@ func (w *NodeWatch) Record(ctx context.Context) error {
 		w.Nodes.Return(news.Changes)
 		return err
 	}
+	if w.Lost != nil && slices.ContainsFunc(news.Changes, moves) {
+		w.Lost()
+	}
+	exist := map[id.NodeID]bool{}
+	for _, node := range found {
+		exist[node] = true
+	}
 	for _, c := range news.Changes {
-		if slices.Contains(found, c.Node) {
+		if exist[c.Node] {
 			w.tell(c)
 		} else {
 			w.forget(c.Node)
@@ -115,10 +131,17 @@ func (w *NodeWatch) Record(ctx context.Context) error {
 	return nil
 }
 
+// moves reports whether a change is one that containers move for: a node was
+// lost, or is there again and may be given some.
+func moves(c liveness.Change) bool {
+	return c.From != c.State && (c.State == fleet.NodeUnhealthy || c.State == fleet.NodeHealthy)
+}
+
 func (w *NodeWatch) save(ctx context.Context, changes []liveness.Change) (found []id.NodeID, err error) {
 	rows := make([]store.NodeChange, len(changes))
 	for i, c := range changes {
-		rows[i] = store.NodeChange{Node: c.Node, State: c.State, Since: c.Since, Reason: c.Reason}
+		rows[i] = store.NodeChange{Node: c.Node, State: c.State, Since: c.Since, Reason: c.Reason,
+			Penalty: c.Flaps.Penalty, PenaltyAt: c.Flaps.At, Quarantined: c.Flaps.Quarantined}
 	}
 	err = w.Store.InTx(ctx, func(tx *store.Tx) error {
 		found, err = tx.SaveNodeStates(ctx, rows)
@@ -142,14 +165,14 @@ func (w *NodeWatch) forget(node id.NodeID) {
 	w.Forget(node)
 }
 
-func (w *NodeWatch) hold(reason string) {
-	if reason == "" {
-		w.Log.Info("hold ended: nodes are heard again")
-		w.Live.Event(wire.FleetEvent{Kind: live.KindRelease, Message: "nodes are heard again; every node has a full new window"})
+func (w *NodeWatch) hold(h liveness.HoldNews) {
+	if h.Ended {
+		w.Log.Info("hold ended", "kind", h.Kind, "reason", h.Reason)
+		w.Live.Event(wire.FleetEvent{Kind: live.KindRelease, State: string(h.Kind), Message: "the hold is over, and every node has a full new window; it was: " + h.Reason})
 		return
 	}
-	w.Log.Warn("hold: no node is declared lost", "reason", reason)
-	w.Live.Event(wire.FleetEvent{Kind: live.KindHold, Message: reason})
+	w.Log.Warn("hold: no node is declared lost", "kind", h.Kind, "reason", h.Reason)
+	w.Live.Event(wire.FleetEvent{Kind: live.KindHold, State: string(h.Kind), Message: h.Reason})
 }
 
 // verbDuplicate names the audit entry of two agents with one credential.

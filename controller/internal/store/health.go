@@ -14,21 +14,32 @@ import (
 
 // NodeMemory is what a controller that begins has to know of a node.
 type NodeMemory struct {
-	Node      id.NodeID
-	State     fleet.NodeState
-	Since     time.Time
-	Reason    string
-	Rev       int64
-	Acked     uint64
-	MachineID string
-	Hostname  string
+	Node        id.NodeID
+	State       fleet.NodeState
+	Since       time.Time
+	Reason      string
+	Rev         int64
+	Acked       uint64
+	MachineID   string
+	Hostname    string
+	Profile     string // of its cluster; "": in none
+	WindowMS    int64  // with a custom profile
+	LeaseMS     int64  // the longest window under which leases may run; 0: not said
+	Penalty     float64
+	PenaltyAt   time.Time
+	Quarantined bool
+	DockerOK    bool
+	GuardOK     bool
 }
 
 // NodeMemories lists what is known of every node.
 func (s *Store) NodeMemories(ctx context.Context) ([]NodeMemory, error) {
 	rows, err := s.db.Query(ctx, `
-		select n.id, h.status, h.status_since, h.status_reason, h.rev, coalesce(c.last_seq, 0), n.machine_id, n.hostname
+		select n.id, h.status, h.status_since, h.status_reason, h.rev, coalesce(c.last_seq, 0), n.machine_id, n.hostname,
+			coalesce(k.profile, ''), coalesce(k.window_ms, 0), coalesce(h.lease_window_ms, 0),
+			h.penalty, h.penalty_at, h.quarantined, h.docker_ok, h.guard_ok
 		from nodes n join node_health h on h.node_id = n.id left join node_cursor c on c.node_id = n.id
+			left join clusters k on k.id = n.cluster_id
 		where n.deleted_at is null`)
 	if err != nil {
 		return nil, fmt.Errorf("load nodes: %w", err)
@@ -42,10 +53,13 @@ func (s *Store) NodeMemories(ctx context.Context) ([]NodeMemory, error) {
 
 // NodeChange is a node's new state.
 type NodeChange struct {
-	Node   id.NodeID
-	State  fleet.NodeState
-	Since  time.Time
-	Reason string
+	Node        id.NodeID
+	State       fleet.NodeState
+	Since       time.Time
+	Reason      string
+	Penalty     float64
+	PenaltyAt   time.Time
+	Quarantined bool
 }
 
 // SaveNodeStates records new states and answers which of the nodes exist.
@@ -53,13 +67,17 @@ func (tx *Tx) SaveNodeStates(ctx context.Context, changes []NodeChange) ([]id.No
 	n := len(changes)
 	ids, states := make([]id.NodeID, n), make([]fleet.NodeState, n)
 	since, reasons := make([]time.Time, n), make([]string, n)
+	penalties, at, quarantined := make([]float64, n), make([]time.Time, n), make([]bool, n)
 	for i, c := range changes {
 		ids[i], states[i], since[i], reasons[i] = c.Node, c.State, c.Since, c.Reason
+		penalties[i], at[i], quarantined[i] = c.Penalty, c.PenaltyAt, c.Quarantined
 	}
 	return tx.collectNodes(ctx, "save node states", `
-		update node_health h set status = c.state, status_since = c.since, status_reason = c.reason
-		from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[]) as c (node, state, since, reason)
-		where h.node_id = c.node returning h.node_id`, ids, states, since, reasons)
+		update node_health h set status = c.state, status_since = c.since, status_reason = c.reason,
+			penalty = c.penalty, penalty_at = c.at, quarantined = c.quarantined
+		from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::float8[], $6::timestamptz[], $7::bool[])
+			as c (node, state, since, reason, penalty, at, quarantined)
+		where h.node_id = c.node returning h.node_id`, ids, states, since, reasons, penalties, at, quarantined)
 }
 
 // Heartbeat is the newest sign of life of a node.
@@ -67,6 +85,8 @@ type Heartbeat struct {
 	Node       id.NodeID
 	At         time.Time
 	AppliedRev int64
+	DockerOK   bool
+	GuardOK    bool
 	Offer      *spec.Resources // nil: as before
 }
 
@@ -75,20 +95,23 @@ type Heartbeat struct {
 func (tx *Tx) SaveHeartbeats(ctx context.Context, beats []Heartbeat) ([]id.NodeID, error) {
 	n := len(beats)
 	ids, at, applied := make([]id.NodeID, n), make([]time.Time, n), make([]int64, n)
+	docker, guard := make([]bool, n), make([]bool, n)
 	cpu, memory, disk := make([]*int64, n), make([]*int64, n), make([]*int64, n)
 	for i, b := range beats {
 		ids[i], at[i], applied[i] = b.Node, b.At, b.AppliedRev
+		docker[i], guard[i] = b.DockerOK, b.GuardOK
 		if b.Offer != nil {
 			cpu[i], memory[i], disk[i] = (*int64)(&b.Offer.CPU), (*int64)(&b.Offer.Memory), (*int64)(&b.Offer.Disk)
 		}
 	}
 	return tx.collectNodes(ctx, "save heartbeats", `
 		update node_health h set last_heartbeat = b.at, applied_rev = b.applied,
+			docker_ok = b.docker, guard_ok = b.guard,
 			offer_cpu = coalesce(b.cpu, h.offer_cpu), offer_memory = coalesce(b.memory, h.offer_memory),
 			offer_disk = coalesce(b.disk, h.offer_disk)
-		from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-			as b (node, at, applied, cpu, memory, disk)
-		where h.node_id = b.node returning h.node_id`, ids, at, applied, cpu, memory, disk)
+		from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[], $8::bool[])
+			as b (node, at, applied, cpu, memory, disk, docker, guard)
+		where h.node_id = b.node returning h.node_id`, ids, at, applied, cpu, memory, disk, docker, guard)
 }
 
 func (tx *Tx) collectNodes(ctx context.Context, step, sql string, args ...any) ([]id.NodeID, error) {
@@ -128,6 +151,22 @@ func (tx *Tx) RecordHello(ctx context.Context, node id.NodeID, f Facts, at time.
 	if err := changed(tag, "node", node); err != nil {
 		return err
 	}
-	_, err = tx.SaveHeartbeats(ctx, []Heartbeat{{Node: node, At: at, AppliedRev: f.AppliedRev, Offer: f.Offer}})
-	return err
+	return tx.recordFirst(ctx, node, f, at)
+}
+
+// recordFirst is what a hello says of the node's health: how Docker and the
+// guard are comes with a heartbeat.
+func (tx *Tx) recordFirst(ctx context.Context, node id.NodeID, f Facts, at time.Time) error {
+	var cpu, memory, disk *int64
+	if f.Offer != nil {
+		cpu, memory, disk = (*int64)(&f.Offer.CPU), (*int64)(&f.Offer.Memory), (*int64)(&f.Offer.Disk)
+	}
+	_, err := tx.tx.Exec(ctx, `
+		update node_health set last_heartbeat = $2, applied_rev = $3, offer_cpu = coalesce($4, offer_cpu),
+			offer_memory = coalesce($5, offer_memory), offer_disk = coalesce($6, offer_disk)
+		where node_id = $1`, node, at, f.AppliedRev, cpu, memory, disk)
+	if err != nil {
+		return fmt.Errorf("record hello: %w", err)
+	}
+	return nil
 }

@@ -63,7 +63,7 @@ func TestNodeStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []store.NodeMemory{{Node: node.ID, State: fleet.NodeSuspect, Since: at, Reason: "connection lost"}}
+	want := []store.NodeMemory{{Node: node.ID, State: fleet.NodeSuspect, Since: at, Reason: "connection lost", DockerOK: true}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
