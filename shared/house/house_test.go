@@ -75,9 +75,9 @@ var rooms = map[string][]string{
 	"controller/internal/loops":  {"controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/store", "shared/id", "shared/lease", "shared/loop", "shared/wire"},
 	// wiring and doors
 	"controller/internal/config":  {},
-	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/loop", "shared/wire"},
+	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/reign", "controller/internal/store", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/loop", "shared/wire"},
 	"controller/internal/dev":     {"controller/internal/actions", "controller/internal/app", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/fleet", "controller/internal/store", "shared/child", "shared/egg", "shared/dockerd", "shared/id", "shared/localdb", "shared/spec"},
-	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/store", "migrations"},
+	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/reign", "controller/internal/store", "migrations"},
 	"controller/internal/testkit": {"controller/internal/store", "migrations", "shared/child", "shared/localdb"},
 	"controller/cmd/lormas":       {"controller/internal/cli"},
 

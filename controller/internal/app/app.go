@@ -2,12 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/controller/internal/loops"
 	"github.com/lormas/lormas/controller/internal/presence"
+	"github.com/lormas/lormas/controller/internal/reign"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/controller/internal/watch"
 	"github.com/lormas/lormas/shared/id"
@@ -42,7 +44,13 @@ type Main struct {
 
 	store *store.Store
 	redis redis.UniversalClient
+	key   ed25519.PrivateKey
 	auth  *authn.Service
+
+	identity *reign.Identity
+	throne   *store.Store // the reign's own connection
+	reign    *reign.Reign // nil: this is the only controller there is
+	working  atomic.Bool  // it reigns and has taken over; else it stands by
 
 	nodes      *liveness.Registry
 	outlet     *outlet
@@ -78,7 +86,7 @@ func New(ctx context.Context, c config.Config, o Options) (*Main, error) {
 	m := &Main{config: c, options: o, log: o.Log, now: time.Now, metrics: prometheus.NewRegistry()}
 	m.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		m.openDoor, m.openStores, m.seed, m.makeRooms, m.openBroker, m.makeActions, m.makeServer,
+		m.openDoor, m.openStores, m.seed, m.loadKey, m.makeRooms, m.openBroker, m.makeActions, m.makeServer, m.claim,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, m.close())
@@ -116,18 +124,14 @@ func (m *Main) seed(ctx context.Context) error {
 	return nil
 }
 
-func (m *Main) makeRooms(context.Context) error {
-	key, err := authn.LoadOrCreateKey(filepath.Join(m.config.StateDir, "signing.key"))
-	if err != nil {
-		return err
-	}
+func (m *Main) makeRooms(context.Context) (err error) {
 	m.auth, err = authn.New(authn.Deps{
-		Store: m.store, Key: key, Counter: authn.RedisCounter{Client: m.redis}, Kick: m.endCredential, Now: m.now, Log: m.log,
+		Store: m.store, Key: m.key, Counter: authn.RedisCounter{Client: m.redis}, Kick: m.endCredential, Now: m.now, Log: m.log,
 	})
 	if err != nil {
 		return err
 	}
-	m.outlet = &outlet{}
+	m.outlet = &outlet{authority: m.authority}
 	m.nodes = liveness.NewRegistry(liveness.Options{Profile: liveness.Standard(), Now: m.now, Lease: m.outlet.lease})
 	m.outlet.nodes = m.nodes
 	m.metrics.MustRegister(newFleetMetrics(m.nodes))
@@ -145,7 +149,7 @@ func (m *Main) makeRooms(context.Context) error {
 		Store: m.store, Nodes: m.nodes, Live: m.live, Forget: m.forgetNode, Settled: loop.NewWake(), Log: m.log,
 	}
 	m.doorkeeper = &doorkeeper{
-		auth: m.auth, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
+		standby: m.standby, auth: m.auth, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
 	}
 	return nil
 }
@@ -163,16 +167,12 @@ func (m *Main) endCredential(credential uuid.UUID) {
 
 var errCredentialEnded = errors.New("the credential has ended")
 
-func (m *Main) openBroker(ctx context.Context) (err error) {
+func (m *Main) openBroker(context.Context) (err error) {
 	m.broker, err = broker.New(broker.Options{Authorizer: m.doorkeeper, Handler: m.intake, Logger: m.log, Registerer: m.metrics})
 	if err != nil {
 		return err
 	}
 	m.outlet.broker = m.broker
-	// Nodes must be known before the first of them connects.
-	if err := m.nodeWatch.Load(ctx); err != nil {
-		return err
-	}
 	if m.config.MQTTListen != "" {
 		if m.mqtt, err = m.broker.ListenTCP("mqtt", m.config.MQTTListen); err != nil {
 			return portFault(err, "mqtt-listen", m.config.MQTTListen)

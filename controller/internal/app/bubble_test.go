@@ -90,7 +90,7 @@ func (b *bubble) begin(c config.Config) {
 		config: c, options: Options{Version: "test", Out: io.Discard}, log: b.log("controller"), now: time.Now,
 		metrics: prometheus.NewRegistry(),
 	}
-	for _, step := range []func(context.Context) error{b.openStores, b.seed, b.makeRooms, b.openBroker, b.makeActions} {
+	for _, step := range []func(context.Context) error{b.openStores, b.seed, b.loadKey, b.makeRooms, b.openBroker, b.makeActions, b.assume} {
 		b.ok(step(ctx))
 	}
 	var work sync.WaitGroup

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -19,10 +20,11 @@ import (
 // doorkeeper is the broker's Authorizer: authn says who somebody is, authz
 // what they may read. It keeps the actors of those it let in, by credential.
 type doorkeeper struct {
-	auth   *authn.Service
-	places *places
-	now    func() time.Time
-	log    *slog.Logger
+	standby func() bool
+	auth    *authn.Service
+	places  *places
+	now     func() time.Time
+	log     *slog.Logger
 
 	mu     sync.RWMutex
 	actors map[string]admitted
@@ -35,8 +37,14 @@ type admitted struct {
 
 var _ broker.Authorizer = (*doorkeeper)(nil)
 
-// Authenticate implements broker.Authorizer.
+var errStandby = errors.New("this controller stands by: the active one is at another address")
+
+// Authenticate implements broker.Authorizer. A controller that stands by lets
+// nobody in, and says so in a way that sends agents on to the next address.
 func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (broker.Identity, error) {
+	if d.standby() {
+		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrUnavailable, errStandby)
+	}
 	who, err := d.auth.AuthenticateMQTT(ctx, c.Username, c.Password)
 	switch {
 	case fleet.KindOf(err) == fleet.Unavailable:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/lormas/lormas/broker"
 	"github.com/lormas/lormas/controller/internal/loops"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -17,23 +18,16 @@ import (
 // takes nothing must not hold a stop up.
 const brokerPatience = 10 * time.Second
 
-// Run works until ctx ends or a part fails, and then stops everything in
-// order. A Main runs once.
+// Run stands by until this controller reigns, then works until ctx ends or a
+// part fails, and stops everything in order. A Main runs once: one that was
+// deposed ends with reign.ErrDeposed, and another is made.
 func (m *Main) Run(ctx context.Context) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, failing := errgroup.WithContext(work)
-	parts := m.parts()
-	parts["api"] = func(context.Context) error { return m.server.Serve(m.http) }
-	for name, run := range parts {
-		group.Go(func() error {
-			if err := run(failing); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			return nil
-		})
-	}
-	m.log.Info("the controller works", "url", m.URL(), "agents", m.AgentURL(), "version", m.options.Version)
+	start(failing, group, map[string]func(context.Context) error{
+		"api": func(context.Context) error { return m.server.Serve(m.http) }, "reign": m.reign.Run, "work": m.work,
+	})
 	select {
 	case <-ctx.Done():
 	case <-failing.Done():
@@ -41,7 +35,39 @@ func (m *Main) Run(ctx context.Context) error {
 	m.log.Info("stopping")
 	doors := m.closeDoors()
 	stop()
-	return errors.Join(group.Wait(), doors, m.close())
+	err := group.Wait()
+	m.resign()
+	return errors.Join(err, doors, m.close())
+}
+
+func start(ctx context.Context, group *errgroup.Group, parts map[string]func(context.Context) error) {
+	for name, run := range parts {
+		group.Go(func() error {
+			if err := run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+}
+
+// work is what only the active controller does.
+func (m *Main) work(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-m.reign.Crowned():
+	}
+	if !m.working.Load() {
+		m.takeOver(ctx)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	m.log.Info("the controller works", "url", m.URL(), "agents", m.AgentURL(), "version", m.options.Version)
+	group, ctx := errgroup.WithContext(ctx)
+	start(ctx, group, m.parts())
+	return group.Wait()
 }
 
 // parts are all that works on its own, but the door for people.
@@ -97,8 +123,13 @@ func (m *Main) close() error {
 	if m.redis != nil {
 		err = errors.Join(err, m.redis.Close())
 	}
-	if m.store != nil {
-		m.store.Close()
+	for _, s := range []*store.Store{m.store, m.throne} {
+		if s != nil {
+			s.Close()
+		}
+	}
+	if m.identity != nil {
+		err = errors.Join(err, m.identity.Release())
 	}
 	return err
 }

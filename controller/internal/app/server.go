@@ -29,7 +29,7 @@ func (m *Main) makeServer(context.Context) (err error) {
 			"postgres": m.store.Ping,
 			"redis":    m.presence.Ready,
 		},
-		Metrics: m.metrics, Log: m.log,
+		Standby: m.active, Metrics: m.metrics, Log: m.log,
 	})
 	return err
 }

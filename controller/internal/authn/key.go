@@ -3,7 +3,9 @@ package authn
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -24,6 +26,17 @@ func LoadOrCreateKey(path string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("create signing key: %w", err)
 	}
 	return loadKey(path)
+}
+
+// Fingerprint names a key without giving it away.
+func Fingerprint(key ed25519.PrivateKey) string {
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return "" // it has no other kind
+	}
+	sum := sha256.Sum256(public)
+	const enough = 8 // to tell two apart
+	return "sha256:" + hex.EncodeToString(sum[:enough])
 }
 
 const pemType = "PRIVATE KEY"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/app"
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/config"
+	"github.com/lormas/lormas/controller/internal/reign"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/migrations"
 )
@@ -20,13 +22,21 @@ type serveCommand struct {
 	config.Config `embed:""`
 }
 
-// Run runs the controller until it is told to stop.
+// Run runs the controller until it is told to stop. When another one takes
+// over, it begins anew and stands by.
 func (c serveCommand) Run(ctx context.Context, s Streams) error {
-	main, err := app.New(ctx, c.Config, app.Options{Version: Version(), Log: Logger(c.LogFormat, c.LogLevel, s.Err), Out: s.Out})
-	if err != nil {
-		return err
+	log := Logger(c.LogFormat, c.LogLevel, s.Err)
+	for {
+		main, err := app.New(ctx, c.Config, app.Options{Version: Version(), Log: log, Out: s.Out})
+		if err != nil {
+			return err
+		}
+		err = main.Run(ctx)
+		if !errors.Is(err, reign.ErrDeposed) || ctx.Err() != nil {
+			return err
+		}
+		log.Warn("deposed; beginning anew, to stand by", "reason", err)
 	}
-	return main.Run(ctx)
 }
 
 // Logger writes text for people on a terminal, and JSON elsewhere.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Config is a controller's configuration. The tags are its documentation.
@@ -25,7 +26,11 @@ type Config struct {
 
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Postgres, such as postgres://lormas:secret@db:5432/lormas."`
 	RedisURL    string `name:"redis-url" placeholder:"URL" help:"Redis, such as redis://cache:6379/0."`
-	StateDir    string `name:"state-dir" default:"/var/lib/lormas" placeholder:"DIR" help:"Where the key is kept that signs all tokens (default: ${default})."`
+	StateDir    string `name:"state-dir" default:"/var/lib/lormas" placeholder:"DIR" help:"Where this controller keeps who it is and, unless --signing-key names a file, the key that signs all tokens (default: ${default})."`
+
+	SigningKey        string        `name:"signing-key" placeholder:"FILE" help:"The key that signs all tokens; controllers of one database share one. Empty: signing.key in --state-dir, made at the first start."`
+	ReplaceSigningKey bool          `name:"replace-signing-key" help:"Start although other controllers of this database, which must have stopped, had another key. Ends all sessions and node credentials."`
+	ControllerLease   time.Duration `name:"controller-lease" placeholder:"DURATION" help:"How long another controller waits before it takes over from this one. Empty: 15s while another stands by, else 5m, so that a short outage of Postgres stops nothing."`
 
 	AdminEmail    string `name:"admin-email" default:"admin@lormas.local" placeholder:"EMAIL" help:"The first superuser, made at the first start (default: ${default})."`
 	AdminPassword string `name:"admin-password" placeholder:"PASSWORD" help:"Its password; better through LORMAS_ADMIN_PASSWORD_FILE. Empty: one is generated and printed once."`
@@ -34,6 +39,13 @@ type Config struct {
 	LogFormat string `name:"log-format" default:"auto" placeholder:"FORMAT" help:"auto, text or json; auto is text on a terminal (default: ${default})."`
 	LogLevel  string `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (default: ${default})."`
 }
+
+// Bounds of ControllerLease: a shorter one ends between two renewals on a busy
+// machine.
+const (
+	minLease = time.Second
+	maxLease = time.Hour
+)
 
 // Validate finds everything that is wrong, at once.
 func (c Config) Validate() error {
@@ -48,6 +60,9 @@ func (c Config) Validate() error {
 	}
 	if !strings.Contains(c.AdminEmail, "@") {
 		add("admin-email", "%q is not an e-mail address", c.AdminEmail)
+	}
+	if c.ControllerLease != 0 && (c.ControllerLease < minLease || c.ControllerLease > maxLease) {
+		add("controller-lease", "%s is out of bounds: choose between %s and %s, or leave it out", c.ControllerLease, minLease, maxLease)
 	}
 	oneOf(add, "log-format", c.LogFormat, "auto", "text", "json")
 	oneOf(add, "log-level", c.LogLevel, "debug", "info", "warn", "error")

@@ -40,6 +40,13 @@ func (s *Server) live(c *fiber.Ctx, _ authz.Actor) error {
 // ready asks everything at once. It says what is away but not why: the
 // answer is for anybody, the reason for the log.
 func (s *Server) ready(c *fiber.Ctx, _ authz.Actor) error {
+	if s.Standby != nil {
+		if active, standby := s.Standby(); standby {
+			return c.Status(http.StatusServiceUnavailable).JSON(fiber.Map{
+				"status": "standing by", "active": active, "detail": standbyNotice(active),
+			})
+		}
+	}
 	const patience = 2 * time.Second
 	ctx, cancel := context.WithTimeout(c.UserContext(), patience)
 	defer cancel()

@@ -32,6 +32,7 @@ type Deps struct {
 	Dashboard fs.FS                                      // the built dashboard; nil: none
 	MQTT      fasthttp.RequestHandler                    // the broker's WebSocket at /mqtt; nil: none
 	Ready     map[string]func(ctx context.Context) error // what /readyz asks, by name
+	Standby   func() (active string, standby bool)       // whether another controller is the active one, and its address; nil: never
 	Metrics   *prometheus.Registry
 	Log       *slog.Logger
 }
@@ -73,7 +74,7 @@ func bare(d Deps) *Server {
 		IdleTimeout:    2 * time.Minute,
 		ErrorHandler:   s.onError,
 	})
-	s.app.Use(s.observe, secure)
+	s.app.Use(s.observe, secure, s.standingBy)
 	s.api = humafiber.New(s.app, apiConfig(d.Version))
 	return s
 }

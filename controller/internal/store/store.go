@@ -41,10 +41,21 @@ type querier interface {
 // Open connects to the database behind url. The schema must be up to date
 // (migrations.Up).
 func Open(ctx context.Context, url string) (*Store, error) {
+	return open(ctx, url, func(*pgxpool.Config) {})
+}
+
+// OpenOne is Open with a single connection, for what must not wait until
+// others have done with theirs.
+func OpenOne(ctx context.Context, url string) (*Store, error) {
+	return open(ctx, url, func(c *pgxpool.Config) { c.MaxConns, c.MinConns = 1, 0 })
+}
+
+func open(ctx context.Context, url string, with func(*pgxpool.Config)) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("store: database url: %w", err)
 	}
+	with(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("store: connect: %w", err)
