@@ -45,6 +45,9 @@ alter table containers
 
 create index containers_group on containers (group_key) where deleted_at is null and group_key <> '';
 
+-- placement asks who has a port, of all nodes at once
+create index allocations_port on allocations (port);
+
 create table container_migrations (
     id             uuid primary key,
     container_id   uuid not null references containers (id) on delete cascade,
@@ -94,6 +97,8 @@ create unique index container_migrations_open on container_migrations (container
 create index container_migrations_runnable on container_migrations (priority desc, next_run_at)
     where state not in ('completed', 'failed', 'rolled_back', 'cancelled');
 create index container_migrations_history on container_migrations (container_id, id desc);
+create index container_migrations_target on container_migrations (to_node_id)
+    where state not in ('completed', 'failed', 'rolled_back', 'cancelled');
 create index container_migrations_leftover on container_migrations (from_node_id) where leftover in ('unknown', 'running');
 create index container_migrations_job on container_migrations (job_id);
 

@@ -60,7 +60,7 @@ var rooms = map[string][]string{
 	"controller/internal/failover":  {"controller/internal/fleet", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/liveness":  {"controller/internal/fleet", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	// truth and view
-	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/spec", "shared/wire"},
+	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"controller/internal/presence": {"shared/id", "shared/wire"},
 	"controller/internal/reign":    {"controller/internal/store", "shared/lease"},
 	// people ─▶ httpapi ─▶ actions ─▶ store ─▶ dispatch ─▶ agents

@@ -11,19 +11,26 @@ import (
 	"github.com/lormas/lormas/shared/spec"
 )
 
-// containerColumns are what scanContainer reads, in its order.
+// containerColumns are what scanContainer reads.
 const containerColumns = `
 	c.id, c.name, c.egg_id, c.owner_id, c.node_id, c.spec, c.epoch, c.generation, c.desired_power,
 	c.type, coalesce(c.ha_policy, ''), c.ha_policy_reason, c.group_key, c.evicting,
 	c.migration_status, c.preferred_cluster_id, c.last_migration_at,
 	c.observed, c.observed_at, c.created_at, c.updated_at, c.deleted_at`
 
-func scanContainer(row pgx.CollectableRow) (fleet.Container, error) {
-	var c fleet.Container
-	err := row.Scan(&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, &c.Spec, &c.Epoch, &c.Generation, &c.Power,
+// containerFields are where containerColumns are read into.
+func containerFields(c *fleet.Container) []any {
+	return []any{
+		&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, &c.Spec, &c.Epoch, &c.Generation, &c.Power,
 		&c.Type, &c.HAPolicy, &c.HAPolicyReason, &c.Group, &c.Evicting,
 		&c.MigrationStatus, &c.PreferredClusterID, &c.LastMigrationAt,
-		&c.Observed, &c.ObservedAt, &c.CreatedAt, &c.UpdatedAt, &c.DeletedAt)
+		&c.Observed, &c.ObservedAt, &c.CreatedAt, &c.UpdatedAt, &c.DeletedAt,
+	}
+}
+
+func scanContainer(row pgx.CollectableRow) (fleet.Container, error) {
+	var c fleet.Container
+	err := row.Scan(containerFields(&c)...)
 	return c, err
 }
 

@@ -59,7 +59,19 @@ type Resident struct {
 	Migration *id.MigrationID // that moves it now
 }
 
-// Residents lists what a node still has, those on their way out included.
+// Residents lists what a node still has, those on their way out included, ha
+// containers first.
 func (s *Store) Residents(ctx context.Context, node id.NodeID) ([]Resident, error) {
-	return nil, errLater
+	rows, err := s.db.Query(ctx, `select`+containerColumns+`, m.id
+		from containers c left join container_migrations m on m.container_id = c.id and `+isOpen+`
+		where c.node_id = $1 and c.deleted_at is null order by c.type, c.id`, node)
+	if err != nil {
+		return nil, fmt.Errorf("list containers of node: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Resident, error) {
+		var r Resident
+		err := row.Scan(append(containerFields(&r.Container), &r.Migration)...)
+		return r, err
+	})
+	return list, wrap("list containers of node", err)
 }

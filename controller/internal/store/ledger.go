@@ -34,42 +34,6 @@ func (tx *Tx) LockLedger(ctx context.Context, node id.NodeID) error {
 	return nil
 }
 
-// Candidates are all nodes as placement wants to see them, with the holders
-// of those of the given host ports that are taken.
-func (s *Store) Candidates(ctx context.Context, ports []spec.Port) ([]placement.Candidate, error) {
-	rows, err := s.db.Query(ctx, `
-		select n.id, n.name, n.cluster_id, h.status, n.joined_at is not null,
-		       h.offer_cpu, h.offer_memory, h.offer_disk, h.reserved_cpu, h.reserved_memory, h.reserved_disk,
-		       coalesce((select jsonb_agg(jsonb_build_object('ip', a.ip, 'host', a.port, 'protocol', a.protocol))
-		                 from allocations a where a.node_id = n.id and a.port = any($1)), '[]')
-		from nodes n join node_health h on h.node_id = n.id
-		where n.deleted_at is null`, hostPorts(ports))
-	if err != nil {
-		return nil, fmt.Errorf("load candidates: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (placement.Candidate, error) {
-		var c placement.Candidate
-		err := row.Scan(&c.Node, &c.Name, &c.Cluster, &c.State, &c.Joined,
-			&c.Offer.CPU, &c.Offer.Memory, &c.Offer.Disk, &c.Reserved.CPU, &c.Reserved.Memory, &c.Reserved.Disk,
-			&c.Taken)
-		return c, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("load candidates: %w", err)
-	}
-	return all, nil
-}
-
-func hostPorts(ports []spec.Port) []int {
-	list := []int{}
-	for _, p := range ports {
-		if p.Host != 0 {
-			list = append(list, p.Host)
-		}
-	}
-	return list
-}
-
 // Reserve promises resources of a node, or gives them back where negative.
 // It fails with NoCapacity, and the arithmetic, where the node has not that
 // much left. It locks the node's ledger until the transaction ends.

@@ -10,14 +10,14 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
-	"github.com/lormas/lormas/shared/spec"
-	"github.com/lormas/lormas/shared/wire"
 )
 
-var errLater = errors.New("store: not written yet")
-
-// openMigrations is the condition of the partial indexes on what is not over.
-const openMigrations = `state not in ('completed', 'failed', 'rolled_back', 'cancelled')`
+// openMigrations is the condition of the partial indexes on what is not over,
+// isOpen the same of a migration m.
+const (
+	openMigrations = `state not in ('completed', 'failed', 'rolled_back', 'cancelled')`
+	isOpen         = `m.` + openMigrations
+)
 
 // migrationColumns are what scanMigration reads, in its order.
 const migrationColumns = `
@@ -44,81 +44,73 @@ func scanMigration(row pgx.CollectableRow) (fleet.Migration, error) {
 	return m, err
 }
 
-// OpenMigration is a migration that is not over, with all that its next step
-// depends on.
-type OpenMigration struct {
-	fleet.Migration
-	Container   fleet.Container // as it is now; NodeID and Epoch are where it is now
-	FromCluster *id.ClusterID   // of the node that it leaves
-	Stop        wire.Receipt    // of the command that stops it; "": there is none
-	StopMessage string
-	Ports       []spec.Port // with the host ports that are reserved at To; nil: none reserved
+// InsertMigration records a migration. Where the container is being moved
+// already it is a Conflict naming that migration. The caller holds the
+// container's lock.
+func (tx *Tx) InsertMigration(ctx context.Context, m fleet.Migration) error {
+	n, err := tx.insertMigrations(ctx, []fleet.Migration{m})
+	if err != nil || n == 1 {
+		return err
+	}
+	open, err := tx.OpenMigrationOf(ctx, m.ContainerID)
+	if err != nil {
+		return err
+	}
+	if open == nil {
+		return fleet.Errorf(fleet.Conflict, "container %s was being moved until just now: try again", m.ContainerID)
+	}
+	return open.InTheWay()
 }
 
-// OpenMigrations lists the migrations that are not over, the most urgent
-// first.
-func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration, error) {
-	return nil, errLater
-}
-
-// Claim says who wants to work on migrations, and until when nobody else
-// should.
-type Claim struct {
-	By    string
-	Now   time.Time
-	Until time.Time
-	Limit int
-}
-
-// ClaimMigrations takes migrations that are due and that nobody else works
-// on, the most urgent first. It belongs into a transaction of its own.
-func (tx *Tx) ClaimMigrations(ctx context.Context, c Claim) ([]OpenMigration, error) {
-	return nil, errLater
-}
-
-// LockMigrations is how a transaction begins that moves containers: it locks
-// the containers, then the migrations, and answers with those that are still
-// of the version given, read anew. Those whose container somebody else holds
-// right now are left out: they come round again.
-func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]OpenMigration, error) {
-	return nil, errLater
+// insertMigrations records migrations, except of containers that are being
+// moved already, and answers how many.
+func (tx *Tx) insertMigrations(ctx context.Context, list []fleet.Migration) (int, error) {
+	tag, err := tx.tx.Exec(ctx, `
+		with new as (
+			insert into container_migrations (id, container_id, kind, reason, requested_by, job_id, from_node_id, wanted_node_id,
+				from_epoch, policy, force, overlap, state, version, attempt, excluded, priority, waiting, detected_at,
+				created_at, next_run_at, step_deadline, leftover)
+			select id, container_id, kind, reason, requested_by, job_id, from_node_id, wanted_node_id,
+				from_epoch, policy, force, overlap, state, version, attempt, excluded, priority, waiting, detected_at,
+				created_at, next_run_at, step_deadline, leftover
+			from jsonb_to_recordset($1) as `+migrationRecord+`
+			on conflict (container_id) where `+openMigrations+` do nothing
+			returning container_id)
+		update containers c set migration_status = 'migrating' from new where c.id = new.container_id`, migrationRows(list))
+	if err != nil {
+		return 0, fmt.Errorf("insert migrations: %w", err)
+	}
+	return int(tag.RowsAffected()), nil
 }
 
 // QueueFailovers queues a failover of every ha container of lost nodes that
 // should run and is not being moved already, and answers how many.
 func (tx *Tx) QueueFailovers(ctx context.Context, nodes []id.NodeID, detectedAt time.Time) (int, error) {
-	return 0, errLater
-}
-
-// InsertMigration records a migration. Where the container is being moved
-// already it is a Conflict naming that migration. The caller holds the
-// container's lock.
-func (tx *Tx) InsertMigration(ctx context.Context, m fleet.Migration) error {
-	tag, err := tx.tx.Exec(ctx, `
-		insert into container_migrations (id, container_id, kind, reason, requested_by, job_id, from_node_id, wanted_node_id,
-			from_epoch, policy, force, overlap, state, priority, leftover, detected_at, created_at, next_run_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, coalesce(nullif($15, ''), 'none'), $16, $17, $17)
-		on conflict (container_id) where `+openMigrations+` do nothing`,
-		m.ID, m.ContainerID, m.Kind, m.Reason, m.RequestedBy, m.JobID, m.From, m.Wanted,
-		m.FromEpoch, m.Policy, m.Force, m.Overlap, m.State, m.Priority, m.Leftover, m.DetectedAt, m.CreatedAt)
+	rows, err := tx.tx.Query(ctx, `
+		select c.id, c.node_id, c.epoch, c.ha_policy, 'node ' || n.name || ' is lost: ' || h.status_reason, now()
+		from containers c join nodes n on n.id = c.node_id join node_health h on h.node_id = n.id
+		where c.node_id = any($1) and c.type = 'ha' and c.desired_power = 'running' and c.deleted_at is null
+		  and not exists (select from container_migrations m where m.container_id = c.id and `+isOpen+`)
+		order by c.id for update of c`, nodes)
 	if err != nil {
-		return fmt.Errorf("insert migration: %w", err)
+		return 0, fmt.Errorf("find containers of lost nodes: %w", err)
 	}
-	if tag.RowsAffected() == 0 {
-		open, err := tx.OpenMigrationOf(ctx, m.ContainerID)
-		if err != nil {
-			return err
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Migration, error) {
+		m := fleet.Migration{
+			ID: id.New[id.MigrationID](), Kind: fleet.KindFailover, State: fleet.MigrationQueued, Version: 1, Attempt: 1,
+			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, Leftover: fleet.LeftoverNone,
 		}
-		if open == nil { // it ended this moment
-			return fleet.Errorf(fleet.Conflict, "container %s was being moved until this moment: try again", m.ContainerID)
+		err := row.Scan(&m.ContainerID, &m.From, &m.FromEpoch, &m.Policy, &m.Reason, &m.CreatedAt)
+		if m.Policy == fleet.Exclusive {
+			m.Priority = fleet.PriorityExclusive
 		}
-		return open.InTheWay()
+		m.NextRunAt = m.CreatedAt
+		return m, err
+	})
+	if err != nil || len(list) == 0 {
+		return 0, wrap("find containers of lost nodes", err)
 	}
-	_, err = tx.tx.Exec(ctx, `update containers set migration_status = 'migrating' where id = $1`, m.ContainerID)
-	if err != nil {
-		return fmt.Errorf("insert migration: %w", err)
-	}
-	return nil
+	return tx.insertMigrations(ctx, list)
 }
 
 // Migration loads one migration.

@@ -140,9 +140,10 @@ func (tx *Tx) LockNode(ctx context.Context, node id.NodeID) (fleet.Node, error) 
 }
 
 // ContainersOn counts the containers that a node still has, those on their
-// way out included.
+// way out, and those that have a place reserved there included.
 func (tx *Tx) ContainersOn(ctx context.Context, node id.NodeID) (count int, err error) {
-	err = tx.tx.QueryRow(ctx, `select count(*) from containers where node_id = $1 and deleted_at is null`, node).Scan(&count)
+	err = tx.tx.QueryRow(ctx, `select (select count(*) from containers where node_id = $1 and deleted_at is null)
+		+ (select count(*) from container_migrations m where m.to_node_id = $1 and `+isHolding+`)`, node).Scan(&count)
 	if err != nil {
 		return 0, fmt.Errorf("count containers of node: %w", err)
 	}

@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/wire"
@@ -19,21 +22,83 @@ type Regression struct {
 
 // Ahead are those of the containers present on a node whose epoch is later
 // than what the truth knows.
-func (tx *Tx) Ahead(ctx context.Context, node id.NodeID, present []wire.ContainerRef) ([]wire.ContainerRef, error) {
-	return nil, errLater
+func (tx *Tx) Ahead(ctx context.Context, present []wire.ContainerRef) ([]wire.ContainerRef, error) {
+	if len(present) == 0 {
+		return nil, nil
+	}
+	ids, epochs := refs(present)
+	rows, err := tx.tx.Query(ctx, `
+		select p.id, p.epoch, false from unnest($1::uuid[], $2::bigint[]) as p (id, epoch)
+		join containers c on c.id = p.id where c.epoch < p.epoch order by p.id`, ids, epochs)
+	if err != nil {
+		return nil, fmt.Errorf("compare epochs: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wire.ContainerRef])
+	return list, wrap("compare epochs", err)
 }
 
-// RecordRegressions notes what Ahead found.
+func refs(list []wire.ContainerRef) ([]id.ContainerID, []int64) {
+	ids, epochs := make([]id.ContainerID, len(list)), make([]int64, len(list))
+	for i, p := range list {
+		ids[i], epochs[i] = p.ID, p.Epoch
+	}
+	return ids, epochs
+}
+
+// RecordRegressions notes what Ahead found on a node. Of several notes the
+// latest epoch stays.
 func (tx *Tx) RecordRegressions(ctx context.Context, node id.NodeID, ahead []wire.ContainerRef) error {
-	return errLater
+	ids, epochs := refs(ahead)
+	_, err := tx.tx.Exec(ctx, `
+		insert into epoch_regressions as e (container_id, node_id, epoch)
+		select p.id, $1, p.epoch from unnest($2::uuid[], $3::bigint[]) as p (id, epoch) order by p.id
+		on conflict (container_id) do update set node_id = excluded.node_id, epoch = excluded.epoch, seen_at = now()
+		where excluded.epoch > e.epoch`, node, ids, epochs)
+	return wrap("record regressions", err)
 }
 
 // Regressions lists what was noted.
-func (s *Store) Regressions(ctx context.Context) ([]Regression, error) { return nil, errLater }
+func (s *Store) Regressions(ctx context.Context) ([]Regression, error) {
+	rows, err := s.db.Query(ctx, `select container_id, node_id, epoch, seen_at from epoch_regressions order by seen_at, container_id`)
+	if err != nil {
+		return nil, fmt.Errorf("list regressions: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Regression])
+	return list, wrap("list regressions", err)
+}
 
 // SettleRegressions raises the epochs above all that was noted, forgets the
 // notes, and answers the new revisions of the nodes concerned. Called when an
 // operator releases the fleet.
 func (tx *Tx) SettleRegressions(ctx context.Context) (revs map[id.NodeID]int64, err error) {
-	return nil, errLater
+	rows, err := tx.tx.Query(ctx, `select c.id, c.node_id from containers c join epoch_regressions e on e.container_id = c.id
+		order by c.id for update of c`)
+	if err != nil {
+		return nil, fmt.Errorf("settle regressions: %w", err)
+	}
+	var nodes []id.NodeID
+	var containers []id.ContainerID
+	var node id.NodeID
+	var container id.ContainerID
+	if _, err := pgx.ForEachRow(rows, []any{&container, &node}, func() error {
+		nodes, containers = append(nodes, node), append(containers, container)
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("settle regressions: %w", err)
+	}
+	batch := &pgx.Batch{}
+	// a migration in work goes on from the epoch that its container has now
+	batch.Queue(`
+		update container_migrations m set version = m.version + 1,
+			from_epoch = case when m.to_epoch is null then e.epoch + 1 else m.from_epoch end,
+			to_epoch = case when m.to_epoch is null then null else e.epoch + 1 end
+		from epoch_regressions e join containers c on c.id = e.container_id
+		where m.container_id = e.container_id and c.epoch <= e.epoch and `+isOpen+` and c.id = any($1)`, containers)
+	batch.Queue(`update containers c set epoch = e.epoch + 1, updated_at = now() from epoch_regressions e
+		where c.id = e.container_id and c.epoch <= e.epoch and c.id = any($1)`, containers)
+	batch.Queue(`delete from epoch_regressions where container_id = any($1)`, containers)
+	if err := tx.tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("settle regressions: %w", err)
+	}
+	return tx.touchNodes(ctx, nodes, containers)
 }

@@ -113,6 +113,14 @@ func one(err error, what string, key any) error {
 	return nil
 }
 
+// wrap names the step of an error, if there is one.
+func wrap(step string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", step, err)
+}
+
 // Page asks for part of a list, newest first.
 type Page struct {
 	Limit  int    // 1 to 200

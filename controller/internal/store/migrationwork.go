@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// OpenMigration is a migration that is not over, with all that its next step
+// depends on.
+type OpenMigration struct {
+	fleet.Migration
+	Container   fleet.Container // as it is now; NodeID and Epoch are where it is now
+	FromCluster *id.ClusterID   // of the node where it is now
+	Stop        wire.Receipt    // of StopCommand; "": there is none
+	StopMessage string
+	Ports       []spec.Port // as they will be at To; nil: none are reserved
+}
+
+// isHolding is whether a migration m has room and ports reserved at its target,
+// beside what its container has where it is.
+const isHolding = `m.state in ('reserved', 'stopping', 'fencing')`
+
+func holds(s fleet.MigrationState) bool {
+	return s == fleet.MigrationReserved || s == fleet.MigrationStopping || s == fleet.MigrationFencing
+}
+
+const selectOpen = `
+	select` + migrationColumns + `,` + containerColumns + `, n.cluster_id, coalesce(k.receipt, ''), coalesce(k.message, ''),
+	       case when ` + isHolding + ` then (
+	           select jsonb_agg(jsonb_build_object('ip', a.ip, 'host', a.port, 'protocol', a.protocol) order by a.port)
+	           from allocations a where a.container_id = m.container_id and a.node_id = m.to_node_id) end
+	from container_migrations m join containers c on c.id = m.container_id join nodes n on n.id = c.node_id
+	left join commands k on k.id = m.stop_command`
+
+func scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
+	var o OpenMigration
+	var reserved []spec.Port
+	fields := append(migrationFields(&o.Migration), containerFields(&o.Container)...)
+	if err := row.Scan(append(fields, &o.FromCluster, &o.Stop, &o.StopMessage, &reserved)...); err != nil {
+		return OpenMigration{}, err
+	}
+	if holds(o.State) {
+		o.Ports = settle(o.Container.Spec.Ports, reserved)
+	}
+	return o, nil
+}
+
+// settle gives a container's ports the host ports that were reserved for it.
+// Which of two automatic ones gets which number does not matter.
+func settle(ports, reserved []spec.Port) []spec.Port {
+	left := slices.Clone(reserved)
+	take := func(p spec.Port, anyHost bool) int {
+		i := slices.IndexFunc(left, func(q spec.Port) bool {
+			return q.Protocol == p.Protocol && q.IP == canonicalIP(p.IP) && (anyHost || q.Host == p.Host)
+		})
+		if i < 0 {
+			return 0
+		}
+		host := left[i].Host
+		left = slices.Delete(left, i, i+1)
+		return host
+	}
+	out := slices.Clone(ports)
+	moved := make([]bool, len(ports))
+	for i, p := range ports {
+		moved[i] = take(p, false) == 0
+	}
+	for i, p := range ports {
+		if moved[i] {
+			out[i].Host = take(p, true)
+		}
+	}
+	return out
+}
+
+// OpenMigrations lists the migrations that are not over, the most urgent
+// first: waiting makes them more urgent (FAILOVER §7).
+func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration, error) {
+	rows, err := s.db.Query(ctx, selectOpen+` where `+isOpen+`
+		order by m.priority + extract(epoch from now() - m.created_at) / 10 desc, m.id limit $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("load open migrations: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanOpen)
+	return list, wrap("load open migrations", err)
+}
+
+// Claim says who wants to work on migrations, and until when nobody else
+// should.
+type Claim struct {
+	By    string
+	Now   time.Time
+	Until time.Time
+	Limit int
+}
+
+// ClaimMigrations takes migrations that are due and that nobody else works
+// on, the most urgent first. It belongs into a transaction of its own, as it
+// locks migrations before containers.
+func (tx *Tx) ClaimMigrations(ctx context.Context, c Claim) ([]OpenMigration, error) {
+	rows, err := tx.tx.Query(ctx, `
+		with due as (
+			select m.id from container_migrations m
+			where `+isOpen+` and m.next_run_at <= $2
+			  and (m.claimed_until is null or m.claimed_until <= $2 or m.claimed_by = $1)
+			order by m.priority desc, m.next_run_at, m.id limit $4 for update skip locked)
+		update container_migrations m set claimed_by = $1, claimed_until = $3 from due where m.id = due.id returning m.id`,
+		c.By, c.Now, c.Until, c.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("claim migrations: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[id.MigrationID])
+	if err != nil || len(ids) == 0 {
+		return nil, wrap("claim migrations", err)
+	}
+	rows, err = tx.tx.Query(ctx, selectOpen+` where m.id = any($1) order by m.priority desc, m.next_run_at, m.id`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("claim migrations: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanOpen)
+	return list, wrap("claim migrations", err)
+}
+
+// LockMigrations is how a transaction begins that moves containers: it locks
+// the containers, then the migrations, and answers with those that are still
+// of the version given, read anew. Those whose container somebody else holds
+// right now are left out: they come round again.
+func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]OpenMigration, error) {
+	containers := make([]id.ContainerID, len(list))
+	ids, versions := make([]id.MigrationID, len(list)), make([]int, len(list))
+	for i, m := range list {
+		containers[i], ids[i], versions[i] = m.ContainerID, m.ID, m.Version
+	}
+	rows, err := tx.tx.Query(ctx, `select id from containers where id = any($1) order by id for update skip locked`, containers)
+	if err != nil {
+		return nil, fmt.Errorf("lock containers: %w", err)
+	}
+	locked, err := pgx.CollectRows(rows, pgx.RowTo[id.ContainerID])
+	if err != nil {
+		return nil, fmt.Errorf("lock containers: %w", err)
+	}
+	rows, err = tx.tx.Query(ctx, selectOpen+`
+		join unnest($1::uuid[], $2::int[]) as w (id, version) on w.id = m.id and w.version = m.version
+		where m.container_id = any($3) and `+isOpen+` order by m.id for update of m`, ids, versions, locked)
+	if err != nil {
+		return nil, fmt.Errorf("lock migrations: %w", err)
+	}
+	open, err := pgx.CollectRows(rows, scanOpen)
+	return open, wrap("lock migrations", err)
+}
