@@ -42,6 +42,7 @@ binaries: toolchain
 	@mkdir -p bin
 	$(GOBUILD) -o bin/lormas ./controller/cmd/lormas
 	$(GOBUILD) -o bin/lormas-agent ./agent/cmd/lormas-agent
+	$(GOBUILD) -o bin/lormas-guard ./agent/cmd/lormas-guard
 	$(GOBUILD) -o bin/lormas-demo ./deploy/demo
 
 run: deps build ## Start everything on this machine with a demo container

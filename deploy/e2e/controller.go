@@ -96,6 +96,7 @@ func (n *Node) agentEnv() []string {
 		"LORMAS_AGENT_CONTROLLER=mqtt://" + MQTTAddress,
 		"LORMAS_AGENT_TOKEN_FILE=" + n.credentialFile(),
 		"LORMAS_AGENT_DATA_DIR=" + filepath.Join(n.dir, "agent"),
+		"LORMAS_AGENT_GUARD_DIR=" + filepath.Join(n.dir, "guard"),
 		"LORMAS_AGENT_DOCKER_HOST=unix://" + n.Socket(),
 		"LORMAS_AGENT_LOG_LEVEL=debug",
 	}

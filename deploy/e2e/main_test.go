@@ -49,6 +49,7 @@ func build(dir string) error {
 	for name, source := range map[string]string{
 		"lormas":       "controller/cmd/lormas",
 		"lormas-agent": "agent/cmd/lormas-agent",
+		"lormas-guard": "agent/cmd/lormas-guard",
 		"lormas-demo":  "deploy/demo",
 	} {
 		cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-buildvcs=false", "-o", filepath.Join(dir, name), "./"+source)

@@ -83,14 +83,17 @@ var rooms = map[string][]string{
 
 	// agent
 	"agent/internal/runtime":     {"shared/id", "shared/spec", "shared/wire"},
-	"agent/internal/docker":      {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
+	"agent/internal/docker":      {"agent/internal/runtime", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"agent/internal/runtimetest": {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/telemetry":   {"shared/spec", "shared/wire"},
 	"agent/internal/ledger":      {"shared/id", "shared/loop", "shared/spec", "shared/wire"},
-	"agent/internal/reconcile":   {"agent/internal/ledger", "agent/internal/runtime", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
-	"agent/internal/link":        {"agent/internal/ledger", "agent/internal/reconcile", "agent/internal/runtime", "shared/id", "shared/loop", "shared/mqttlink", "shared/spec", "shared/wire"},
-	"agent/internal/app":         {"agent/internal/docker", "agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/telemetry", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
+	"agent/internal/guard":       {"shared/id", "shared/lease"},
+	"agent/internal/permit":      {"agent/internal/guard", "agent/internal/ledger", "shared/id", "shared/lease", "shared/loop", "shared/spec"},
+	"agent/internal/reconcile":   {"agent/internal/guard", "agent/internal/ledger", "agent/internal/permit", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
+	"agent/internal/link":        {"agent/internal/ledger", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/mqttlink", "shared/spec", "shared/wire"},
+	"agent/internal/app":         {"agent/internal/docker", "agent/internal/guard", "agent/internal/permit", "agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/telemetry", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 	"agent/cmd/lormas-agent":     {"agent/internal/app"},
+	"agent/cmd/lormas-guard":     {"agent/internal/guard", "shared/id"},
 	"agent/agenttest":            {"agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/runtimetest", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 
 	// deploy knows the programs from outside only

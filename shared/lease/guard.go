@@ -16,6 +16,22 @@ type Copy struct {
 	Epoch     int64
 }
 
+// The environment by which the processes of a copy are known when nobody else
+// answers. Every container has the first three; the last says how an HA one
+// is kept.
+const (
+	EnvContainer = "LORMAS_CONTAINER"
+	EnvNode      = "LORMAS_NODE"
+	EnvEpoch     = "LORMAS_EPOCH"
+	EnvHA        = "LORMAS_HA"
+)
+
+// The values of EnvHA.
+const (
+	Available = "available"
+	Exclusive = "exclusive"
+)
+
 // Watch is what the guard knows of a copy.
 //
 //	expected ──Soft──▶ asked ──Until──▶ fenced ──its processes are gone──▶ dead

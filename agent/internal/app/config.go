@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/lmittmann/tint"
@@ -35,9 +36,30 @@ type Config struct {
 	ReserveMemory spec.Bytes `env:"LORMAS_AGENT_RESERVE_MEMORY" placeholder:"SIZE" help:"Memory to keep back for the system. Standard: a tenth, at most 512m."`
 	ReserveDisk   spec.Bytes `env:"LORMAS_AGENT_RESERVE_DISK" placeholder:"SIZE" help:"Disk space to keep back for the system. Standard: a tenth."`
 
+	Guard             string       `env:"LORMAS_AGENT_GUARD" default:"auto" placeholder:"auto|external|off|FILE" help:"What ends exclusive containers when their lease is over. auto: start lormas-guard, from beside this program or from PATH. A file: start that one. external: something else runs it, such as systemd. off: none, and no exclusive containers."`
+	GuardDir          string       `env:"LORMAS_AGENT_GUARD_DIR" type:"path" default:"/run/lormas" placeholder:"DIR" help:"Where the guard has its socket and its records; in memory, so that they end with the boot."`
+	OfflineStartDelay offlineDelay `env:"LORMAS_AGENT_OFFLINE_START_DELAY" default:"60s" placeholder:"60s|never" help:"How long available containers wait for the controller after the machine has booted, before they start without it."`
+
 	LogLevel  slog.Level       `env:"LORMAS_AGENT_LOG_LEVEL" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat string           `env:"LORMAS_AGENT_LOG_FORMAT" default:"auto" enum:"auto,text,json" help:"text, json, or auto: text on a terminal and json elsewhere."`
 	Version   kong.VersionFlag `help:"Print the version and end."`
+}
+
+// offlineDelay is a duration, or never: then it is negative.
+type offlineDelay time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *offlineDelay) UnmarshalText(text []byte) error {
+	if string(text) == "never" {
+		*d = -1
+		return nil
+	}
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil || parsed < 0 {
+		return fmt.Errorf("%.30q is not a time to wait: write it like 60s or 5m, or never", text)
+	}
+	*d = offlineDelay(parsed)
+	return nil
 }
 
 // parse reads arguments and environment. It reports false when it has already

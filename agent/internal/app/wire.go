@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"github.com/lormas/lormas/agent/internal/docker"
+	"github.com/lormas/lormas/agent/internal/guard"
 	"github.com/lormas/lormas/agent/internal/ledger"
 	"github.com/lormas/lormas/agent/internal/link"
+	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/reconcile"
 	"github.com/lormas/lormas/agent/internal/telemetry"
 	"github.com/lormas/lormas/shared/id"
@@ -32,6 +33,8 @@ type agent struct {
 	credential credential
 	ledger     *ledger.Ledger
 	engine     *docker.Engine
+	guard      *guard.Client
+	permits    *permit.Desk
 	reconciler *reconcile.Reconciler
 	link       *link.Link
 }
@@ -58,20 +61,25 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.ledger.Close())
 	}
+	bootID, err := a.guarded()
+	if err != nil {
+		return nil, errors.Join(err, a.ledger.Close())
+	}
 	a.reconciler = reconcile.New(reconcile.Options{
-		Runtime: a.engine, Ledger: a.ledger, Log: log,
+		Runtime: a.engine, Ledger: a.ledger, Permits: a.permits, Log: log,
 		Progress: func(c id.ContainerID, p wire.Progress) { a.link.Progress(c, p) },
 	})
 	a.link = link.New(link.Options{
 		MQTT:       mqttlink.Options{Servers: config.Controller, Credentials: a.token, TLS: trust},
 		Node:       a.credential.node,
 		Version:    version,
-		Machine:    machine(config.DataDir, log),
+		Machine:    machine(config.DataDir, bootID, log),
 		Ledger:     a.ledger,
 		Reconciler: a.reconciler,
+		Permits:    a.permits,
 		Engine:     a.engine,
 		Telemetry:  a.meter(),
-		Elapsed:    sinceBoot,
+		Elapsed:    guard.Now,
 		Connected:  a.keepCredential,
 		Log:        log,
 	})
@@ -81,9 +89,13 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 // run runs the rooms until ctx ends or one of them cannot go on.
 func (a *agent) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.keepGuard(ctx) })
+	group.Go(func() error { return a.permits.Run(ctx) })
 	group.Go(func() error { return a.reconciler.Run(ctx) })
 	group.Go(func() error { return a.link.Run(ctx) })
-	return errors.Join(group.Wait(), a.engine.Close(), a.ledger.Close())
+	err := group.Wait()
+	a.guard.Close() // it counts on
+	return errors.Join(err, a.engine.Close(), a.ledger.Close())
 }
 
 // token is asked for before each attempt to connect: a credential that was
@@ -124,8 +136,8 @@ func (a *agent) meter() func() wire.Telemetry {
 
 // machine finds out what the node runs on. A machine without an id of its
 // own, as images for small boards often are, gets one in the data directory.
-func machine(dataDir string, log *slog.Logger) link.Machine {
-	m := link.Machine{Hostname: "unknown", Arch: goruntime.GOARCH}
+func machine(dataDir, bootID string, log *slog.Logger) link.Machine {
+	m := link.Machine{Hostname: "unknown", Arch: goruntime.GOARCH, BootID: bootID}
 	if hostname, err := os.Hostname(); err == nil {
 		m.Hostname = hostname
 	}
@@ -141,14 +153,4 @@ func machine(dataDir string, log *slog.Logger) link.Machine {
 		log.Warn("the machine's id could not be kept; at the next start it looks like another machine", "error", err)
 	}
 	return m
-}
-
-// sinceBoot is a clock that nobody can set and that goes on while the machine
-// sleeps, which Go's own does not.
-func sinceBoot() time.Duration {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		panic(err) // Linux has had this clock since 2.6.39
-	}
-	return time.Duration(now.Nano())
 }

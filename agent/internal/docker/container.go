@@ -12,6 +12,7 @@ import (
 
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
@@ -33,6 +34,11 @@ func (e *Engine) find(ctx context.Context, c id.ContainerID) ([]runtime.Found, e
 		return nil, e.fault("find the container", err)
 	}
 	return e.inspectAll(ctx, summaries)
+}
+
+// Find is List for one container that has to be there.
+func (e *Engine) Find(ctx context.Context, c id.ContainerID) (runtime.Found, error) {
+	return e.one(ctx, c)
 }
 
 // one finds a container that has to be there.
@@ -75,6 +81,9 @@ func (e *Engine) read(details container.InspectResponse) (runtime.Found, bool) {
 		Running:  state.Running,
 		ExitCode: state.ExitCode,
 		OOM:      state.OOMKilled,
+		Pid:      state.Pid,
+
+		Exclusive: labels[labelHA] == lease.Exclusive,
 	}
 	if state.Status == container.StateRemoving {
 		f.State = runtime.Dead

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
 )
 
@@ -25,11 +26,19 @@ const (
 	labelEpoch      = "lormas.epoch"
 	labelGeneration = "lormas.generation"
 	labelSpecHash   = "lormas.spec_hash"
+	labelHA         = "lormas.ha" // available or exclusive; standard ones have none
 )
 
-// envEpoch tells a container its epoch, so that it can use it as a fencing
-// token towards others.
-const envEpoch = "LORMAS_EPOCH"
+// policy is how a container is kept available: "" when it is not.
+func policy(c spec.Container) string {
+	switch {
+	case c.Exclusive:
+		return lease.Exclusive
+	case c.HA:
+		return lease.Available
+	}
+	return ""
+}
 
 // droppedCapabilities is what Wings drops (EGG_SPEC §4.3): root in a
 // container keeps chown, kill, setuid and setgid, which entrypoints need to
@@ -64,7 +73,7 @@ func (o owner) ours(one ...id.ContainerID) filters.Args {
 }
 
 func (o owner) labels(in runtime.Instance) map[string]string {
-	return map[string]string{
+	labels := map[string]string{
 		labelController: o.controller,
 		labelNode:       o.node.String(),
 		labelContainer:  in.ID.String(),
@@ -72,6 +81,10 @@ func (o owner) labels(in runtime.Instance) map[string]string {
 		labelGeneration: strconv.FormatInt(in.Generation, 10),
 		labelSpecHash:   in.SpecHash,
 	}
+	if p := policy(in.Spec); p != "" {
+		labels[labelHA] = p
+	}
+	return labels
 }
 
 // dockerName is readable, and unique to the container and its owner: two
@@ -99,7 +112,7 @@ func convert(o owner, in runtime.Instance, binds []mount.Mount) creation {
 			Image:        in.Spec.Image,
 			Cmd:          in.Spec.Command,
 			User:         in.Spec.User,
-			Env:          environment(in),
+			Env:          environment(o, in),
 			Labels:       o.labels(in),
 			ExposedPorts: exposed,
 			Tty:          in.Spec.TTY,
@@ -138,12 +151,18 @@ func limits(c spec.Container) container.Resources {
 	}
 }
 
-func environment(in runtime.Instance) []string {
+// environment tells a container what it is. Its epoch it can use as a fencing
+// token towards others.
+func environment(o owner, in runtime.Instance) []string {
 	env := maps.Clone(in.Spec.Env)
 	if env == nil {
 		env = map[string]string{}
 	}
-	env[envEpoch] = strconv.FormatInt(in.Epoch, 10)
+	env[lease.EnvContainer], env[lease.EnvNode], env[lease.EnvEpoch] = in.ID.String(), o.node.String(), strconv.FormatInt(in.Epoch, 10)
+	delete(env, lease.EnvHA) // of a standard container it would be a lie
+	if p := policy(in.Spec); p != "" {
+		env[lease.EnvHA] = p
+	}
 	list := make([]string, 0, len(env))
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, name+"="+env[name])

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
@@ -40,7 +41,7 @@ func smallest() creation {
 	return creation{
 		name: "lormas-web-2cd6a46e05a6",
 		config: &container.Config{
-			Hostname: "web", Image: "img:1", Env: []string{"LORMAS_EPOCH=3"}, OpenStdin: true,
+			Hostname: "web", Image: "img:1", Env: identity(), OpenStdin: true,
 			ExposedPorts: nat.PortSet{},
 			Labels: map[string]string{
 				"lormas.controller": "ctl", "lormas.node": goldenNode, "lormas.container": goldenContainer,
@@ -64,15 +65,36 @@ func smallest() creation {
 	}
 }
 
+// identity is what every container is told of itself.
+func identity(more ...string) []string {
+	env := append(more, "LORMAS_CONTAINER="+goldenContainer, "LORMAS_EPOCH=3", "LORMAS_NODE="+goldenNode)
+	slices.Sort(env)
+	return env
+}
+
 func TestConvert(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*spec.Container)
 		want   func(*creation)
 	}{
 		"smallest": {func(*spec.Container) {}, func(*creation) {}},
-		"environment is sorted, and the epoch is ours to say": {
-			func(c *spec.Container) { c.Env = map[string]string{"Z": "1", "A": "x=y", "LORMAS_EPOCH": "99"} },
-			func(w *creation) { w.config.Env = []string{"A=x=y", "LORMAS_EPOCH=3", "Z=1"} },
+		"environment is sorted, and what it is is ours to say": {
+			func(c *spec.Container) {
+				c.Env = map[string]string{"Z": "1", "A": "x=y", "LORMAS_EPOCH": "99", "LORMAS_HA": "exclusive", "LORMAS_NODE": "x"}
+			},
+			func(w *creation) { w.config.Env = identity("A=x=y", "Z=1") },
+		},
+		"an available one says so": {
+			func(c *spec.Container) { c.HA = true },
+			func(w *creation) {
+				w.config.Env, w.config.Labels["lormas.ha"] = identity("LORMAS_HA=available"), "available"
+			},
+		},
+		"an exclusive one, too": {
+			func(c *spec.Container) { c.HA, c.Exclusive = true, true },
+			func(w *creation) {
+				w.config.Env, w.config.Labels["lormas.ha"] = identity("LORMAS_HA=exclusive"), "exclusive"
+			},
 		},
 		"command, user, terminal": {
 			func(c *spec.Container) { c.Command, c.User, c.TTY = []string{"a", "b c"}, "1000:1000", true },

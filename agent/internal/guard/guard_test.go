@@ -113,8 +113,8 @@ func (r *rig) container(c lease.Copy, ha string) *child.Process {
 	ready := filepath.Join(r.TempDir(), "ready")
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "READY=" + ready,
-		EnvContainer + "=" + c.Container.String(), EnvNode + "=" + r.node.String(),
-		EnvEpoch + "=" + strconv.FormatInt(c.Epoch, 10), EnvHA + "=" + ha,
+		lease.EnvContainer + "=" + c.Container.String(), lease.EnvNode + "=" + r.node.String(),
+		lease.EnvEpoch + "=" + strconv.FormatInt(c.Epoch, 10), lease.EnvHA + "=" + ha,
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{}
 	p, err := child.Start(cmd, syscall.SIGKILL)
@@ -160,7 +160,7 @@ func (r *rig) guarded(d time.Duration) (lease.Copy, *child.Process) {
 	r.Helper()
 	c := newCopy()
 	r.ok(r.Expect(c, term(c, d), int(syscall.SIGTERM)))
-	p := r.container(c, Exclusive)
+	p := r.container(c, lease.Exclusive)
 	r.ok(r.Bind(c, Init{Pid: p.Pid()}))
 	return c, p
 }
@@ -273,7 +273,7 @@ func TestAStartThatComesLateIsKilled(t *testing.T) {
 	if r.watched(c).Dead {
 		t.Error("it counts as dead although its start may still come")
 	}
-	late := r.container(c, Exclusive)
+	late := r.container(c, lease.Exclusive)
 	r.until("its death", func() bool { return ended(late) })
 }
 
@@ -281,13 +281,13 @@ func TestAnotherInitThanTheBoundOneDiesToo(t *testing.T) {
 	r := newRig(t)
 	c, first := r.guarded(500 * time.Millisecond)
 	first.Kill()
-	second := r.container(c, Exclusive)
+	second := r.container(c, lease.Exclusive)
 	r.until("its death", func() bool { return ended(second) })
 }
 
 func TestARunThatNobodyExpectsIsKilled(t *testing.T) {
 	r := newRig(t)
-	p := r.container(newCopy(), Exclusive)
+	p := r.container(newCopy(), lease.Exclusive)
 	r.until("its death", func() bool { return ended(p) })
 }
 
@@ -296,7 +296,7 @@ func TestOnlyAProcessOfTheContainerIsBound(t *testing.T) {
 	c, other := newCopy(), newCopy()
 	r.ok(r.Expect(c, term(c, long), int(syscall.SIGTERM)))
 	r.ok(r.Expect(other, term(other, long), int(syscall.SIGTERM)))
-	stranger := r.container(other, Exclusive)
+	stranger := r.container(other, lease.Exclusive)
 	for name, pid := range map[string]int{"ourselves": os.Getpid(), "another container": stranger.Pid(), "nobody": 1 << 22} {
 		if err := r.Bind(c, Init{Pid: pid, DockerID: strings.Repeat("a", 64)}); err == nil {
 			t.Errorf("%s was bound", name)
@@ -340,7 +340,7 @@ func TestAContainerIsAskedToStopBeforeItIsKilled(t *testing.T) {
 	r := newRig(t)
 	c := newCopy()
 	r.ok(r.Expect(c, lease.Term{Soft: Now() + 300*time.Millisecond, Until: Now() + time.Hour}, int(syscall.SIGUSR1)))
-	p := r.container(c, Exclusive) // SIGUSR1 ends it
+	p := r.container(c, lease.Exclusive) // SIGUSR1 ends it
 	r.ok(r.Bind(c, Init{Pid: p.Pid()}))
 	r.until("its end", func() bool { return ended(p) })
 	if w := r.watched(c); !w.Asked || w.Fenced {

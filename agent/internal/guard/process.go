@@ -70,7 +70,7 @@ func bornAt(pid int) (uint64, error) {
 func belongsTo(pid int, node id.NodeID) (lease.Copy, bool) {
 	var c lease.Copy
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
-	if err != nil || !bytes.Contains(text, []byte(EnvHA+"="+Exclusive)) {
+	if err != nil || !bytes.Contains(text, []byte(lease.EnvHA+"="+lease.Exclusive)) {
 		return c, false
 	}
 	env := map[string]string{}
@@ -79,10 +79,10 @@ func belongsTo(pid int, node id.NodeID) (lease.Copy, bool) {
 			env[name] = value
 		}
 	}
-	epoch, err := strconv.ParseInt(env[EnvEpoch], 10, 64)
+	epoch, err := strconv.ParseInt(env[lease.EnvEpoch], 10, 64)
 	c.Epoch = epoch
-	ours := err == nil && env[EnvHA] == Exclusive && env[EnvNode] == node.String() &&
-		c.Container.UnmarshalText([]byte(env[EnvContainer])) == nil
+	ours := err == nil && env[lease.EnvHA] == lease.Exclusive && env[lease.EnvNode] == node.String() &&
+		c.Container.UnmarshalText([]byte(env[lease.EnvContainer])) == nil
 	return c, ours
 }
 

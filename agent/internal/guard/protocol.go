@@ -8,15 +8,6 @@ import (
 	"github.com/lormas/lormas/shared/lease"
 )
 
-// The environment of every container: of whom it is.
-const (
-	EnvContainer = "LORMAS_CONTAINER"
-	EnvNode      = "LORMAS_NODE"
-	EnvEpoch     = "LORMAS_EPOCH"
-	EnvHA        = "LORMAS_HA"
-	Exclusive    = "exclusive" // of EnvHA
-)
-
 // The verbs of the agent. Each is answered when it is in the record.
 const (
 	opPing    = "ping"

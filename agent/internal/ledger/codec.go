@@ -34,6 +34,7 @@ type meta struct {
 	Sessions uint64    `json:"sessions"` // reserved so far
 	Accepted int64     `json:"accepted_rev"`
 	Applied  int64     `json:"applied_rev"`
+	MetBoot  string    `json:"met_boot,omitempty"` // the boot of the machine in which the controller last answered
 }
 
 var metaKey = []byte("meta")

@@ -162,6 +162,25 @@ func (l *Ledger) Desired() (Desired, error) {
 	return d, nil
 }
 
+// Runs reports whether a container should run under an epoch: the last word
+// before it is started (FAILOVER §5.6 R2).
+func (l *Ledger) Runs(c id.ContainerID, epoch int64) (bool, error) {
+	var runs bool
+	err := l.db.View(func(tx *bolt.Tx) error {
+		entry, known, err := get[wire.DesiredContainer](tx, bucketDesired, c[:])
+		if err != nil {
+			return err
+		}
+		seen, _, err := get[tombstone](tx, bucketEpochs, c[:])
+		runs = known && entry.Power == spec.Running && entry.Epoch == epoch && epoch >= seen.Epoch
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read the desired set: %w", err)
+	}
+	return runs, nil
+}
+
 // Lacking lists the hashes of specs that are desired and not here, sorted.
 func (d Desired) Lacking() []string {
 	var hashes []string

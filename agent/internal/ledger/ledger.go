@@ -136,6 +136,26 @@ func (l *Ledger) SetApplied(rev int64) error {
 	return err
 }
 
+// Met reports whether the controller has answered in this boot of the
+// machine.
+func (l *Ledger) Met(bootID string) (bool, error) {
+	var met bool
+	err := l.db.View(func(tx *bolt.Tx) error {
+		m, _, err := get[meta](tx, bucketMeta, metaKey)
+		met = m.MetBoot == bootID && bootID != ""
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("read the ledger: %w", err)
+	}
+	return met, nil
+}
+
+// SetMet writes down that it has.
+func (l *Ledger) SetMet(bootID string) error {
+	return l.changeMeta("write that the controller has answered", func(m *meta) { m.MetBoot = bootID })
+}
+
 func (l *Ledger) changeMeta(step string, change func(*meta)) error {
 	err := l.db.Update(func(tx *bolt.Tx) error {
 		m, _, err := get[meta](tx, bucketMeta, metaKey)

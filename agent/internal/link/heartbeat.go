@@ -3,8 +3,10 @@ package link
 import (
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/mqttlink"
 	"github.com/lormas/lormas/shared/wire"
 )
@@ -17,8 +19,8 @@ const (
 
 // Bounds of what a lease may ask for.
 const (
-	minEvery  = time.Second
-	minResend = 200 * time.Millisecond
+	minEvery  = 100 * time.Millisecond
+	minResend = 50 * time.Millisecond
 	maxEvery  = 10 * time.Minute
 )
 
@@ -104,6 +106,7 @@ func (c *conn) pulse() {
 	c.awaitLook(beatPatience)
 	r := newRhythm()
 	var told toldTelemetry
+	owed := false // there is news, and the answer to an older heartbeat is waited for
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -111,9 +114,14 @@ func (c *conn) pulse() {
 		case <-c.ctx.Done():
 			return
 		case payload := <-c.leases:
-			c.lease(&r, payload)
+			c.takeLease(&r, payload)
+			if owed && r.unanswered == 0 {
+				owed = false
+				c.heartbeat(&r, &told)
+			}
 		case <-c.beat.C():
-			if r.unanswered == 0 {
+			owed = r.unanswered > 0
+			if !owed {
 				c.heartbeat(&r, &told)
 			}
 		case <-timer.C:
@@ -140,7 +148,7 @@ func (c *conn) heartbeat(r *rhythm, told *toldTelemetry) {
 	now := c.Elapsed()
 	message := c.heartbeatMessage(wire.Heartbeat{
 		Status: wire.Online, Seq: r.beat(now), AppliedRev: sum.Applied, Digest: sum.Digest, OutboxHead: sum.OutboxHead,
-		DockerOK: c.Reconciler.View().EngineOK, Telemetry: told.news(c.telemetry(), now),
+		DockerOK: c.Reconciler.View().EngineOK, GuardOK: c.Permits.GuardOK(), Telemetry: told.news(c.telemetry(), now),
 	})
 	if err := c.mqtt.Publish(message); err != nil {
 		c.Log.Debug("heartbeat not sent", "error", err)
@@ -154,7 +162,7 @@ func (c *conn) heartbeatMessage(h wire.Heartbeat) mqttlink.Message {
 	return mqttlink.Message{Topic: topic.String(), QoS: topic.Rule().QoS, Retained: topic.Rule().Retained, Payload: wire.Encode(h)}
 }
 
-func (c *conn) lease(r *rhythm, payload []byte) {
+func (c *conn) takeLease(r *rhythm, payload []byte) {
 	l, err := wire.Decode[wire.Lease](payload, wire.TypeLease)
 	if err != nil {
 		c.Log.Warn("a lease cannot be read", "error", err)
@@ -163,7 +171,16 @@ func (c *conn) lease(r *rhythm, payload []byte) {
 	if l.Session != c.session {
 		return
 	}
+	// An answer to the outbox only grants nothing, whoever gives it.
+	if l.Seq != 0 && !c.term.hear(l.Term) {
+		c.Log.Warn("a lease of a controller that has been replaced: ignored", "term", l.Term)
+		return
+	}
 	if sent, ok := r.answer(l); ok {
+		c.Permits.Acked(lease.Ack{
+			SentAt: sent, Rev: l.Rev,
+			Lease: time.Duration(l.LeaseMS) * time.Millisecond, Soft: time.Duration(l.SoftMS) * time.Millisecond,
+		})
 		c.clock.set(l.ControlTime, sent, c.Elapsed())
 		c.timeOnce.Do(func() { close(c.timed) })
 	}
@@ -175,6 +192,23 @@ func (c *conn) lease(r *rhythm, payload []byte) {
 	if c.isSynced() && l.AckedOutbox > c.acked.Load() {
 		c.acked.Store(l.AckedOutbox)
 		c.trim.Up()
+	}
+}
+
+// term is the highest that a controller has spoken with. A lower one is of a
+// controller that another has replaced and that does not know it yet.
+type term struct{ highest atomic.Int64 }
+
+// hear reports whether a term is to be believed.
+func (t *term) hear(heard int64) bool {
+	for {
+		highest := t.highest.Load()
+		if heard <= highest {
+			return heard == highest
+		}
+		if t.highest.CompareAndSwap(highest, heard) {
+			return true
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/agent/internal/ledger"
+	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/reconcile"
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
@@ -29,6 +30,7 @@ type Machine struct {
 	Hostname  string
 	MachineID string
 	Arch      string
+	BootID    string // the kernel's, new with every boot
 }
 
 // Options is what a Link needs.
@@ -39,6 +41,7 @@ type Options struct {
 	Machine    Machine
 	Ledger     *ledger.Ledger
 	Reconciler *reconcile.Reconciler
+	Permits    *permit.Desk // nil: one without a guard
 	Engine     Engine
 	Telemetry  func() wire.Telemetry // measures now; called from one goroutine at a time
 	Elapsed    func() time.Duration  // a clock that nobody sets and that goes on while the machine sleeps
@@ -52,6 +55,7 @@ type Link struct {
 	bootID   string
 	progress chan progress
 	meter    sync.Mutex // held while measuring
+	term     term
 	work     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -63,6 +67,9 @@ type Link struct {
 func New(o Options) *Link {
 	if o.Connected == nil {
 		o.Connected = func() {}
+	}
+	if o.Permits == nil {
+		o.Permits = permit.New(permit.Options{Clock: o.Elapsed})
 	}
 	return &Link{Options: o, bootID: rand.Text(), progress: make(chan progress, 64)}
 }

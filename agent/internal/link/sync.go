@@ -119,7 +119,7 @@ func (s *syncer) hello() {
 		Header: wire.Head(wire.TypeHello), Session: s.session, NodeID: s.Node,
 		AppliedRev: sum.Applied, Digest: sum.Digest, LedgerID: s.Ledger.ID(),
 		AgentVersion: s.Version, DockerVersion: s.engineVersion(), Hostname: s.Machine.Hostname,
-		MachineID: s.Machine.MachineID, Arch: s.Machine.Arch, Present: view.Present, Telemetry: s.telemetry(),
+		MachineID: s.Machine.MachineID, Arch: s.Machine.Arch, HostBootID: s.Machine.BootID, Present: view.Present, Telemetry: s.telemetry(),
 	})
 	if err != nil {
 		s.Log.Debug("hello not sent", "error", err)
@@ -154,6 +154,7 @@ func (s *syncer) refresh() {
 		return
 	}
 	s.accepted = d.Rev
+	s.Permits.Claim(d)
 	if s.newest.Load() <= s.accepted {
 		s.behindSince = time.Time{}
 	}
@@ -290,6 +291,7 @@ func (s *syncer) accept(d wire.Desired) {
 	s.Log.Info("desired set accepted", "kind", d.Kind, "rev", d.Rev, "containers", len(d.Containers))
 	s.answered()
 	s.Reconciler.Wake()
+	s.beat.Up() // its answer is the first that renews what this set claims
 }
 
 // specs takes in what was pulled.
@@ -303,9 +305,12 @@ func (s *syncer) specs(specs map[string]spec.Container) {
 		s.Log.Error("specs were not kept; they are asked for again", "error", err)
 		return
 	}
-	d, err := s.Ledger.Desired()
-	if err == nil && len(d.Lacking()) == 0 {
-		s.pullAt = time.Time{}
+	if d, err := s.Ledger.Desired(); err == nil {
+		s.Permits.Claim(d)
+		if len(d.Lacking()) == 0 {
+			s.pullAt = time.Time{}
+		}
 	}
 	s.Reconciler.Wake()
+	s.beat.Up()
 }

@@ -112,6 +112,8 @@ func (r *Reconciler) advance(s *subject) {
 	switch {
 	case s.want == nil || s.want.Power != spec.Running:
 		end(wire.FailedR, wire.Result{Message: "the container was stopped meanwhile"})
+	case s.idle() && s.restart.stopped && s.refusal != "":
+		end(wire.FailedR, wire.Result{Message: s.refusal})
 	case s.idle() && s.failure != "":
 		end(wire.FailedR, wire.Result{Message: s.failure})
 	case s.idle() && s.run > s.restart.oldRun && s.running() && s.ready():

@@ -72,7 +72,9 @@ func (r *Reconciler) looked(list []runtime.Found, err error, began uint64) {
 	now := time.Now()
 	for c, s := range r.subjects {
 		if s.busy == none && s.touched <= began {
+			r.ask(s)
 			s.find(there[c], now)
+			r.bindSoon(s)
 		}
 		r.after(s, now)
 	}
@@ -141,6 +143,9 @@ func (s *subject) crash(now time.Time) {
 	if s.want == nil || s.want.Power != spec.Running || s.found == nil {
 		return
 	}
+	if s.fenced = s.late && s.found.Exclusive; s.fenced {
+		return
+	}
 	s.crashes = crashesAfter(s.crashes, now.Sub(s.found.StartedAt))
 	s.crashed, s.crashedAt = true, now
 	s.notBefore = now.Add(pause(s.crashes))
@@ -161,6 +166,7 @@ func (r *Reconciler) changed(c runtime.Change) {
 		// of one that was replaced
 	default:
 		r.touch(s)
+		r.ask(s)
 		s.hear(c, time.Now())
 		r.after(s, time.Now())
 	}

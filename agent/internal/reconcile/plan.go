@@ -129,7 +129,7 @@ func (w world) next(s *subject) step {
 }
 
 func (w world) towardsRunning(s *subject) verb {
-	if s.want.spec == nil || !mayStartOffline(*s.want.spec) {
+	if s.want.spec == nil {
 		return none
 	}
 	if s.found == nil {
@@ -152,6 +152,8 @@ func (w world) towardsRunning(s *subject) verb {
 		return none
 	case s.found.State == runtime.Dead:
 		return create
+	case s.refusal != "":
+		return none
 	}
 	return start
 }

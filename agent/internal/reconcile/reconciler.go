@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/agent/internal/ledger"
+	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/loop"
@@ -26,6 +27,7 @@ const (
 type Options struct {
 	Runtime Runtime
 	Ledger  *ledger.Ledger
+	Permits *permit.Desk // nil: one without a guard
 	Log     *slog.Logger
 	// Progress is told how far the making of a container is. It must not
 	// block. Nil: nobody wants to know.
@@ -76,6 +78,9 @@ func New(o Options) *Reconciler {
 	if o.Progress == nil {
 		o.Progress = func(id.ContainerID, wire.Progress) {}
 	}
+	if o.Permits == nil {
+		o.Permits = permit.New(permit.Options{})
+	}
 	r := &Reconciler{
 		Options: o, wake: loop.NewWake(), inbox: make(chan func()), first: make(chan struct{}),
 		subjects: map[id.ContainerID]*subject{},
@@ -113,6 +118,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 			return nil
 		case <-r.wake.C():
 			r.load()
+		case <-r.Permits.Changed().C():
 		case event := <-r.inbox:
 			event()
 		case <-r.timer.C:
@@ -148,7 +154,8 @@ func (r *Reconciler) drain() {
 // has come about.
 func (r *Reconciler) pass(now time.Time) {
 	r.look(now)
-	again := sooner(now.Add(lookEvery), r.serve(now))
+	again := sooner(now.Add(lookEvery), r.consult(now))
+	again = sooner(again, r.serve(now))
 	if r.engine.answers {
 		r.cancelOvertaken()
 		steps, next := plan(world{now: now, subjects: r.subjects, specs: r.desired.Specs})
@@ -181,6 +188,7 @@ func (r *Reconciler) load() {
 		return
 	}
 	r.desired = desired
+	r.Permits.Claim(desired)
 	for c, entry := range desired.Containers {
 		r.subject(c).adopt(entry, desired.Specs)
 	}
@@ -230,7 +238,7 @@ func (r *Reconciler) publish() {
 		if s.found == nil {
 			continue
 		}
-		v.Present = append(v.Present, wire.ContainerRef{ID: s.id, Epoch: s.found.Epoch})
+		v.Present = append(v.Present, wire.ContainerRef{ID: s.id, Epoch: s.found.Epoch, Running: s.found.Running})
 		if s.found.Running {
 			v.Running++
 		}

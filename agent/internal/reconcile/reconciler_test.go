@@ -289,7 +289,7 @@ func TestStraysAreReportedAndLeftAlone(t *testing.T) {
 		r.expectCalls("a stray", stray.ID)
 		present := false
 		for _, ref := range r.View().Present {
-			present = present || ref == wire.ContainerRef{ID: stray.ID, Epoch: 4}
+			present = present || ref == wire.ContainerRef{ID: stray.ID, Epoch: 4, Running: true}
 		}
 		if !present {
 			t.Errorf("present are %v, without the stray", r.View().Present)

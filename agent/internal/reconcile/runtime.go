@@ -13,6 +13,7 @@ import (
 // return when they are done; repeating one that is done changes nothing.
 type Runtime interface {
 	List(context.Context) ([]runtime.Found, error)
+	Find(context.Context, id.ContainerID) (runtime.Found, error)
 	Create(context.Context, runtime.Instance, func(wire.Progress)) error
 	Start(context.Context, id.ContainerID) error
 	Stop(context.Context, id.ContainerID, spec.Stop) error

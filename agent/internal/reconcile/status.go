@@ -66,10 +66,14 @@ func (s *subject) phase() (spec.Phase, string) {
 		return spec.Stopping, s.failure
 	case s.want.Power == spec.Stopped:
 		return spec.Down, ""
+	case s.fenced && s.refusal != "":
+		return spec.Pending, "fenced: " + s.refusal
 	case s.crashed:
 		return spec.Crashed, s.ending()
 	case s.failure != "":
 		return spec.Failed, s.failure
+	case s.found != nil && s.refusal != "":
+		return spec.Pending, s.refusal
 	case s.want.spec == nil:
 		return spec.Pending, "the node waits for its description"
 	}

@@ -74,7 +74,7 @@ func (r *Reconciler) do(ctx context.Context, todo step) error {
 	case create:
 		return r.Runtime.Create(ctx, instance, func(p wire.Progress) { r.progress(todo, p) })
 	case start:
-		return r.Runtime.Start(ctx, todo.id)
+		return r.start(ctx, todo)
 	case update:
 		return r.Runtime.Update(ctx, todo.id, instance)
 	case stop:
@@ -117,7 +117,7 @@ func (r *Reconciler) done(todo step, err error, overtaken bool) {
 	switch {
 	case err == nil:
 		s.succeed(todo, now)
-	case overtaken:
+	case overtaken, errors.Is(err, errOvertaken):
 		s.unsure = true
 	case errors.Is(err, runtime.ErrUnavailable):
 		r.Log.Warn("container: "+string(todo.verb)+" interrupted", "container", todo.id, "error", err)

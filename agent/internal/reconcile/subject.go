@@ -55,6 +55,10 @@ type memory struct {
 
 	restart *restart // under way
 	told    wire.ContainerStatus
+
+	standing
+	fenced  bool      // its last run was ended because its lease was over, and it did not run since
+	fenceAt time.Time // when the engine may be told again to kill it
 }
 
 // restart is a restart command that is carried out: first the container
@@ -129,7 +133,7 @@ func (m *memory) forgive() {
 // newRun is called when a run was seen, or is known to have been.
 func (m *memory) newRun() {
 	m.run++
-	m.up, m.unsure, m.oom = true, false, false
+	m.up, m.unsure, m.oom, m.fenced = true, false, false, false
 	if m.crashed {
 		m.crashed = false
 		m.restarts++

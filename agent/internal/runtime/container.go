@@ -27,6 +27,8 @@ type Found struct {
 	SpecHash   string
 	State      State
 	Running    bool // its processes live: State is running or paused
+	Pid        int  // of its first process on this machine; 0: it has none, or the engine does not tell
+	Exclusive  bool // it was made to run under a lease
 	ExitCode   int  // of the last run; meaningless before the first
 	OOM        bool // the last run was ended for want of memory
 	StartedAt  time.Time

@@ -16,6 +16,7 @@ const (
 	VerbPing   Verb = "ping"
 	VerbInfo   Verb = "info"
 	VerbList   Verb = "list"
+	VerbFind   Verb = "find"
 	VerbCreate Verb = "create"
 	VerbStart  Verb = "start"
 	VerbStop   Verb = "stop"

@@ -155,6 +155,16 @@ func (f *Fake) List(ctx context.Context) ([]runtime.Found, error) {
 	return list, nil
 }
 
+// Find finds one container that has to be there.
+func (f *Fake) Find(ctx context.Context, c id.ContainerID) (runtime.Found, error) {
+	found, err := f.open(ctx, VerbFind, c)
+	if err != nil {
+		return runtime.Found{}, err
+	}
+	defer f.machine.mu.Unlock()
+	return found.Found, nil
+}
+
 // Create makes a container.
 func (f *Fake) Create(ctx context.Context, in runtime.Instance, report func(wire.Progress)) error {
 	if err := f.begin(ctx, VerbCreate, in.ID); err != nil {
@@ -186,7 +196,7 @@ func (f *Fake) Create(ctx context.Context, in runtime.Instance, report func(wire
 		instance: in, command: slices.Clone(in.Spec.Command),
 		Found: runtime.Found{
 			ID: in.ID, DockerID: fmt.Sprintf("%064x", m.made), State: runtime.Created,
-			Epoch: in.Epoch, Generation: in.Generation, SpecHash: in.SpecHash,
+			Epoch: in.Epoch, Generation: in.Generation, SpecHash: in.SpecHash, Exclusive: in.Spec.Exclusive,
 		},
 	}
 	m.wake()

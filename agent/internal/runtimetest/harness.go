@@ -19,6 +19,7 @@ type Engine interface {
 	Ping(context.Context) error
 	Info(context.Context) (runtime.Info, error)
 	List(context.Context) ([]runtime.Found, error)
+	Find(context.Context, id.ContainerID) (runtime.Found, error)
 	Create(context.Context, runtime.Instance, func(wire.Progress)) error
 	Start(context.Context, id.ContainerID) error
 	Stop(context.Context, id.ContainerID, spec.Stop) error
