@@ -163,7 +163,7 @@ func (a *agent) heartbeat(applied int64) *agent {
 	a.t.Helper()
 	a.publish(wire.NodeHeartbeat, wire.Encode(wire.Heartbeat{
 		Header: wire.Head(wire.TypeHeartbeat), Session: a.session, NodeID: a.node, Status: wire.Online,
-		Timestamp: time.Now(), Seq: uint64(time.Now().UnixNano()), AppliedRev: applied, DockerOK: true,
+		Timestamp: time.Now(), Seq: uint64(time.Now().UnixNano()), AppliedRev: applied, DockerOK: true, GuardOK: true,
 	}))
 	return a
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/controller/internal/watch"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/loop"
 )
 
@@ -61,6 +62,7 @@ type Main struct {
 	intake     *intake.Intake
 	nodeWatch  *loops.NodeWatch
 	doorkeeper *doorkeeper
+	prober     *prober
 	broker     *broker.Broker
 
 	http     net.Listener
@@ -131,8 +133,16 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m.outlet = &outlet{authority: m.authority}
-	m.nodes = liveness.NewRegistry(liveness.Options{Profile: liveness.Standard(), Now: m.now, Lease: m.outlet.lease})
+	m.outlet = &outlet{}
+	profile, err := lease.Named(m.config.Profile, 0)
+	if err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	m.nodes = liveness.NewRegistry(liveness.Options{
+		Profile: profile, Now: m.now, Lease: m.outlet.lease, Authority: m.authority,
+		Backlog: func(node id.NodeID) bool { return m.intake.Waits(node) },
+		Oldest:  func(now time.Time) time.Duration { return m.intake.Oldest(now) },
+	})
 	m.outlet.nodes = m.nodes
 	m.metrics.MustRegister(newFleetMetrics(m.nodes))
 	m.live = live.New(m.outlet, m.now, m.log)
@@ -146,10 +156,11 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		Now: m.now, Log: m.log, Registerer: m.metrics,
 	})
 	m.nodeWatch = &loops.NodeWatch{
-		Store: m.store, Nodes: m.nodes, Live: m.live, Forget: m.forgetNode, Settled: loop.NewWake(), Log: m.log,
+		Store: m.store, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Settled: loop.NewWake(), Log: m.log,
 	}
+	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{
-		standby: m.standby, auth: m.auth, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
+		standby: m.standby, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
 	}
 	return nil
 }

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"time"
-
 	"github.com/lormas/lormas/broker"
 	"github.com/lormas/lormas/controller/internal/intake"
 	"github.com/lormas/lormas/controller/internal/liveness"
@@ -13,21 +11,15 @@ import (
 // outlet is the broker for those that the broker itself needs: its handler
 // publishes through it. It is filled in before anything runs.
 type outlet struct {
-	broker    *broker.Broker
-	nodes     *liveness.Registry
-	authority func(now time.Time) (term int64, ok bool)
+	broker *broker.Broker
+	nodes  *liveness.Registry
 }
 
 func (o *outlet) Publish(t wire.Topic, payload []byte) error { return o.broker.Publish(t, payload) }
 func (o *outlet) ClearRetained(t wire.Topic) error           { return o.broker.ClearRetained(t) }
 
-// lease sends a lease. One that is lost is a heartbeat sent again. Only the
-// controller that reigns grants any; an acknowledgement harms nobody.
+// lease sends a lease. One that is lost is a heartbeat sent again.
 func (o *outlet) lease(node id.NodeID, l wire.Lease) {
-	term, ok := o.authority(time.Now())
-	if l.Term = term; !ok {
-		l.LeaseMS, l.SoftMS = 0, 0
-	}
 	_ = o.broker.Publish(wire.OfNode(wire.NodeLease, node), wire.Encode(l))
 }
 

@@ -32,6 +32,8 @@ type Config struct {
 	ReplaceSigningKey bool          `name:"replace-signing-key" help:"Start although other controllers of this database, which must have stopped, had another key. Ends all sessions and node credentials."`
 	ControllerLease   time.Duration `name:"controller-lease" placeholder:"DURATION" help:"How long another controller waits before it takes over from this one. Empty: 15s while another stands by, else 5m, so that a short outage of Postgres stops nothing."`
 
+	Profile string `name:"profile" default:"standard" placeholder:"NAME" help:"How fast nodes without a cluster are given up: standard (30 s), fast (8 s), lan (5 s) or metered (180 s); clusters have their own (default: ${default})."`
+
 	AdminEmail    string `name:"admin-email" default:"admin@lormas.local" placeholder:"EMAIL" help:"The first superuser, made at the first start (default: ${default})."`
 	AdminPassword string `name:"admin-password" placeholder:"PASSWORD" help:"Its password; better through LORMAS_ADMIN_PASSWORD_FILE. Empty: one is generated and printed once."`
 	Dev           bool   `name:"-" kong:"-"` // lormas dev: the well-known first password, good only for changing it
@@ -64,6 +66,7 @@ func (c Config) Validate() error {
 	if c.ControllerLease != 0 && (c.ControllerLease < minLease || c.ControllerLease > maxLease) {
 		add("controller-lease", "%s is out of bounds: choose between %s and %s, or leave it out", c.ControllerLease, minLease, maxLease)
 	}
+	oneOf(add, "profile", c.Profile, "standard", "fast", "lan", "metered")
 	oneOf(add, "log-format", c.LogFormat, "auto", "text", "json")
 	oneOf(add, "log-level", c.LogLevel, "debug", "info", "warn", "error")
 	return errors.Join(faults...)

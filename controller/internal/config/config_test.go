@@ -72,12 +72,12 @@ func TestSecretsComeFromFiles(t *testing.T) {
 func TestAllFaultsAtOnce(t *testing.T) {
 	_, err := config.Load([]string{
 		"--http-listen=nowhere", "--mqtts-listen=:8883", "--redis-url=http://cache", "--state-dir=here",
-		"--log-level=loud", "--admin-email=me", "--agent-url=:%",
+		"--log-level=loud", "--profile=custom", "--admin-email=me", "--agent-url=:%",
 	}, source(nil))
 	if err == nil {
 		t.Fatal("it was taken")
 	}
-	for _, flag := range []string{"http-listen", "tls-cert", "tls-key", "database-url", "redis-url", "state-dir", "log-level", "admin-email", "agent-url"} {
+	for _, flag := range []string{"http-listen", "tls-cert", "tls-key", "database-url", "redis-url", "state-dir", "log-level", "profile", "admin-email", "agent-url"} {
 		if !strings.Contains(err.Error(), "--"+flag+":") {
 			t.Errorf("--%s is not among the faults:\n%v", flag, err)
 		}

@@ -69,6 +69,9 @@ const (
 	NodeReturning NodeState = "returning"
 )
 
+// NodeStates lists them.
+var NodeStates = []NodeState{NodeJoining, NodeHealthy, NodeSuspect, NodeUnhealthy, NodeReturning}
+
 // Status is the two-valued form of the customer's API.
 func (s NodeState) Status() string {
 	switch s {

@@ -55,6 +55,13 @@ func (i *Intake) Run(ctx context.Context) error {
 	return nil
 }
 
+// Waits reports whether messages of a node are not taken in yet; it never
+// blocks for long.
+func (i *Intake) Waits(node id.NodeID) bool { return i.mail.waits(node) }
+
+// Oldest is how long the oldest message has waited to be taken in.
+func (i *Intake) Oldest(now time.Time) time.Duration { return i.mail.oldest(now) }
+
 // AgentConnected implements broker.Handler.
 func (i *Intake) AgentConnected(n id.NodeID, c broker.ConnInfo) {
 	i.Nodes.Hear(n, liveness.Connected{Conn: c.ConnID})

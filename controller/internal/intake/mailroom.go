@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/wire"
@@ -37,6 +38,7 @@ type box struct {
 	letters chan letter
 	mu      sync.Mutex
 	waiting map[id.NodeID]int
+	since   []time.Time // of all that are not taken in yet, oldest first
 }
 
 func newMailroom() *mailroom {
@@ -64,6 +66,7 @@ func (m *mailroom) put(l letter) bool {
 	select {
 	case b.letters <- l:
 		b.waiting[l.node]++
+		b.since = append(b.since, time.Now())
 		m.bytes.Add(size)
 		return true
 	default:
@@ -96,7 +99,34 @@ func (m *mailroom) taken(b *box, l letter) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	m.bytes.Add(-int64(len(l.payload)))
+	b.since = b.since[1:] // one worker takes them in order
 	if b.waiting[l.node]--; b.waiting[l.node] == 0 {
 		delete(b.waiting, l.node)
 	}
+}
+
+// waits reports whether letters of a node are not taken in yet.
+func (m *mailroom) waits(node id.NodeID) bool {
+	b := m.of(node)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.waiting[node] > 0
+}
+
+// oldest is how long the oldest letter has waited.
+func (m *mailroom) oldest(now time.Time) time.Duration {
+	var age time.Duration
+	for i := range m.boxes {
+		age = max(age, m.boxes[i].oldest(now))
+	}
+	return age
+}
+
+func (b *box) oldest(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.since) == 0 {
+		return 0
+	}
+	return now.Sub(b.since[0])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lormas/lormas/shared/id"
 )
@@ -50,5 +51,32 @@ func TestMailIsBounded(t *testing.T) {
 	}
 	if m.put(letter{node: quiet, payload: make([]byte, totalBytes+1)}) {
 		t.Error("more bytes wait than may")
+	}
+}
+
+// A letter waits until the work on it has ended.
+func TestMailKnowsWhatWaits(t *testing.T) {
+	m := newMailroom()
+	node, other := id.NodeID{1}, id.NodeID{2}
+	if m.waits(node) || m.oldest(time.Now()) != 0 {
+		t.Error("something waits in an empty room")
+	}
+	m.put(letter{node: node})
+	m.put(letter{node: node})
+	ctx, stop := context.WithCancel(t.Context())
+	left := 2
+	m.run(ctx, func(context.Context, letter) {
+		if !m.waits(node) || m.waits(other) {
+			t.Error("what is in work does not wait, or what is not there does")
+		}
+		if age := m.oldest(time.Now().Add(time.Hour)); age < time.Hour {
+			t.Errorf("the oldest has waited for %s", age)
+		}
+		if left--; left == 0 {
+			stop()
+		}
+	})
+	if m.waits(node) || m.oldest(time.Now()) != 0 {
+		t.Error("something waits that was worked off")
 	}
 }

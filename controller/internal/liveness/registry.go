@@ -106,6 +106,7 @@ func (r *Registry) Load(known []Known) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.options.Now()
+	r.began = now
 	for _, k := range known {
 		if k.Profile == (Profile{}) {
 			k.Profile = r.options.Profile
