@@ -56,7 +56,8 @@ func gone(container id.ContainerID) error {
 	return fleet.Errorf(fleet.NotFound, "there is no container %s", container)
 }
 
-// lockLiving locks a container that a verb is about to change.
+// lockLiving locks a container that a verb is about to change. One that moves
+// is left alone: its epoch and its node are about to be others.
 func lockLiving(ctx context.Context, tx *store.Tx, container id.ContainerID) (fleet.Container, error) {
 	c, err := tx.LockContainer(ctx, container)
 	switch {
@@ -66,6 +67,16 @@ func lockLiving(ctx context.Context, tx *store.Tx, container id.ContainerID) (fl
 		return c, gone(container)
 	case c.Power == spec.Absent:
 		return c, fleet.Errorf(fleet.Conflict, "container %s is being deleted: nothing else can be done with it", c.Name)
+	}
+	open, err := tx.OpenMigrationOf(ctx, container)
+	switch {
+	case err != nil:
+		return c, err
+	case open != nil:
+		return c, open.InTheWay()
+	}
+	if c.MigrationStatus == fleet.MigrationCompleted {
+		c.MigrationStatus = fleet.MigrationIdle // as UpdateDesired has it: something new begins
 	}
 	return c, nil
 }

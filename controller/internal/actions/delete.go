@@ -14,13 +14,23 @@ import (
 
 // DeleteContainer removes a container. Its name, ports and room stay taken
 // until its node has confirmed the removal; asking again answers with the
-// same job.
+// same job. One that moves is refused.
 func (s *Service) DeleteContainer(ctx context.Context, actor authz.Actor, container id.ContainerID) (fleet.Job, error) {
+	return s.remove(ctx, actor, container, false)
+}
+
+// ForceDeleteContainer is DeleteContainer that ends a move for it.
+func (s *Service) ForceDeleteContainer(ctx context.Context, actor authz.Actor, container id.ContainerID) (fleet.Job, error) {
+	return s.remove(ctx, actor, container, true)
+}
+
+func (s *Service) remove(ctx context.Context, actor authz.Actor, container id.ContainerID, force bool) (fleet.Job, error) {
 	seen, err := s.anyContainerFor(ctx, actor, fleet.ContainerDelete, container)
 	if err != nil {
 		return fleet.Job{}, err
 	}
 	var job fleet.Job
+	revs := map[id.NodeID]int64{seen.NodeID: 0}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		c, err := tx.LockContainer(ctx, container)
 		if err != nil {
@@ -28,6 +38,9 @@ func (s *Service) DeleteContainer(ctx context.Context, actor authz.Actor, contai
 		}
 		if c.Power == spec.Absent {
 			job, err = tx.LatestJob(ctx, container, fleet.ContainerDelete)
+			return err
+		}
+		if revs, err = s.endMove(ctx, tx, c, force, "deleted by "+actor.Name); err != nil {
 			return err
 		}
 		if job, err = s.deleteContainer(ctx, tx, actor, c); err != nil {
@@ -38,8 +51,45 @@ func (s *Service) DeleteContainer(ctx context.Context, actor authz.Actor, contai
 	if err != nil {
 		return fleet.Job{}, fmt.Errorf("delete container: %w", err)
 	}
-	s.Wake(seen.NodeID)
+	s.wakeAll(revs)
 	return job, nil
+}
+
+// endMove ends the migration of a container that is about to go, if there is
+// one, and sees to it that no node keeps a copy. It answers which nodes have
+// something new by that.
+func (s *Service) endMove(ctx context.Context, tx *store.Tx, c fleet.Container, force bool, why string) (map[id.NodeID]int64, error) {
+	revs := map[id.NodeID]int64{c.NodeID: 0}
+	m, err := tx.OpenMigrationOf(ctx, c.ID)
+	if m == nil || err != nil {
+		return revs, err
+	}
+	if !force {
+		e := m.InTheWay()
+		e.Message += "; or delete it all the same with DELETE /api/v1/containers/" + c.ID.String() + "?force=true"
+		return nil, e
+	}
+	state := fleet.MigrationCancelled
+	if m.Switched() {
+		state = fleet.MigrationGaveUp
+	}
+	if _, err := s.endMigration(ctx, tx, *m, state, why); err != nil {
+		return nil, err
+	}
+	for _, node := range []*id.NodeID{&m.From, m.To} {
+		if node == nil || *node == c.NodeID {
+			continue
+		}
+		rev, err := tx.TouchNode(ctx, *node, c.ID)
+		if fleet.KindOf(err) == fleet.NotFound {
+			continue // the node is gone, and its copy with it
+		}
+		if err != nil {
+			return nil, err
+		}
+		revs[*node] = rev
+	}
+	return revs, nil
 }
 
 func (s *Service) deleteContainer(ctx context.Context, tx *store.Tx, actor authz.Actor, c fleet.Container) (fleet.Job, error) {

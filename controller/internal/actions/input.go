@@ -22,6 +22,7 @@ const (
 	maxLabels      = 64
 	maxLabelValue  = 255
 	maxKey         = 255
+	maxReason      = 200
 )
 
 // faults collects what is wrong with an input, each with its field.
@@ -51,6 +52,13 @@ func (f *faults) description(text string) {
 		f.add("description", "this is too long: the limit is %d characters", maxDescription)
 	case strings.ContainsRune(text, 0):
 		f.add("description", "this has a NUL character, which is not text")
+	}
+}
+
+// reason is why somebody does something, in his own words.
+func (f *faults) reason(text string) {
+	if utf8.RuneCountInString(text) > maxReason || strings.ContainsFunc(text, unicode.IsControl) {
+		f.add("reason", "a reason has at most %d characters and no line breaks", maxReason)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 )
 
 // Deps are what the verbs work with. All must be set.
@@ -19,9 +20,22 @@ type Deps struct {
 	Credentials CredentialSigner
 	Kick        Kicker
 	Wake        func(id.NodeID) // a node has something new; never blocks
-	AgentURL    string          // where agents dial, such as mqtt://10.0.0.1:1883
-	Now         func() time.Time
-	Log         *slog.Logger
+	// WakeMigrator says that something is to be moved, or no longer; never blocks.
+	WakeMigrator func()
+	Warden       Warden
+	Profile      lease.Profile // of nodes that are in no cluster
+	AgentURL     string        // where agents dial, such as mqtt://10.0.0.1:1883
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// Warden judges which nodes are lost, from memory; what people say of that is
+// told to it after the commit.
+type Warden interface {
+	Hold(reason string)
+	Release()
+	ConfirmDead(node id.NodeID) error
+	Fleet() FleetView
 }
 
 // CredentialSigner makes the token that an agent proves itself with. The same

@@ -137,18 +137,7 @@ func (m Migration) Switched() bool { return m.ToEpoch != 0 }
 func (m Migration) InTheWay() *Error {
 	cancel := fmt.Sprintf("or cancel it with POST /api/v1/migrations/%s/cancel", m.ID)
 	if m.Switched() {
-		cancel = fmt.Sprintf("or take it back with POST /api/v1/migrations/%s/rollback when it is over", m.ID)
+		cancel = fmt.Sprintf("or take it back with POST /api/v1/migrations/%s/rollback", m.ID)
 	}
-	return Errorf(Conflict, "container %s is being moved by migration %s, which is %s: wait until it is over, %s", m.ContainerID, m.ID, m.State, cancel)
+	return Errorf(Conflict, "the container is being moved by migration %s, which is %s: wait until it is over, %s", m.ID, m.State, cancel)
 }
-
-// The order in which migrations go on: the higher first (FAILOVER §7). What
-// waits rises by one every ten seconds.
-const (
-	PriorityExclusive = 100
-	PriorityFailover  = 90
-	PriorityForced    = 80
-	PriorityManual    = 60
-	PriorityDrain     = 40
-	PriorityRebalance = 20
-)

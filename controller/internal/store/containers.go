@@ -115,13 +115,14 @@ func containerFault(err error, c fleet.Container, step string) error {
 }
 
 // UpdateDesired writes what a container should be: its spec, generation,
-// power, and how it is treated when its node is lost. The caller holds its
-// lock.
+// power, and how it is treated when its node is lost. A move that went well
+// is past with that. The caller holds its lock.
 func (tx *Tx) UpdateDesired(ctx context.Context, c fleet.Container) error {
 	tag, err := tx.tx.Exec(ctx, `
 		update containers set spec = $2, spec_hash = $3, generation = $4, desired_power = $5,
 			cpu = $6, memory = $7, disk = $8, updated_at = $9,
-			type = $10, ha_policy = nullif($11, ''), ha_policy_reason = $12, group_key = $13, preferred_cluster_id = $14
+			type = $10, ha_policy = nullif($11, ''), ha_policy_reason = $12, group_key = $13, preferred_cluster_id = $14,
+			migration_status = case migration_status when 'completed' then 'idle' else migration_status end
 		where id = $1 and deleted_at is null`,
 		c.ID, c.Spec, c.Spec.Hash(), c.Generation, c.Power,
 		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.UpdatedAt,

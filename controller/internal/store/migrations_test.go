@@ -49,7 +49,7 @@ func move(c fleet.Container) fleet.Migration {
 	return fleet.Migration{
 		ID: id.New[id.MigrationID](), ContainerID: c.ID, Kind: fleet.KindManual, Reason: "new disk", From: c.NodeID,
 		FromEpoch: c.Epoch, Policy: c.HAPolicy, State: fleet.MigrationQueued, Version: 1, Attempt: 1,
-		Excluded: []id.NodeID{}, Priority: fleet.PriorityManual, Leftover: fleet.LeftoverNone, CreatedAt: now(),
+		Excluded: []id.NodeID{}, Priority: 60, Leftover: fleet.LeftoverNone, CreatedAt: now(),
 	}
 }
 
