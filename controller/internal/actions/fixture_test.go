@@ -21,6 +21,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/testkit"
 	"github.com/lormas/lormas/shared/egg"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
 )
 
@@ -37,7 +38,23 @@ type house struct {
 	woken  []id.NodeID
 	kicked []id.NodeID
 	onKick func(id.NodeID)
+	moves  int // times that the migrator was woken
+	warden warden
 }
+
+// warden is a judge of nodes that does as it is told.
+type warden struct {
+	said   []string
+	refuse error // of ConfirmDead
+}
+
+func (w *warden) Hold(reason string) { w.said = append(w.said, "hold "+reason) }
+func (w *warden) Release()           { w.said = append(w.said, "release") }
+func (w *warden) ConfirmDead(n id.NodeID) error {
+	w.said = append(w.said, "dead "+n.String())
+	return w.refuse
+}
+func (w *warden) Fleet() actions.FleetView { return actions.FleetView{Authority: true} }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
@@ -57,7 +74,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{T: t, ctx: t.Context(), store: s, sql: pool, admin: authz.System("test"), onKick: func(id.NodeID) {}}
 	h.Service = actions.New(actions.Deps{
 		Store: s, Credentials: authn.NewSigner(key, now), Kick: h, AgentURL: "mqtt://controller:1883", Now: now,
-		Log: slog.New(slog.DiscardHandler), Wake: h.wake,
+		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, Warden: &h.warden, Profile: lease.Standard(),
 	})
 	return h
 }
@@ -68,6 +85,12 @@ func (h *house) wake(n id.NodeID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.woken = append(h.woken, n)
+}
+
+func (h *house) wakeMigrator() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.moves++
 }
 
 // KickNode implements actions.Kicker.

@@ -141,3 +141,14 @@ func (m Migration) InTheWay() *Error {
 	}
 	return Errorf(Conflict, "the container is being moved by migration %s, which is %s: wait until it is over, %s", m.ID, m.State, cancel)
 }
+
+// The order in which migrations go on: the higher first (FAILOVER §7). What
+// waits rises by one every ten seconds.
+const (
+	PriorityExclusive = 100
+	PriorityFailover  = 90
+	PriorityForced    = 80
+	PriorityManual    = 60
+	PriorityDrain     = 40
+	PriorityRebalance = 20
+)

@@ -14,6 +14,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/presence"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
@@ -30,11 +31,22 @@ type unkicked struct{}
 
 func (unkicked) KickNode(id.NodeID, error) {}
 
+// calm is a judge of nodes that nothing worries.
+type calm struct{}
+
+func (calm) Hold(string)                 {}
+func (calm) Release()                    {}
+func (calm) ConfirmDead(id.NodeID) error { return nil }
+func (calm) Fleet() actions.FleetView {
+	return actions.FleetView{Authority: true, Joined: 1, Talking: 1}
+}
+
 // withFleet puts the real actions behind the routes.
 func withFleet(seen views) func(*Deps) {
 	return func(d *Deps) {
 		d.Fleet = Fleet{Presence: seen, Actions: actions.New(actions.Deps{
 			Store: d.Store, Credentials: d.Auth, Kick: unkicked{}, Wake: func(id.NodeID) {},
+			WakeMigrator: func() {}, Warden: calm{}, Profile: lease.Standard(),
 			AgentURL: "mqtt://controller:1883", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})}
 	}

@@ -1,0 +1,23 @@
+package app
+
+import (
+	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/liveness"
+)
+
+// warden is the registry as actions wants to see it.
+type warden struct{ *liveness.Registry }
+
+// Fleet implements actions.Warden.
+func (w warden) Fleet() actions.FleetView {
+	f := w.Registry.Fleet()
+	view := actions.FleetView{
+		Held: f.Held, Kind: string(f.Kind), Reason: f.Reason, Since: f.Since, Holds: make([]actions.Hold, len(f.Holds)),
+		Joined: f.Joined, Talking: f.Talking, Silent: f.Silent, Lost: f.Lost, Quarantined: f.Quarantined,
+		GraceUntil: f.GraceUntil, Authority: f.Authority, Term: f.Term,
+	}
+	for i, h := range f.Holds {
+		view.Holds[i] = actions.Hold{Kind: string(h.Kind), Cluster: h.Cluster, Reason: h.Reason, Since: h.Since}
+	}
+	return view
+}
