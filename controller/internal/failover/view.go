@@ -31,6 +31,7 @@ type Node struct {
 	ID      id.NodeID
 	Name    string
 	Cluster *id.ClusterID
+	Arch    string
 	State   fleet.NodeState
 	Barred  bool          // not to be given anything: cordoned, quarantined, without Docker
 	Held    string        // lost, but nothing may be concluded from that at present: why

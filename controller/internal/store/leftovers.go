@@ -68,5 +68,6 @@ func (tx *Tx) ClearLeftovers(ctx context.Context, nodes []id.NodeID, at time.Tim
 			overlap_ms = case when m.leftover = 'running' and m.running_at is not null
 			                  then greatest(0, extract(epoch from $2::timestamptz - m.running_at) * 1000)::bigint else 0 end
 		where m.from_node_id = any($1) and m.leftover in ('unknown', 'running')
+		  and (not m.overlap or m.finished_at is not null)
 		returning`+leftoverColumns, nodes, at)
 }

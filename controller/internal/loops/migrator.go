@@ -1,0 +1,287 @@
+package loops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/failover"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/live"
+	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
+)
+
+const (
+	migrateEvery  = time.Second
+	migrateWithin = 30 * time.Second // one pass
+	maxRounds     = 20               // of a pass; what is left comes with the next
+	maxOpen       = 5000             // migrations that are looked at in one round, the most urgent first
+	lookAgain     = 20 * time.Millisecond
+)
+
+// Migrator moves containers: it queues failovers for what is lost, takes
+// every open migration one step further, and empties nodes. What to do is
+// decided by failover and placement; here it is carried out, and told.
+type Migrator struct {
+	Store   *store.Store
+	Nodes   *liveness.Registry
+	Live    *live.Live
+	Rules   failover.Rules
+	Sent    func() // the outbox has rows
+	Now     func() time.Time
+	Log     *slog.Logger
+	Metrics *MigratorMetrics
+	// Before is called before each step of a transaction, for tests that let
+	// the controller die there; nil otherwise.
+	Before func(step string) error
+
+	once sync.Once
+	wake loop.Wake
+
+	mu      sync.Mutex // held by a pass, and by a return: they take turns
+	fences  map[id.MigrationID]fence
+	refused map[id.MigrationID]refused
+	queued  map[id.NodeID]time.Time // lost nodes whose containers are queued, by the moment of the verdict
+	queueAt time.Time               // when they all were queued again
+
+	known   sync.Mutex // guards what follows
+	moving  map[id.ContainerID]bool
+	stops   map[id.CommandID]bool
+	leaving map[id.NodeID]bool // may come back with old copies; nil: not known yet
+}
+
+// fence is since when no lease renews what a node was told to stop.
+type fence struct {
+	rev   int64
+	since time.Time
+}
+
+// refused is that no place was found, and when.
+type refused struct {
+	at  time.Time
+	why string
+}
+
+func (m *Migrator) start() {
+	m.once.Do(func() {
+		m.wake = loop.NewWake()
+		m.fences, m.refused, m.queued = map[id.MigrationID]fence{}, map[id.MigrationID]refused{}, map[id.NodeID]time.Time{}
+	})
+}
+
+// Run moves until ctx ends.
+func (m *Migrator) Run(ctx context.Context) error {
+	m.start()
+	return loop.Run(ctx, migrateEvery, m.wake, m.Pass, func(err error) {
+		m.Log.Error("migrations do not go on; it is tried again", "error", err)
+	})
+}
+
+// Wake says that something has changed on which a migration may wait: a
+// node's state, a request. It never blocks.
+func (m *Migrator) Wake() {
+	m.start()
+	m.wake.Up()
+}
+
+// Reported is called with what an agent reported, once it is committed.
+func (m *Migrator) Reported(r store.Report) {
+	m.known.Lock()
+	defer m.known.Unlock()
+	for _, s := range r.States {
+		if m.moving[s.ID] {
+			m.Wake()
+			return
+		}
+	}
+	for _, n := range r.Receipts {
+		if n.Receipt.Final() && m.stops[n.Command] {
+			m.Wake()
+			return
+		}
+	}
+}
+
+// Pass takes everything as far as it goes now.
+func (m *Migrator) Pass(ctx context.Context) error {
+	m.start()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, migrateWithin)
+	defer cancel()
+	if err := m.release(ctx, m.Nodes.Seized()); err != nil {
+		return err
+	}
+	if err := m.queue(ctx); err != nil {
+		return err
+	}
+	if err := m.drains(ctx); err != nil {
+		return err
+	}
+	for range maxRounds {
+		more, err := m.round(ctx, nil)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+	}
+	return m.clear(ctx)
+}
+
+// release ends decisions about nodes that did not come to an end: whether
+// they were committed is read back. A node whose revision cannot be read
+// stays seized until the next pass.
+func (m *Migrator) release(ctx context.Context, nodes []id.NodeID) error {
+	if len(nodes) == 0 {
+		return nil
+	}
+	revs, err := m.Store.Revs(ctx, nodes)
+	if err != nil {
+		return fmt.Errorf("release nodes: %w", err)
+	}
+	for _, node := range nodes {
+		if _, ok := revs[node]; !ok {
+			revs[node] = 0 // deleted
+		}
+	}
+	m.heard(revs)
+	m.Nodes.Yield(revs)
+	return nil
+}
+
+// heard tells the memory of the fleet what was committed: from here on no
+// lease renews what an older revision has.
+func (m *Migrator) heard(revs map[id.NodeID]int64) {
+	for node, rev := range revs {
+		m.Nodes.Hear(node, liveness.Grew{Rev: rev})
+	}
+}
+
+// requeueAll is how often containers of lost nodes are looked for again: one
+// may have been started there since.
+const requeueAll = 5 * time.Second
+
+// queue queues failovers for what has been lost since, and now and then for
+// everything that is lost.
+func (m *Migrator) queue(ctx context.Context) error {
+	lost, now := m.Nodes.Lost(), m.Now()
+	fresh := map[time.Time][]id.NodeID{}
+	for node, since := range lost {
+		if !m.queued[node].Equal(since) {
+			fresh[since] = append(fresh[since], node)
+		}
+	}
+	if now.Sub(m.queueAt) >= requeueAll && len(lost) > 0 {
+		clear(fresh)
+		for node := range lost {
+			fresh[now] = append(fresh[now], node)
+		}
+		m.queueAt = now
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	count := 0
+	err := m.inTx(ctx, "queue", func(tx *store.Tx) error {
+		count = 0
+		for since, nodes := range fresh {
+			n, err := tx.QueueFailovers(ctx, nodes, since)
+			if err != nil {
+				return err
+			}
+			count += n
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("queue failovers: %w", err)
+	}
+	m.queued = lost
+	if count > 0 {
+		m.Log.Warn("containers of lost nodes are moved", "containers", count, "nodes", len(lost))
+	}
+	return nil
+}
+
+// round takes every open migration one step further, and reports whether
+// another round may find more to do. Of the nodes in back it is known that
+// they have come back with old copies running.
+func (m *Migrator) round(ctx context.Context, back map[id.NodeID]bool) (more bool, err error) {
+	views, err := m.look(ctx, back)
+	if err != nil {
+		return false, err
+	}
+	w := m.plan(ctx, views)
+	if err := m.place(ctx, w); err != nil {
+		return false, err
+	}
+	m.seize(w)
+	failed := m.move(ctx, w)
+	failed = errors.Join(failed, m.settle(ctx, w))
+	if w.left > 0 {
+		time.AfterFunc(lookAgain, m.wake.Up) // somebody held them for a moment
+	}
+	return w.done > 0 && failed == nil, failed
+}
+
+// inTx is a transaction of the migrator.
+func (m *Migrator) inTx(ctx context.Context, name string, work func(*store.Tx) error) error {
+	if err := m.before(name + ": begin"); err != nil {
+		return err
+	}
+	err := m.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := work(tx); err != nil {
+			return err
+		}
+		return m.before(name + ": commit")
+	})
+	if err != nil {
+		return err
+	}
+	return m.before(name + ": committed")
+}
+
+func (m *Migrator) before(step string) error {
+	if m.Before == nil {
+		return nil
+	}
+	return m.Before(step)
+}
+
+// remember keeps what is waited for, so that only its reports wake.
+func (m *Migrator) remember(views []failover.View) {
+	moving, stops := map[id.ContainerID]bool{}, map[id.CommandID]bool{}
+	states := map[fleet.MigrationState]int{}
+	open := map[id.MigrationID]bool{}
+	for _, v := range views {
+		open[v.Migration.ID] = true
+		moving[v.Container.ID] = true
+		if c := v.Migration.StopCommand; c != nil {
+			stops[*c] = true
+		}
+		states[v.Migration.State]++
+	}
+	m.Metrics.states(states)
+	for migration := range m.fences {
+		if !open[migration] {
+			delete(m.fences, migration)
+		}
+	}
+	for migration := range m.refused {
+		if !open[migration] {
+			delete(m.refused, migration)
+		}
+	}
+	m.known.Lock()
+	defer m.known.Unlock()
+	m.moving, m.stops = moving, stops
+}
+

@@ -1,0 +1,287 @@
+package loops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/lormas/lormas/controller/internal/failover"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/placement"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// atOnce is how many containers are moved in one transaction.
+const atOnce = 250
+
+// move gives containers to their new places. Whatever becomes of it, no node
+// stays seized whose revision can be read.
+func (m *Migrator) move(ctx context.Context, w *work) error {
+	var failed error
+	yielded := map[id.NodeID]int64{}
+	for chunk := range slices.Chunk(w.moves, atOnce) {
+		out, err := m.moveSome(ctx, chunk)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		m.heard(out.revs)
+		maps.Copy(yielded, out.revs)
+		m.Sent()
+		w.done += len(out.moved)
+		w.left += len(chunk) - len(out.moved)
+		m.tell(ctx, out.moved, nil)
+	}
+	if len(w.seized) == 0 {
+		return failed
+	}
+	// A node of which all commits are known yields to the newest; any other is
+	// asked for.
+	if failed != nil {
+		return errors.Join(failed, m.release(ctx, w.seized))
+	}
+	var unmoved []id.NodeID
+	revs := map[id.NodeID]int64{}
+	for _, node := range w.seized {
+		if rev, ok := yielded[node]; ok {
+			revs[node] = rev
+		} else {
+			unmoved = append(unmoved, node)
+		}
+	}
+	m.Nodes.Yield(revs)
+	return m.release(ctx, unmoved)
+}
+
+// moved is what a transaction has done.
+type moved struct {
+	revs  map[id.NodeID]int64
+	moved []fleet.Migration
+}
+
+// moveSome is one transaction: the containers and migrations that are still
+// what they were, the ledgers of all nodes concerned, room and ports, the
+// switch.
+func (m *Migrator) moveSome(ctx context.Context, moves []*move) (out moved, err error) {
+	err = m.inTx(ctx, "move", func(tx *store.Tx) error {
+		out = moved{}
+		live, err := m.lock(ctx, tx, moves)
+		if err != nil || len(live) == 0 {
+			return err
+		}
+		fresh, err := tx.LockPlaces(ctx, placesOf(live))
+		if err != nil {
+			return err
+		}
+		if err := m.before("move: places locked"); err != nil {
+			return err
+		}
+		live = m.confirm(live, fresh)
+		var reserves, switches []store.Placed
+		for _, mv := range live {
+			p := store.Placed{Migration: mv.decision.Next, Node: mv.node, Ports: mv.ports}
+			if mv.decision.Action == failover.Reserve {
+				reserves = append(reserves, p)
+			} else {
+				switches = append(switches, p)
+			}
+			out.moved = append(out.moved, mv.decision.Next)
+		}
+		if len(reserves) > 0 {
+			if err := tx.ReserveFor(ctx, reserves); err != nil {
+				return err
+			}
+			if err := m.before("move: reserved"); err != nil {
+				return err
+			}
+		}
+		if len(switches) > 0 {
+			if out.revs, err = tx.Switch(ctx, switches); err != nil {
+				return err
+			}
+		}
+		return m.before("move: switched")
+	})
+	if err != nil {
+		return moved{}, fmt.Errorf("move containers: %w", err)
+	}
+	return out, nil
+}
+
+// lock keeps the moves whose migration is still what the decision was made
+// on.
+func (m *Migrator) lock(ctx context.Context, tx *store.Tx, moves []*move) ([]*move, error) {
+	list := make([]fleet.Migration, len(moves))
+	for i, mv := range moves {
+		list[i] = mv.view.Migration
+	}
+	locked, err := tx.LockMigrations(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	is := map[id.MigrationID]store.OpenMigration{}
+	for _, o := range locked {
+		is[o.ID] = o
+	}
+	var live []*move
+	for _, mv := range moves {
+		if o, ok := is[mv.view.Migration.ID]; ok && same(o.Container, mv.view.Container) {
+			live = append(live, mv)
+		}
+	}
+	return live, m.before("move: locked")
+}
+
+// same reports whether a container is where it was, and wanted as it was.
+func same(a, b fleet.Container) bool {
+	return a.NodeID == b.NodeID && a.Epoch == b.Epoch && a.Generation == b.Generation && a.Power == b.Power && (a.DeletedAt == nil) == (b.DeletedAt == nil)
+}
+
+// placesOf are the nodes that moves change: where they go, and what they
+// leave.
+func placesOf(moves []*move) []id.NodeID {
+	nodes := map[id.NodeID]bool{}
+	for _, mv := range moves {
+		nodes[mv.node], nodes[mv.view.Container.NodeID] = true, true
+		if to := mv.view.Migration.To; to != nil {
+			nodes[*to] = true
+		}
+	}
+	return slices.Collect(maps.Keys(nodes))
+}
+
+// confirm checks the places again that were chosen from what was true a
+// moment ago, and leaves out those that somebody was faster at: they come
+// round again.
+func (m *Migrator) confirm(moves []*move, fresh map[id.NodeID]placement.Candidate) []*move {
+	var choices []placement.Choice
+	var asked []*move
+	for _, mv := range moves {
+		if !mv.kept {
+			choices = append(choices, placement.Choice{Request: mv.request, Node: mv.node})
+			asked = append(asked, mv)
+		}
+	}
+	lost := map[*move]bool{}
+	for i, c := range placement.Confirm(choices, fresh) {
+		asked[i].ports = c.Ports
+		lost[asked[i]] = c.Refusal != nil
+	}
+	return slices.DeleteFunc(slices.Clone(moves), func(mv *move) bool { return lost[mv] })
+}
+
+// settle writes all the steps that need no place.
+func (m *Migrator) settle(ctx context.Context, w *work) error {
+	steps := slices.DeleteFunc(slices.Clone(w.steps), func(s step) bool { return !s.decision.Changes(s.view.Migration) })
+	if len(steps) == 0 {
+		return nil
+	}
+	var out settled
+	err := m.inTx(ctx, "settle", func(tx *store.Tx) (err error) {
+		out, err = m.settleAll(ctx, tx, steps)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	m.heard(out.revs)
+	if len(out.revs) > 0 {
+		m.Sent()
+	}
+	for _, s := range out.steps {
+		if s.decision.Action != failover.Wait {
+			w.done++
+		}
+	}
+	w.left += len(steps) - len(out.steps)
+	list := make([]fleet.Migration, len(out.steps))
+	for i, s := range out.steps {
+		list[i] = s.decision.Next
+	}
+	m.tell(ctx, list, &out.news)
+	return nil
+}
+
+// settled is what a transaction has done.
+type settled struct {
+	revs  map[id.NodeID]int64
+	steps []step
+	news  store.News
+}
+
+func (m *Migrator) settleAll(ctx context.Context, tx *store.Tx, steps []step) (out settled, err error) {
+	list := make([]fleet.Migration, len(steps))
+	for i, s := range steps {
+		list[i] = s.view.Migration
+	}
+	locked, err := tx.LockMigrations(ctx, list)
+	if err != nil {
+		return out, err
+	}
+	is := map[id.MigrationID]bool{}
+	for _, o := range locked {
+		is[o.ID] = true
+	}
+	out.revs = map[id.NodeID]int64{}
+	by := map[failover.Action][]fleet.Migration{}
+	for _, s := range steps {
+		if is[s.view.Migration.ID] {
+			out.steps = append(out.steps, s)
+			action := s.decision.Action
+			if action == failover.Wait {
+				action = failover.Save
+			}
+			by[action] = append(by[action], s.decision.Next)
+		}
+	}
+	if err := m.before("settle: locked"); err != nil {
+		return out, err
+	}
+	return out, m.settleBy(ctx, tx, by, &out)
+}
+
+func (m *Migrator) settleBy(ctx context.Context, tx *store.Tx, by map[failover.Action][]fleet.Migration, out *settled) error {
+	if list := by[failover.Evict]; len(list) > 0 {
+		revs, err := tx.Evict(ctx, list)
+		if err != nil {
+			return err
+		}
+		maps.Copy(out.revs, revs)
+		if err := m.before("settle: evicted"); err != nil {
+			return err
+		}
+	}
+	if list := by[failover.GoHome]; len(list) > 0 {
+		revs, err := tx.Stay(ctx, list)
+		if err != nil {
+			return err
+		}
+		maps.Copy(out.revs, revs)
+		if err := m.before("settle: stays"); err != nil {
+			return err
+		}
+	}
+	if list := by[failover.Save]; len(list) > 0 {
+		if _, err := tx.SaveMigrations(ctx, list); err != nil {
+			return err
+		}
+		if err := m.before("settle: saved"); err != nil {
+			return err
+		}
+	}
+	if list := by[failover.Finish]; len(list) > 0 {
+		news, revs, err := tx.FinishMigrations(ctx, list)
+		if err != nil {
+			return err
+		}
+		out.news = news
+		for node, rev := range revs {
+			out.revs[node] = max(out.revs[node], rev)
+		}
+		return m.before("settle: finished")
+	}
+	return nil
+}
