@@ -36,7 +36,7 @@ type Decision struct {
 // Changes reports whether a decision to wait is worth a write.
 func (d Decision) Changes(m fleet.Migration) bool {
 	n := d.Next
-	return d.Action != Wait || n.Waiting != m.Waiting || n.Force != m.Force || !n.NextRunAt.Equal(m.NextRunAt) || !same(n.Deadline, m.Deadline)
+	return d.Action != Wait || len(n.Excluded) != len(m.Excluded) || n.Waiting != m.Waiting || n.Force != m.Force || !n.NextRunAt.Equal(m.NextRunAt) || !same(n.Deadline, m.Deadline)
 }
 
 func same(a, b *time.Time) bool {
@@ -112,10 +112,14 @@ func (v View) retarget(why string, r Rules, now time.Time) Decision {
 	d := v.enter(Save, fleet.MigrationQueued, time.Time{})
 	next := &d.Next
 	next.Error, next.Waiting = why, why+"; another node is looked for"
-	if next.To != nil && !slices.Contains(next.Excluded, *next.To) {
+	tried := next.To != nil && v.Migration.State != fleet.MigrationReserved
+	if tried && !slices.Contains(next.Excluded, *next.To) {
 		next.Excluded = append(slices.Clone(next.Excluded), *next.To)
 	}
 	next.To, next.StopRev, next.StopCommand, next.NextRunAt = nil, 0, nil, now
+	if !tried {
+		return d
+	}
 	if pause := r.pause(next.Attempt); pause > 0 {
 		next.NextRunAt, next.Excluded, next.Wanted = now.Add(pause), nil, nil
 		next.Waiting = fmt.Sprintf("%s; %d nodes were tried, the next in %s", why, next.Attempt, pause)
@@ -140,6 +144,10 @@ func Refused(v View, refusal string, r Rules, now time.Time) Decision {
 	if v.Migration.State == fleet.MigrationRollingBack {
 		return v.retarget("its source cannot take it back: "+refusal, r, now)
 	}
-	d := v.wait(now.Add(r.Retry), "no node can take it: %s", refusal)
-	return d
+	if len(v.Migration.Excluded) > 0 && len(r.Pauses) > 0 {
+		d := v.wait(now.Add(r.Pauses[0]), "no node can take it: %s; those that were tried before are asked again in %s", refusal, r.Pauses[0])
+		d.Next.Excluded, d.Next.NextRunAt = nil, d.Until
+		return d
+	}
+	return v.wait(now.Add(r.Retry), "no node can take it: %s", refusal)
 }

@@ -212,7 +212,7 @@ func (v View) rollingBack(r Rules, now time.Time) Decision {
 	}
 	seen, said := v.seen()
 	switch {
-	case v.Container.Power != spec.Running, v.runs():
+	case v.Container.Power != spec.Running, v.runs(), v.Receipt == wire.Applied:
 		return v.finish(v.returned(), "", now)
 	case v.Holder.lost() && v.since(v.entered(r.Return), now) >= r.Settle: // one that says hello may be lost yet
 		return v.stranded("node "+v.Holder.called()+" was lost while it was to take it back", r, now)

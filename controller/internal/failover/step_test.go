@@ -159,17 +159,17 @@ var table = map[string]struct {
 		"go home rolling_back silent", "wait starting", "wait starting", "wait starting", "finish completed", "evict rolling_back",
 		"wait starting", "wait starting"}},
 	"rolling back, manual": {func() failover.View { return in(fleet.MigrationRollingBack, fleet.KindManual, fleet.Available) }, [13]string{
-		"wait rolling_back", "save queued", "finish cancelled", "save queued", "save queued", "wait rolling_back", "wait rolling_back",
+		"wait rolling_back", "save queued", "finish cancelled", "save queued", "save queued", "wait rolling_back", "finish rolled_back",
 		"wait rolling_back", "wait rolling_back", "finish rolled_back", "wait rolling_back", "save queued", "wait rolling_back"}},
 	"rolling back, manual, standard": {func() failover.View { return in(fleet.MigrationRollingBack, fleet.KindManual, "") }, [13]string{
-		"wait rolling_back", "finish failed", "finish cancelled", "finish failed", "finish failed", "wait rolling_back", "wait rolling_back",
+		"wait rolling_back", "finish failed", "finish cancelled", "finish failed", "finish failed", "wait rolling_back", "finish rolled_back",
 		"wait rolling_back", "wait rolling_back", "finish rolled_back", "wait rolling_back", "finish failed", "wait rolling_back"}},
 	"rolling back, failover": {func() failover.View {
 		v := in(fleet.MigrationRollingBack, fleet.KindFailover, fleet.Available)
 		v.Source.State, v.Holder.State = fleet.NodeHealthy, fleet.NodeHealthy
 		return v
 	}, [13]string{
-		"wait rolling_back", "save queued", "finish cancelled", "save queued", "save queued", "wait rolling_back", "wait rolling_back",
+		"wait rolling_back", "save queued", "finish cancelled", "save queued", "save queued", "wait rolling_back", "finish cancelled",
 		"wait rolling_back", "wait rolling_back", "finish cancelled", "wait rolling_back", "save queued", "wait rolling_back"}},
 	"recalled, manual, exclusive": {recalled, [13]string{
 		"wait rolling_back", "wait rolling_back", "finish cancelled", "go home rolling_back silent", "wait rolling_back", "go home rolling_back silent",
