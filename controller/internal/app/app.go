@@ -21,6 +21,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/config"
 	"github.com/lormas/lormas/controller/internal/dispatch"
+	"github.com/lormas/lormas/controller/internal/failover"
 	"github.com/lormas/lormas/controller/internal/httpapi"
 	"github.com/lormas/lormas/controller/internal/intake"
 	"github.com/lormas/lormas/controller/internal/live"
@@ -61,6 +62,7 @@ type Main struct {
 	watch      *watch.Watch
 	intake     *intake.Intake
 	nodeWatch  *loops.NodeWatch
+	migrator   *loops.Migrator
 	doorkeeper *doorkeeper
 	prober     *prober
 	broker     *broker.Broker
@@ -77,6 +79,11 @@ type Options struct {
 	Version string
 	Log     *slog.Logger
 	Out     io.Writer // where a generated password is printed, once
+
+	// For tests: other rules than the default, and what happens before each
+	// step of a migration's transactions.
+	Rules  *failover.Rules
+	Before func(step string) error
 }
 
 // New makes a controller that listens; Run lets it work. When New fails,
@@ -150,13 +157,20 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	m.dispatch = dispatch.New(dispatch.Options{
 		Store: m.store, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
 	})
+	m.migrator = &loops.Migrator{
+		Store: m.store, Nodes: m.nodes, Live: m.live, Rules: failover.Default(), Sent: func() { m.dispatch.Wake(id.NodeID{}) },
+		Now: m.now, Log: m.log, Metrics: loops.NewMigratorMetrics(m.metrics), Before: m.options.Before,
+	}
+	if m.options.Rules != nil {
+		m.migrator.Rules = *m.options.Rules
+	}
 	m.watch = watch.New(watch.Options{Publisher: m.outlet, Nodes: m.nodes, Now: m.now, Log: m.log})
 	m.intake = intake.New(intake.Options{
 		Store: m.store, Nodes: m.nodes, Presence: m.presence, Dispatch: m.dispatch, Watch: m.watch, Live: m.live,
-		Now: m.now, Log: m.log, Registerer: m.metrics,
+		Now: m.now, Log: m.log, Registerer: m.metrics, Reported: m.migrator.Reported, Returned: m.migrator.Returned,
 	})
 	m.nodeWatch = &loops.NodeWatch{
-		Store: m.store, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Settled: loop.NewWake(), Log: m.log,
+		Store: m.store, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
 	}
 	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{

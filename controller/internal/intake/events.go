@@ -23,29 +23,33 @@ func (i *Intake) events(ctx context.Context, l letter) error {
 		return nil
 	}
 	var news store.News
-	var head uint64
+	var report store.Report
 	err = i.Store.InTx(ctx, func(tx *store.Tx) (err error) {
-		head, news, err = i.ingest(ctx, tx, l, m)
+		report, news, err = i.ingest(ctx, tx, l, m)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if head > 0 {
-		i.Nodes.Hear(l.node, liveness.Ingested{Acked: head})
+	if report.Head > 0 {
+		i.Nodes.Hear(l.node, liveness.Ingested{Acked: report.Head})
+	}
+	if i.Reported != nil {
+		i.Reported(report)
 	}
 	i.Live.Tell(news)
 	return nil
 }
 
-// ingest may run more than once, as a transaction may. It answers how far
-// the outbox is taken in, or 0 where the message has only passing news.
-func (i *Intake) ingest(ctx context.Context, tx *store.Tx, l letter, m wire.Events) (uint64, store.News, error) {
+// ingest may run more than once, as a transaction may. It answers what was
+// reported; its Head is how far the outbox is taken in, or 0 where the message
+// has only passing news.
+func (i *Intake) ingest(ctx context.Context, tx *store.Tx, l letter, m wire.Events) (store.Report, store.News, error) {
 	var last uint64
 	if kept(m.Items) {
 		var err error
 		if last, err = tx.LockCursor(ctx, l.node, clean(m.LedgerID, 100)); err != nil {
-			return 0, store.News{}, err
+			return store.Report{}, store.News{}, err
 		}
 	}
 	report, faults := reduce(m.Items, last)
@@ -54,14 +58,15 @@ func (i *Intake) ingest(ctx context.Context, tx *store.Tx, l letter, m wire.Even
 	}
 	news, err := tx.Ingest(ctx, l.node, report)
 	if err != nil {
-		return 0, store.News{}, err
+		return store.Report{}, store.News{}, err
 	}
 	for n := range news.Containers {
 		if err := i.finish(ctx, tx, &news.Containers[n]); err != nil {
-			return 0, store.News{}, err
+			return store.Report{}, store.News{}, err
 		}
 	}
-	return max(last, report.Head), news, nil
+	report.Head = max(last, report.Head)
+	return report, news, nil
 }
 
 // finish ends a deletion that the agent has confirmed.

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -30,6 +31,10 @@ type Options struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
+	// Reported is called with what was taken in, and Returned with what an
+	// agent has there before its hello is answered; either may be nil.
+	Reported func(store.Report)
+	Returned func(context.Context, id.NodeID, []wire.ContainerRef) error
 }
 
 // Intake is the broker's Handler. Nothing it does for the broker blocks.
@@ -222,6 +227,11 @@ func (i *Intake) hello(ctx context.Context, l letter) error {
 	})
 	if err != nil {
 		return err
+	}
+	if i.Returned != nil {
+		if err := i.Returned(ctx, l.node, h.Present); err != nil {
+			return fmt.Errorf("what a node has that returned: %w", err)
+		}
 	}
 	return i.Dispatch.Sync(ctx, dispatch.Hello{Node: l.node, Conn: l.conn, Said: h, Acked: acked})
 }

@@ -161,7 +161,7 @@ func (m *Migrator) release(ctx context.Context, nodes []id.NodeID) error {
 // lease renews what an older revision has.
 func (m *Migrator) heard(revs map[id.NodeID]int64) {
 	for node, rev := range revs {
-		m.Nodes.Hear(node, liveness.Grew{Rev: rev})
+		m.Nodes.Grew(node, rev)
 	}
 }
 
@@ -219,7 +219,7 @@ func (m *Migrator) round(ctx context.Context, back map[id.NodeID]bool) (more boo
 	if err != nil {
 		return false, err
 	}
-	w := m.plan(ctx, views)
+	w := m.plan(views)
 	if err := m.place(ctx, w); err != nil {
 		return false, err
 	}
@@ -284,4 +284,3 @@ func (m *Migrator) remember(views []failover.View) {
 	defer m.known.Unlock()
 	m.moving, m.stops = moving, stops
 }
-

@@ -94,4 +94,3 @@ func (x *MigratorMetrics) states(of map[fleet.MigrationState]int) {
 		x.open.WithLabelValues(string(s)).Set(float64(of[s]))
 	}
 }
-
