@@ -193,7 +193,7 @@ func (m *Migrator) queue(ctx context.Context) error {
 	err := m.inTx(ctx, "queue", func(tx *store.Tx) error {
 		count = 0
 		for since, nodes := range fresh {
-			n, err := tx.QueueFailovers(ctx, nodes, since)
+			n, err := tx.QueueFailovers(ctx, nodes, since, now)
 			if err != nil {
 				return err
 			}

@@ -85,9 +85,9 @@ func (tx *Tx) insertMigrations(ctx context.Context, list []fleet.Migration) (int
 
 // QueueFailovers queues a failover of every ha container of lost nodes that
 // should run and is not being moved already, and answers how many.
-func (tx *Tx) QueueFailovers(ctx context.Context, nodes []id.NodeID, detectedAt time.Time) (int, error) {
+func (tx *Tx) QueueFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time) (int, error) {
 	rows, err := tx.tx.Query(ctx, `
-		select c.id, c.node_id, c.epoch, c.ha_policy, 'node ' || n.name || ' is lost: ' || h.status_reason, now()
+		select c.id, c.node_id, c.epoch, c.ha_policy, 'node ' || n.name || ' is lost: ' || h.status_reason
 		from containers c join nodes n on n.id = c.node_id join node_health h on h.node_id = n.id
 		where c.node_id = any($1) and c.type = 'ha' and c.desired_power = 'running' and c.deleted_at is null
 		  and not exists (select from container_migrations m where m.container_id = c.id and `+isOpen+`)
@@ -98,13 +98,12 @@ func (tx *Tx) QueueFailovers(ctx context.Context, nodes []id.NodeID, detectedAt 
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Migration, error) {
 		m := fleet.Migration{
 			ID: id.New[id.MigrationID](), Kind: fleet.KindFailover, State: fleet.MigrationQueued, Version: 1, Attempt: 1,
-			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, Leftover: fleet.LeftoverNone,
+			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
 		}
-		err := row.Scan(&m.ContainerID, &m.From, &m.FromEpoch, &m.Policy, &m.Reason, &m.CreatedAt)
+		err := row.Scan(&m.ContainerID, &m.From, &m.FromEpoch, &m.Policy, &m.Reason)
 		if m.Policy == fleet.Exclusive {
 			m.Priority = fleet.PriorityExclusive
 		}
-		m.NextRunAt = m.CreatedAt
 		return m, err
 	})
 	if err != nil || len(list) == 0 {
