@@ -16,7 +16,9 @@ import (
 func (b *bubble) ha(name string, on *bubbleNode) fleet.Container {
 	b.Helper()
 	c := b.container(name, func(in *actions.NewContainer) { in.Type, in.NodeID = fleet.HA, &on.Node })
-	b.await(name+" to run", func() bool { return slices.Equal(b.where(c.ID), []id.NodeID{on.Node}) && b.seen(c.ID).Phase() == "running" })
+	b.await(name+" to run", func() bool {
+		return slices.Equal(b.where(c.ID), []id.NodeID{on.Node}) && b.seen(c.ID).Phase() == "running"
+	})
 	return b.seen(c.ID)
 }
 
