@@ -44,6 +44,7 @@ binaries: toolchain
 	$(GOBUILD) -o bin/lormas-agent ./agent/cmd/lormas-agent
 	$(GOBUILD) -o bin/lormas-guard ./agent/cmd/lormas-guard
 	$(GOBUILD) -o bin/lormas-demo ./deploy/demo
+	$(GOBUILD) -o bin/lormas-witness ./deploy/cmd/witness
 
 run: deps build ## Start everything on this machine with a demo container
 	@exec bin/lormas dev

@@ -42,7 +42,7 @@ func BenchmarkCommand(b *testing.B) {
 	calls := dockerCalls(b, s.lab.Nodes[0], c.ID)
 	var taken []time.Duration
 	for b.Loop() {
-		restart := s.verb(c.container, "restart")
+		restart := s.verb(c.Container, "restart")
 		accepted := time.Now()
 		taken = append(taken, (<-calls).Sub(accepted))
 		s.awaitJob(restart, "succeeded")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/lormas/lormas/shared/localdb"
 )
@@ -74,30 +73,5 @@ func (l *Lab) controllerEnv() []string {
 		"LORMAS_ADMIN_PASSWORD=" + AdminPassword,
 		"LORMAS_LOG_FORMAT=text",
 		"LORMAS_LOG_LEVEL=debug",
-	}
-}
-
-func (n *Node) agentPart() *Part {
-	name := "agent-" + strconv.Itoa(n.Number)
-	return &Part{Name: name, launch: func(context.Context) (instance, error) {
-		log, err := n.lab.logs.of(name)
-		if err != nil {
-			return nil, err
-		}
-		return launchProgram(n.space.inside(filepath.Join(n.lab.opt.Bin, "lormas-agent")), n.agentEnv(), log)
-	}}
-}
-
-// agentEnv configures the node's agent, as the command line does that the
-// controller prints.
-func (n *Node) agentEnv() []string {
-	return []string{
-		"PATH=" + os.Getenv("PATH"),
-		"LORMAS_AGENT_CONTROLLER=mqtt://" + MQTTAddress,
-		"LORMAS_AGENT_TOKEN_FILE=" + n.credentialFile(),
-		"LORMAS_AGENT_DATA_DIR=" + filepath.Join(n.dir, "agent"),
-		"LORMAS_AGENT_GUARD_DIR=" + filepath.Join(n.dir, "guard"),
-		"LORMAS_AGENT_DOCKER_HOST=unix://" + n.Socket(),
-		"LORMAS_AGENT_LOG_LEVEL=debug",
 	}
 }

@@ -73,7 +73,7 @@ func sweep(dir string) error {
 }
 
 // programs are those that a lab starts besides its Docker engines.
-var programs = []string{"lormas", "lormas-agent", "lormas-guard", "mosquitto_sub", "postgres", "redis-server"}
+var programs = []string{"lormas", "lormas-agent", guardProgram, "mosquitto_sub", "postgres", "redis-server"}
 
 // endPrograms kills what still runs of a lab. The kernel has signalled all of
 // it when the owner died; what was frozen then could not act on that.
@@ -81,7 +81,7 @@ func endPrograms(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepTimeout)
 	defer cancel()
 	for {
-		left := programsOf(dir)
+		left := programsBelow(dir, programs...)
 		if len(left) == 0 {
 			return nil
 		}
@@ -96,14 +96,14 @@ func endPrograms(ctx context.Context, dir string) error {
 	}
 }
 
-// programsOf finds the lab's programs by what they are, not by remembered
-// pids: they work in the lab's directory or have it among their arguments.
-func programsOf(dir string) []int {
+// programsBelow finds programs by what they are, not by remembered pids: they
+// work in the directory or have it among their arguments.
+func programsBelow(dir string, names ...string) []int {
 	processes, _ := filepath.Glob("/proc/[0-9]*") // the pattern is well-formed
 	var found []int
 	for _, process := range processes {
 		name, err := os.ReadFile(filepath.Join(process, "comm"))
-		if err != nil || !slices.Contains(programs, strings.TrimSpace(string(name))) {
+		if err != nil || !slices.Contains(names, strings.TrimSpace(string(name))) {
 			continue
 		}
 		args, _ := os.ReadFile(filepath.Join(process, "cmdline")) // gone meanwhile: empty

@@ -18,11 +18,16 @@ import (
 
 // Options says what to start.
 type Options struct {
-	Nodes  int             // how many; 1 to 100
-	Bin    string          // the folder of lormas, lormas-agent and lormas-demo; absolute
-	Images []dockerd.Image // loaded into every node, besides the demo image
-	Log    io.Writer       // told what is being done; nil: nobody
+	Nodes   int             // how many; 1 to 100
+	Bin     string          // the folder of the programs; absolute
+	Images  []dockerd.Image // loaded into every node, besides those of the demo and the witness
+	Cluster *Cluster        // all nodes are in it; nil: they are in none
+	CPU     float64         // what every node offers; 0: what the machine has
+	Log     io.Writer       // told what is being done; nil: nobody
 }
+
+// Programs are what Options.Bin has to hold.
+var Programs = []string{"lormas", "lormas-agent", "lormas-demo", "lormas-witness"}
 
 // Lab is a running installation. Its parts may be ended and started again by
 // several goroutines at once.
@@ -74,7 +79,7 @@ func (o Options) check() error {
 	if os.Geteuid() != 0 {
 		return errors.New("network namespaces and Docker engines need root")
 	}
-	for _, name := range []string{"lormas", "lormas-agent", "lormas-demo"} {
+	for _, name := range Programs {
 		if _, err := os.Stat(filepath.Join(o.Bin, name)); err != nil {
 			return fmt.Errorf("%w (make build makes the programs)", err)
 		}
@@ -91,6 +96,9 @@ func newLab(opt Options) (*Lab, error) {
 	dir := filepath.Join(root, name)
 	// Postgres runs as another user and has to pass through.
 	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := makeShared(dir); err != nil {
 		return nil, err
 	}
 	lock, owned := own(dir)
@@ -135,6 +143,11 @@ func (l *Lab) start(ctx context.Context) error {
 	}
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if l.opt.Cluster != nil {
+		if err := l.MakeCluster(ctx, l.opt.Cluster); err != nil {
+			return fmt.Errorf("make cluster %s: %w", l.opt.Cluster.Name, err)
+		}
 	}
 	l.say("agents")
 	for _, node := range l.Nodes {
@@ -187,7 +200,7 @@ func (l *Lab) Close() error {
 	defer cancel()
 	var errs []error
 	for _, node := range l.Nodes {
-		errs = append(errs, node.Agent.Kill())
+		errs = append(errs, node.Agent.Kill(), node.KillGuard())
 	}
 	l.Events.stop()
 	for _, part := range []*Part{l.Controller, l.Redis, l.Postgres} {

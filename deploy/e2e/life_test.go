@@ -22,7 +22,7 @@ func TestAContainersLife(t *testing.T) {
 	if len(done.Commands) != 1 || done.Commands[0].Receipt != "applied" {
 		t.Errorf("the receipts of create: %+v", done.Commands)
 	}
-	c := s.awaitPhase(made.container, "running")
+	c := s.awaitPhase(made.Container, "running")
 	node := s.node(c.NodeID)
 	s.answers(node, 8090, "good day")
 	s.checkLimits(node, c)
@@ -99,7 +99,7 @@ func (s scenario) checkAudit(c container, verbs ...string) {
 func TestLogsAndStats(t *testing.T) {
 	s := begin(t)
 	made := s.create("talker", s.egg("talker", DemoImage, map[string]any{"ports": []any{map[string]any{"container": 8080}}}), nil, nil)
-	c := s.awaitPhase(made.container, "running")
+	c := s.awaitPhase(made.Container, "running")
 	s.await("its log", func(ctx context.Context) (bool, string, error) {
 		text, err := s.lab.API.Text(ctx, "/containers/"+c.ID+"/logs?tail=10")
 		return strings.Contains(text, "listening"), text, err

@@ -13,7 +13,7 @@ func (s scenario) probe(name string, node *Node) container {
 	egg := s.egg(name, ProbeImage, map[string]any{"volumes": []any{map[string]string{"name": "data", "container": "/data"}}})
 	made := s.create(name, egg, node, nil)
 	s.awaitJob(made.Job, "succeeded")
-	return s.awaitPhase(made.container, "running")
+	return s.awaitPhase(made.Container, "running")
 }
 
 // cut takes a node off the network until the test ends at the latest.
@@ -45,7 +45,7 @@ func TestChangesForACutOffNodeAreQueuedAndDoneOnHeal(t *testing.T) {
 
 	stop := s.verb(c, "stop")
 	late := s.create("cut-late", egg, node, nil)
-	restart := s.verb(late.container, "restart")
+	restart := s.verb(late.Container, "restart")
 	for _, j := range []job{stop, late.Job, restart} {
 		if j.State != "queued" {
 			t.Errorf("%s for a node that is cut off is %s, want queued", j.Kind, j.State)
@@ -59,7 +59,7 @@ func TestChangesForACutOffNodeAreQueuedAndDoneOnHeal(t *testing.T) {
 	s.awaitJob(stop, "succeeded")
 	s.awaitJob(late.Job, "succeeded")
 	s.awaitPhase(c, "stopped")
-	made := s.awaitPhase(late.container, "running")
+	made := s.awaitPhase(late.Container, "running")
 	if n := s.starts(node, c); n != 1 {
 		t.Errorf("the stopped container was started %d times", n)
 	}

@@ -47,10 +47,11 @@ func runTests(m *testing.M) int {
 // compile everything anew.
 func build(dir string) error {
 	for name, source := range map[string]string{
-		"lormas":       "controller/cmd/lormas",
-		"lormas-agent": "agent/cmd/lormas-agent",
-		"lormas-guard": "agent/cmd/lormas-guard",
-		"lormas-demo":  "deploy/demo",
+		"lormas":         "controller/cmd/lormas",
+		"lormas-agent":   "agent/cmd/lormas-agent",
+		"lormas-guard":   "agent/cmd/lormas-guard",
+		"lormas-demo":    "deploy/demo",
+		"lormas-witness": "deploy/cmd/witness",
 	} {
 		cmd := exec.Command("go", "build", "-ldflags", "-s -w", "-buildvcs=false", "-o", filepath.Join(dir, name), "./"+source)
 		cmd.Dir = "../.." // the root of the workspace

@@ -111,14 +111,17 @@ func (n *Node) oneWayRule(verb string) []string {
 	return switchNamespace(n.lab.Name).inside("iptables", "-w", verb, "INPUT", "-s", n.IP, "-j", "DROP")
 }
 
-// PowerLoss ends everything on the node at the same moment: agent, Docker
-// engine, containers. The disk stays.
+// PowerLoss ends everything on the node at the same moment: agent, guard,
+// Docker engine, containers. The disk stays.
 func (n *Node) PowerLoss() error {
-	return errors.Join(n.Agent.Kill(), n.Docker.Kill(), dockerd.Sweep(n.dir))
+	return errors.Join(n.Agent.Kill(), n.KillGuard(), n.Docker.Kill(), dockerd.Sweep(n.dir))
 }
 
 // PowerOn starts what a machine starts when it boots.
 func (n *Node) PowerOn(ctx context.Context) error {
+	if err := n.newBoot(); err != nil {
+		return err
+	}
 	if err := n.Docker.Start(ctx); err != nil {
 		return err
 	}
@@ -182,7 +185,8 @@ func (l *Lab) images() ([]dockerd.Image, error) {
 		Files:  map[string]dockerd.File{"lormas-demo": program},
 		Config: dockerd.Config{User: "65534", Entrypoint: []string{"/lormas-demo"}},
 	}
-	return append([]dockerd.Image{demo}, l.opt.Images...), nil
+	witness, err := l.witnessImage()
+	return append([]dockerd.Image{demo, witness}, l.opt.Images...), err
 }
 
 // credentialFile holds the node's credential for its agent.
@@ -191,10 +195,17 @@ func (n *Node) credentialFile() string { return filepath.Join(n.dir, "credential
 // join creates the node at the controller and starts its agent.
 func (n *Node) join(ctx context.Context) error {
 	var created struct{ ID, Token string }
-	if err := n.lab.API.Call(ctx, http.MethodPost, "/nodes", map[string]string{"name": n.Name}, &created); err != nil {
+	in := map[string]string{"name": n.Name}
+	if n.lab.opt.Cluster != nil {
+		in["cluster_id"] = n.lab.opt.Cluster.ID
+	}
+	if err := n.lab.API.Call(ctx, http.MethodPost, "/nodes", in, &created); err != nil {
 		return err
 	}
 	n.ID = created.ID
+	if err := n.newBoot(); err != nil {
+		return err
+	}
 	if err := os.WriteFile(n.credentialFile(), []byte(created.Token+"\n"), 0o600); err != nil {
 		return fmt.Errorf("keep the credential: %w", err)
 	}

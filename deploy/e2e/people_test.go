@@ -157,7 +157,7 @@ func TestBadContainersAreRefused(t *testing.T) {
 			t.Errorf("a refused container was made: %+v", c)
 		}
 	}
-	s.awaitJob(s.verb(taken.container, "delete"), "succeeded")
+	s.awaitJob(s.verb(taken.Container, "delete"), "succeeded")
 }
 
 // An image that nobody has fails the job with the cause and the next step,
@@ -169,7 +169,7 @@ func TestAnImageThatCannotBePulledFailsTheJob(t *testing.T) {
 	if !strings.Contains(done.Error, "127.0.0.1:1/none:1") {
 		t.Errorf("the job's error does not name the image: %q", done.Error)
 	}
-	c := s.awaitPhase(made.container, "failed")
+	c := s.awaitPhase(made.Container, "failed")
 	if left := s.inspect(s.lab.Nodes[0], c); len(left) != 0 {
 		t.Errorf("the engine was left with %+v", left)
 	}

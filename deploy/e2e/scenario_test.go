@@ -121,54 +121,27 @@ func (s scenario) await(what string, probe Probe) {
 	}
 }
 
-// container is what the API says of one.
-type container struct {
-	ID, Name, NodeID, Phase, Reason, Power string
-	Ports                                  []struct{ Host, Container int }
-}
-
-// job is what the API says of one.
-type job struct {
-	ID, Kind, State, Error string
-	Commands               []struct{ Action, Receipt, Message string }
-}
-
-// created is the answer to a create.
-type created struct {
-	container
-	Job job
-}
+// What the API says of things.
+type (
+	container = Container
+	job       = Job
+	created   = Created
+)
 
 // egg files a template that runs an image.
 func (s scenario) egg(name, image string, more map[string]any) string {
 	s.Helper()
-	in := map[string]any{
-		"name": name, "images": []any{map[string]string{"name": "default", "image": image}},
-	}
-	for key, value := range more {
-		in[key] = value
-	}
-	var out struct{ ID string }
-	s.call(http.MethodPost, "/eggs", in, &out)
-	return out.ID
+	egg, err := s.lab.NewEgg(s.Context(), name, image, more)
+	s.must(err)
+	return egg
 }
 
 // create makes a container on a node, small enough for all of them to fit.
 func (s scenario) create(name, egg string, node *Node, more map[string]any) created {
 	s.Helper()
-	in := map[string]any{
-		"name": name, "eggId": egg,
-		"resources": map[string]any{"cpu": 0.1, "memory": "32m", "disk": "16m"},
-	}
-	if node != nil {
-		in["nodeId"] = node.ID
-	}
-	for key, value := range more {
-		in[key] = value
-	}
-	var out created
-	s.call(http.MethodPost, "/containers", in, &out)
-	return out
+	made, err := s.lab.NewContainer(s.Context(), name, egg, node, more)
+	s.must(err)
+	return made
 }
 
 // verb asks for something to be done to a container.
@@ -252,8 +225,7 @@ func (s scenario) inspect(node *Node, c container) []inspection {
 
 func (n *Node) containersOf(ctx context.Context, id string) ([]inspection, error) {
 	var list []struct{ ID string }
-	filter := `/containers/json?all=true&filters=` + `%7B%22label%22%3A%5B%22lormas.container%3D` + id + `%22%5D%7D`
-	if err := n.Ask(ctx, http.MethodGet, filter, nil, &list); err != nil {
+	if err := n.Ask(ctx, http.MethodGet, containersByLabel("lormas.container="+id, true), nil, &list); err != nil {
 		return nil, err
 	}
 	var out []inspection

@@ -97,11 +97,13 @@ var rooms = map[string][]string{
 	"agent/agenttest":            {"agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/runtimetest", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 
 	// deploy knows the programs from outside only
-	"deploy/demo":        {},
-	"deploy/witness":     {},
-	"deploy/cmd/witness": {"deploy/witness"},
-	"deploy/e2e":         {"deploy/witness", "shared/child", "shared/dockerd", "shared/localdb"},
-	"deploy/cmd/lab":     {"deploy/e2e"},
+	"deploy/demo":               {},
+	"deploy/witness":            {},
+	"deploy/cmd/witness":        {"deploy/witness"},
+	"deploy/e2e":                {"deploy/witness", "shared/child", "shared/dockerd", "shared/localdb"},
+	"deploy/cmd/lab":            {"deploy/e2e"},
+	"deploy/e2e/bench":          {"deploy/e2e"},
+	"deploy/cmd/bench-failover": {"deploy/e2e", "deploy/e2e/bench"},
 }
 
 func TestRoomsImportOnlyWhatTheTableAllows(t *testing.T) {
