@@ -120,10 +120,15 @@ func (s *swarm) deploy(ctx context.Context, replicas int, on, notOn *e2e.Node) e
 	if err := s.avail(ctx, notOn, "pause"); err != nil {
 		return err
 	}
+	// By its id, so that no node asks a registry whether there is a newer one.
+	var image struct{ ID string }
+	if err := on.Ask(ctx, http.MethodGet, "/images/"+e2e.DemoImage+"/json", nil, &image); err != nil {
+		return err
+	}
 	in := map[string]any{
 		"Name": serviceName,
 		"TaskTemplate": map[string]any{
-			"ContainerSpec": map[string]any{"Image": e2e.DemoImage},
+			"ContainerSpec": map[string]any{"Image": image.ID},
 			"RestartPolicy": map[string]any{"Condition": "any", "Delay": int64(s.delay)},
 		},
 		"Mode": map[string]any{"Replicated": map[string]any{"Replicas": replicas}},
