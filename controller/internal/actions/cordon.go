@@ -24,14 +24,19 @@ func (s *Service) CordonNode(ctx context.Context, actor authz.Actor, node id.Nod
 	})
 }
 
-// UncordonNode ends that. A node that is being drained stays cordoned.
+// UncordonNode ends that, and with it a quarantine: a person vouches for the
+// node. One that is being drained stays cordoned.
 func (s *Service) UncordonNode(ctx context.Context, actor authz.Actor, node id.NodeID) (fleet.Node, error) {
-	return s.changeNode(ctx, actor, fleet.NodeCordon, node, nil, func(tx *store.Tx, n fleet.Node) (map[string]any, error) {
+	n, err := s.changeNode(ctx, actor, fleet.NodeCordon, node, nil, func(tx *store.Tx, n fleet.Node) (map[string]any, error) {
 		if n.Drain != nil {
 			return nil, fleet.Errorf(fleet.Conflict, "node %s is being drained: cancel that first with DELETE /api/v1/nodes/%s/drain", n.Name, n.ID)
 		}
 		return map[string]any{"cordoned": false}, tx.SetCordon(ctx, node, nil, "")
 	})
+	if err == nil {
+		s.Warden.Forgive(node)
+	}
+	return n, err
 }
 
 // changeNode walks the stairs for verbs that change how a node is treated.

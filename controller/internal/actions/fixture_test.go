@@ -54,6 +54,7 @@ func (w *warden) ConfirmDead(n id.NodeID) error {
 	w.said = append(w.said, "dead "+n.String())
 	return w.refuse
 }
+func (w *warden) Forgive(n id.NodeID)      { w.said = append(w.said, "forgive "+n.String()) }
 func (w *warden) Fleet() actions.FleetView { return actions.FleetView{Authority: true} }
 
 func newHouse(t *testing.T) *house {

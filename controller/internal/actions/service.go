@@ -35,6 +35,7 @@ type Warden interface {
 	Hold(reason string)
 	Release()
 	ConfirmDead(node id.NodeID) error
+	Forgive(node id.NodeID)
 	Fleet() FleetView
 }
 

@@ -37,6 +37,7 @@ type calm struct{}
 func (calm) Hold(string)                 {}
 func (calm) Release()                    {}
 func (calm) ConfirmDead(id.NodeID) error { return nil }
+func (calm) Forgive(id.NodeID)           {}
 func (calm) Fleet() actions.FleetView {
 	return actions.FleetView{Authority: true, Joined: 1, Talking: 1}
 }

@@ -75,6 +75,10 @@ type Yield struct{ Rev int64 }
 // ConfirmDead is a person's word that the node is dead.
 type ConfirmDead struct{}
 
+// Forgiven is a person's word that the node is steady again: what it was
+// charged with for coming and going is dropped.
+type Forgiven struct{}
+
 // Profiled is a profile for the node.
 type Profiled struct{ Profile Profile }
 
@@ -90,6 +94,7 @@ func (Rearm) event()        {}
 func (Seize) event()        {}
 func (Yield) event()        {}
 func (ConfirmDead) event()  {}
+func (Forgiven) event()     {}
 func (Profiled) event()     {}
 
 // Effect is what has to be done because of an event.

@@ -90,7 +90,18 @@ func (s *step) tick(e Tick) {
 // flap charges the node for coming and going.
 func (s *step) flap(points float64) { s.node.Flaps = s.node.Flaps.Add(points, s.now) }
 
-const quarantined = "it comes and goes too often: nothing new is given to it until it was steady for a while"
+// forgiven ends a quarantine at once. It shortens no window below the one that
+// leases promise.
+func (s *step) forgiven() {
+	if s.node.Flaps == (Flaps{}) {
+		return
+	}
+	s.node.Flaps = Flaps{}
+	s.remarkAgain()
+	s.again()
+}
+
+const quarantined = "it comes and goes too often: nothing new is given to it until it was steady for a while, or an operator uncordons it"
 
 // remark is what there is to say of a node that is well.
 func (s *step) remark() string {

@@ -111,6 +111,9 @@ func (r *Registry) ConfirmDead(node id.NodeID) error {
 	return nil
 }
 
+// Forgive takes a person's word that a node is steady again, whatever it did.
+func (r *Registry) Forgive(node id.NodeID) { r.Hear(node, Forgiven{}) }
+
 // Hold keeps every node from being declared lost, on a person's word, until
 // Release.
 func (r *Registry) Hold(reason string) {

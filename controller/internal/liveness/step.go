@@ -45,6 +45,8 @@ func Step(n Node, e Event, now time.Time) (Node, []Effect) {
 		s.yield(e)
 	case ConfirmDead:
 		s.confirmDead()
+	case Forgiven:
+		s.forgiven()
 	case Profiled:
 		s.node.Pace = n.Pace.Change(e.Profile, now)
 	}

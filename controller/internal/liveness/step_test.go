@@ -303,3 +303,17 @@ func anyEvent(t *rapid.T) Event {
 		Grew{Rev: rev}, Ingested{Acked: 1}, Tick{Open: true}, Tick{}, Rearm{},
 	}).Draw(t, "event")
 }
+
+// A person who vouches for a node ends its quarantine, and that is recorded.
+func TestForgivenessEndsAQuarantine(t *testing.T) {
+	s := newScript(t, fleet.NodeHealthy)
+	s.node.Flaps = Flaps{Penalty: quarantineOver + 1, At: start, Quarantined: true}
+	s.node.Reason = quarantined
+	s.hear(1, Forgiven{}).want(fleet.NodeHealthy)
+	if s.node.Flaps != (Flaps{}) || s.node.Reason != "" || len(s.effects) == 0 {
+		t.Errorf("flaps %+v, reason %q, effects %v", s.node.Flaps, s.node.Reason, s.effects)
+	}
+	if s.hear(2, Forgiven{}); len(s.effects) != 0 {
+		t.Errorf("a node that never flapped: %v", s.effects)
+	}
+}
