@@ -253,7 +253,10 @@ func (m *Migrator) before(step string) error {
 	if m.Before == nil {
 		return nil
 	}
-	return m.Before(step)
+	if err := m.Before(step); err != nil {
+		return fmt.Errorf("%w: %w", errDied, err)
+	}
+	return nil
 }
 
 // remember keeps what is waited for, so that only its reports wake.

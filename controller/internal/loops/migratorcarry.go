@@ -21,26 +21,32 @@ const atOnce = 250
 // stays seized whose revision can be read.
 func (m *Migrator) move(ctx context.Context, w *work) error {
 	var failed error
+	doubt := false // whether something was committed
 	yielded := map[id.NodeID]int64{}
 	for chunk := range slices.Chunk(w.moves, atOnce) {
-		out, err := m.moveSome(ctx, chunk)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		m.heard(out.revs)
-		maps.Copy(yielded, out.revs)
-		m.Sent()
-		w.done += len(out.moved)
-		w.left += len(chunk) - len(out.moved)
-		m.tell(ctx, out.moved, nil)
+		failed = errors.Join(failed, apart(ctx, m, chunk, func(some []*move) error {
+			out, err := m.moveSome(ctx, some)
+			if err != nil {
+				doubt = true
+				return err
+			}
+			m.heard(out.revs)
+			maps.Copy(yielded, out.revs)
+			m.Sent()
+			w.done += len(out.moved)
+			w.left += len(some) - len(out.moved)
+			m.tell(ctx, out.moved, nil)
+			return nil
+		}, func(mv *move, err error) {
+			m.refused[mv.view.Migration.ID] = refused{at: m.Now(), why: err.Error()}
+		}))
 	}
 	if len(w.seized) == 0 {
 		return failed
 	}
 	// A node of which all commits are known yields to the newest; any other is
 	// asked for.
-	if failed != nil {
+	if doubt {
 		return errors.Join(failed, m.release(ctx, w.seized))
 	}
 	var unmoved []id.NodeID
@@ -176,9 +182,10 @@ func (m *Migrator) confirm(moves []*move, fresh map[id.NodeID]placement.Candidat
 // settle writes all the steps that need no place.
 func (m *Migrator) settle(ctx context.Context, w *work) error {
 	steps := slices.DeleteFunc(slices.Clone(w.steps), func(s step) bool { return !s.decision.Changes(s.view.Migration) })
-	if len(steps) == 0 {
-		return nil
-	}
+	return apart(ctx, m, steps, func(some []step) error { return m.settleSome(ctx, w, some) }, func(step, error) {})
+}
+
+func (m *Migrator) settleSome(ctx context.Context, w *work, steps []step) error {
 	var out settled
 	err := m.inTx(ctx, "settle", func(tx *store.Tx) (err error) {
 		out, err = m.settleAll(ctx, tx, steps)
