@@ -2,7 +2,7 @@ package placement
 
 import (
 	"bytes"
-	"net/netip"
+	"hash/fnv"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
@@ -68,15 +68,15 @@ func (c Candidate) Free() spec.Resources { return c.Offer.Sub(c.Reserved) }
 // Choose picks the node, or says why there is none. Exactly one of the two
 // results is set.
 func Choose(r Request, all []Candidate) (*Candidate, *Refusal) {
-	refusal := &Refusal{Want: r.Want}
+	refusal := &Refusal{Want: r.Want, pinned: r.Pinned != nil}
 	var best *Candidate
 	for i := range all {
 		c := &all[i]
 		if r.Pinned != nil && c.Node != *r.Pinned {
 			continue
 		}
-		if reason := r.fault(c); reason != fine {
-			refusal.count(reason, r, c)
+		if why := r.fault(c); why != fine {
+			refusal.count(why, &r, c)
 			continue
 		}
 		if best == nil || r.better(c, best) {
@@ -84,63 +84,77 @@ func Choose(r Request, all []Candidate) (*Candidate, *Refusal) {
 		}
 	}
 	if best == nil {
-		refusal.pinned = r.Pinned != nil
 		return nil, refusal
 	}
 	return best, nil
 }
 
-// reason is the first thing that keeps a node from taking a container.
-type reason int
-
-const (
-	fine reason = iota
-	neverJoined
-	notHealthy
-	lacksCPU
-	lacksMemory
-	lacksDisk
-	portTaken
-	reasons // how many there are
-)
-
-// fault finds the first thing wrong with a candidate. A node that was asked
-// for by name may be out of reach: what it should run waits for it. It must
-// have joined, though, as nobody knows what it has to give before.
-func (r Request) fault(c *Candidate) reason {
-	free := c.Free()
-	switch {
-	case !c.Joined:
-		return neverJoined
-	case !r.Waits && c.State != fleet.NodeHealthy:
-		return notHealthy
-	case r.Want.Memory > free.Memory:
-		return lacksMemory
-	case r.Want.CPU > free.CPU:
-		return lacksCPU
-	case r.Want.Disk > free.Disk:
-		return lacksDisk
+// better orders two nodes that both could take the container: by tier, then by
+// score. Equal ones are in an order of the container's own, so that the same
+// question has the same answer, and different ones spread.
+func (r *Request) better(a, b *Candidate) bool {
+	if ta, tb := r.tier(a), r.tier(b); ta != tb {
+		return ta < tb
 	}
-	if _, found := takenPort(r.Ports, c.Taken); found {
-		return portTaken
+	if sa, sb := r.score(a), r.score(b); sa != sb {
+		return sa > sb
 	}
-	return fine
-}
-
-// better orders two nodes that both could take the container. Equal ones are
-// ordered by id, so that the same question has the same answer.
-func (r Request) better(a, b *Candidate) bool {
-	if pa, pb := r.prefers(a), r.prefers(b); pa != pb {
-		return pa
-	}
-	if sa, sb := share(a, r.Want), share(b, r.Want); sa != sb {
-		return sa < sb
+	if ha, hb := r.hash(a), r.hash(b); ha != hb {
+		return ha < hb
 	}
 	return bytes.Compare(a.Node[:], b.Node[:]) < 0
 }
 
-func (r Request) prefers(c *Candidate) bool {
-	return r.PreferredCluster != nil && c.Cluster != nil && *c.Cluster == *r.PreferredCluster
+// The tiers, in the customer's order.
+const (
+	tierPreferred = iota
+	tierSame      // the cluster that it leaves
+	tierAny
+)
+
+func (r *Request) tier(c *Candidate) int {
+	switch {
+	case r.Force || c.Cluster == nil:
+		return tierAny
+	case r.PreferredCluster != nil && *c.Cluster == *r.PreferredCluster:
+		return tierPreferred
+	case r.FromCluster != nil && *c.Cluster == *r.FromCluster:
+		return tierSame
+	}
+	return tierAny
+}
+
+// What speaks against a node, in points: its whole capacity makes 100.
+const (
+	perSibling  = 30   // of the container's group, already there
+	perStart    = 5    // of a container on its way to it
+	perFlapping = 0.01 // of its penalty
+)
+
+// score is how good a node is for the container; more is better.
+func (r *Request) score(c *Candidate) float64 {
+	used := 100 * share(c, r.Want)
+	if r.Strategy != BinPack {
+		used = -used
+	}
+	if r.Force {
+		return used - perSibling*float64(r.siblings(c)) - perStart*float64(c.Starting)
+	}
+	return used - perSibling*float64(r.siblings(c)) - perStart*float64(c.Starting) - perFlapping*c.Penalty
+}
+
+func (r *Request) siblings(c *Candidate) int {
+	if r.Group == "" {
+		return 0
+	}
+	return c.Groups[r.Group]
+}
+
+func (r *Request) hash(c *Candidate) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(r.Container[:]) // never fails
+	_, _ = h.Write(c.Node[:])
+	return h.Sum64()
 }
 
 // share is how much of its scarcer resource a node would have promised.
@@ -154,35 +168,4 @@ func ratio(part, whole int64) float64 {
 		return 1
 	}
 	return float64(part) / float64(whole)
-}
-
-func takenPort(wanted, taken []spec.Port) (spec.Port, bool) {
-	for _, p := range wanted {
-		for _, q := range taken {
-			if p.Host != 0 && PortsOverlap(p, q) {
-				return p, true
-			}
-		}
-	}
-	return spec.Port{}, false
-}
-
-// PortsOverlap reports whether two host ports cannot be published side by
-// side. "", 0.0.0.0 and :: mean every address, as Docker binds them.
-func PortsOverlap(a, b spec.Port) bool {
-	if a.Host != b.Host || a.Protocol != b.Protocol {
-		return false
-	}
-	ipA, ipB := address(a.IP), address(b.IP)
-	return ipA.IsUnspecified() || ipB.IsUnspecified() || ipA == ipB
-}
-
-// address reads the address of a port; one that cannot be read is taken to
-// be all of them, which can only refuse too much.
-func address(ip string) netip.Addr {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return netip.IPv4Unspecified()
-	}
-	return addr.Unmap()
 }

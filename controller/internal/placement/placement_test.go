@@ -212,12 +212,12 @@ func TestChoiceIsPossibleAndPreferred(t *testing.T) {
 			if chosen == nil {
 				t.Fatalf("refused (%s) though %v could take it", refusal, c)
 			}
-			preferredWasPossible = preferredWasPossible || r.prefers(&c)
+			preferredWasPossible = preferredWasPossible || prefers(r, &c)
 		}
 		if chosen != nil && !possible(r, *chosen) {
 			t.Fatalf("chose %v, which cannot take it", chosen)
 		}
-		if chosen != nil && preferredWasPossible && !r.prefers(chosen) {
+		if chosen != nil && preferredWasPossible && !prefers(r, chosen) {
 			t.Fatalf("chose %v outside of the preferred cluster", chosen)
 		}
 	})
@@ -252,3 +252,5 @@ func TestRefusalCountsEveryNodeOnce(t *testing.T) {
 		}
 	})
 }
+
+func prefers(r Request, c *Candidate) bool { return r.tier(c) == tierPreferred }

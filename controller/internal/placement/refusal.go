@@ -20,7 +20,7 @@ type Refusal struct {
 	pinned bool
 }
 
-func (f *Refusal) count(why reason, r Request, c *Candidate) {
+func (f *Refusal) count(why reason, r *Request, c *Candidate) {
 	f.Nodes++
 	f.counts[why]++
 	f.last = *c
@@ -34,7 +34,6 @@ func (f *Refusal) count(why reason, r Request, c *Candidate) {
 		f.most.Disk = max(f.most.Disk, free.Disk)
 	case portTaken:
 		f.port, _ = takenPort(r.Ports, c.Taken)
-	case fine, neverJoined, notHealthy, reasons:
 	}
 }
 
@@ -51,7 +50,10 @@ func (f *Refusal) Refused() map[string]int {
 }
 
 var reasonNames = [reasons]string{
-	neverJoined: "never joined", notHealthy: "not healthy",
+	neverJoined: "never joined", isSource: "is the source", failedBefore: "failed before",
+	notHealthy: "not healthy", silent: "not heard lately", noDocker: "Docker does not answer",
+	cordoned: "cordoned", draining: "draining", quarantined: "quarantined",
+	unguarded: "no guard", noExclusive: "profile", otherArch: "architecture", busy: "busy",
 	lacksCPU: "cpu", lacksMemory: "memory", lacksDisk: "disk", portTaken: "port",
 }
 
@@ -77,12 +79,22 @@ func (f *Refusal) String() string {
 }
 
 func (f *Refusal) phrase(why reason, n int) string {
-	lack := plural(n, "lacks", "lack")
+	lack, is := plural(n, "lacks", "lack"), plural(n, "is", "are")
 	switch why {
-	case neverJoined:
-		return fmt.Sprintf("%d never joined", n)
-	case notHealthy:
-		return fmt.Sprintf("%d not healthy", n)
+	case isSource:
+		return fmt.Sprintf("%d is where it is now", n)
+	case failedBefore:
+		return fmt.Sprintf("%d did not work out before", n)
+	case noDocker:
+		return fmt.Sprintf("%d without an answer from Docker", n)
+	case unguarded:
+		return fmt.Sprintf("%d without a guard, which exclusive containers need", n)
+	case noExclusive:
+		return fmt.Sprintf("%d %s in a cluster whose profile cannot keep two copies apart", n, is)
+	case otherArch:
+		return fmt.Sprintf("%d of another architecture", n)
+	case busy:
+		return fmt.Sprintf("%d %s starting as many as they may at once", n, is)
 	case lacksCPU:
 		return fmt.Sprintf("%d %s cpu (%s wanted, largest free %s)", n, lack, f.Want.CPU, max(f.most.CPU, 0))
 	case lacksMemory:
@@ -90,7 +102,12 @@ func (f *Refusal) phrase(why reason, n int) string {
 	case lacksDisk:
 		return fmt.Sprintf("%d %s disk (%s wanted, largest free %s)", n, lack, f.Want.Disk, fleet.Approximate(f.most.Disk))
 	case portTaken:
+		if f.port.Host == 0 {
+			return fmt.Sprintf("%d %s no free port left", n, plural(n, "has", "have"))
+		}
 		return fmt.Sprintf("%d %s port %d/%s taken", n, plural(n, "has", "have"), f.port.Host, f.port.Protocol)
+	case neverJoined, notHealthy, silent, cordoned, draining, quarantined:
+		return fmt.Sprintf("%d %s", n, reasonNames[why])
 	case fine, reasons:
 	}
 	return ""
@@ -99,14 +116,52 @@ func (f *Refusal) phrase(why reason, n int) string {
 // aboutOne words the refusal of the node that was asked for.
 func (f *Refusal) aboutOne() string {
 	c := f.last
-	if f.counts[neverJoined] > 0 {
-		return fmt.Sprintf("node %s has not joined yet, so what it can give is not known: start its agent first, or leave nodeId out", c.Name)
+	is := func(words string) string { return fmt.Sprintf("node %s %s", c.Name, words) }
+	switch f.only() {
+	case neverJoined:
+		return is("has not joined yet, so what it can give is not known: start its agent first, or leave nodeId out")
+	case isSource:
+		return is("is where the container is already: choose another")
+	case failedBefore:
+		return is("did not work out before: choose another")
+	case notHealthy:
+		return is(fmt.Sprintf("is not healthy (%s): wait until it is, or choose another", c.State))
+	case silent:
+		return is("was not heard lately: wait until it is, or choose another")
+	case noDocker:
+		return is("has no answer from Docker: look after its engine, or choose another")
+	case cordoned:
+		return is("is cordoned and given nothing new: uncordon it, or choose another")
+	case draining:
+		return is("is being drained: cancel the drain, or choose another")
+	case quarantined:
+		return is("is quarantined, as it came and went too often: wait until it has been steady, or choose another")
+	case unguarded:
+		return is("has no guard, which exclusive containers need: start lormas-guard there, or choose another")
+	case noExclusive:
+		return is("is in a cluster whose profile cannot keep two copies apart: choose another profile or node")
+	case otherArch:
+		return is(fmt.Sprintf("is of another architecture (%s): choose another", c.Arch))
+	case busy:
+		return is("is starting as many containers as it may at once: it comes later")
+	case portTaken:
+		if f.port.Host == 0 {
+			return is(fmt.Sprintf("has no free port between %d and %d: choose another", FirstAutoPort, LastAutoPort))
+		}
+		return is(fmt.Sprintf("has port %d/%s taken: choose another port, or leave host out to have one chosen", f.port.Host, f.port.Protocol))
+	case fine, lacksCPU, lacksMemory, lacksDisk, reasons:
 	}
-	if f.counts[portTaken] > 0 {
-		return fmt.Sprintf("node %s has port %d/%s taken: choose another port, or leave host out to have one chosen", c.Name, f.port.Host, f.port.Protocol)
+	return is(fmt.Sprintf("has not enough left: %s; ask for less, choose another node or leave nodeId out", fleet.Shortfall(f.Want, c.Free())))
+}
+
+// only is the reason that the one candidate was refused for.
+func (f *Refusal) only() reason {
+	for why, n := range f.counts {
+		if n > 0 {
+			return reason(why)
+		}
 	}
-	return fmt.Sprintf("node %s has not enough left: %s; ask for less, choose another node or leave nodeId out",
-		c.Name, fleet.Shortfall(f.Want, c.Free()))
+	return fine
 }
 
 func plural(n int, one, many string) string {

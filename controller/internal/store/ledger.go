@@ -14,12 +14,6 @@ import (
 	"github.com/lormas/lormas/shared/spec"
 )
 
-// Automatic host ports come from here, lowest first.
-const (
-	firstAutoPort = 20000
-	lastAutoPort  = 29999
-)
-
 // The ledger: what nodes offer, what is promised, which ports are taken. Its
 // lock is the node_health row of a node; whoever hands out room or ports holds
 // it, so two transactions never hand out the same. Locks are taken in the
@@ -146,16 +140,24 @@ func choosePorts(wanted []spec.Port, taken []holder) ([]spec.Port, error) {
 	chosen := make([]spec.Port, len(wanted))
 	for i, p := range wanted {
 		if p.Host == 0 {
-			p.Host, p.Auto = lowestFree(p, ours, taken), true
+			p.Host, p.Auto = placement.FreePort(p, ours, portsOf(taken)), true
 			if p.Host == 0 {
 				return nil, fleet.Errorf(fleet.NoCapacity, "the node has no free port between %d and %d: name one in ports[%d].host or choose another node",
-					firstAutoPort, lastAutoPort, i)
+					placement.FirstAutoPort, placement.LastAutoPort, i)
 			}
 			ours = append(ours, p)
 		}
 		chosen[i] = p
 	}
 	return chosen, nil
+}
+
+func portsOf(holders []holder) []spec.Port {
+	ports := make([]spec.Port, len(holders))
+	for i, h := range holders {
+		ports[i] = h.port
+	}
+	return ports
 }
 
 func findHolder(p spec.Port, taken []holder) (holder, bool) {
@@ -165,28 +167,6 @@ func findHolder(p spec.Port, taken []holder) (holder, bool) {
 		}
 	}
 	return holder{}, false
-}
-
-func lowestFree(p spec.Port, ours []spec.Port, taken []holder) int {
-	busy := map[int]bool{}
-	mark := func(q spec.Port) {
-		p.Host = q.Host
-		if placement.PortsOverlap(p, q) {
-			busy[q.Host] = true
-		}
-	}
-	for _, q := range ours {
-		mark(q)
-	}
-	for _, h := range taken {
-		mark(h.port)
-	}
-	for port := firstAutoPort; port <= lastAutoPort; port++ {
-		if !busy[port] {
-			return port
-		}
-	}
-	return 0
 }
 
 // canonicalIP spells an address one way, so that the primary key holds.
