@@ -1,0 +1,263 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// The pulse of an agent before the first lease says otherwise, and its
+// patience. They follow agent/internal/link.
+const (
+	firstEvery      = 10 * time.Second
+	firstResend     = 2 * time.Second
+	maxUnanswered   = 3
+	connectPatience = 5 * time.Second
+	helloAgain      = 5 * time.Second
+	helloSpacing    = time.Second
+	behindGrace     = 2 * time.Second
+	flushAgain      = 5 * time.Second
+	backoffBase     = 500 * time.Millisecond
+	backoffCap      = 15 * time.Second
+	lostSpread      = 3 * time.Second
+	reconcileEvery  = 2 * time.Second
+	offlineDelay    = time.Minute
+)
+
+// agentMemory is what an agent has in memory. It dies with it.
+type agentMemory struct {
+	bootID    string
+	attempt   uint64 // counts attempts to connect
+	conn      uint64 // the broker's number for the connection; 0: none
+	session   wire.Session
+	failures  int
+	every     time.Duration
+	resend    time.Duration
+	seq       uint64
+	sent      map[uint64]sending
+	last      time.Duration // the agent's clock, when it last sent a heartbeat
+	unasked   int           // heartbeats without an answer, in a row
+	lastHello time.Duration
+	helloAt   time.Duration // 0: not due
+	newest    int64         // the newest revision that a lease spoke of
+	behind    time.Duration // since when the set is older; 0: it is not
+	flushAt   time.Duration // when the outbox is sent again
+
+	holder  lease.Holder
+	inTouch bool          // answered since the machine booted
+	alone   time.Duration // when the agent began, by its clock
+	busy    map[id.ContainerID]verb
+	doing   map[id.ContainerID]int64 // the epoch that a start under way is for
+	away    map[id.ContainerID]time.Duration
+	retry   map[id.ContainerID]time.Duration // no start before
+}
+
+// sending is a heartbeat on its way.
+type sending struct {
+	at   time.Duration // by the agent's clock
+	real time.Duration
+}
+
+func (n *node) startAgent() {
+	if n.agent.up {
+		return
+	}
+	n.agent.start()
+	n.mem = agentMemory{
+		bootID: n.name + "/" + string(rune('a'+n.agent.life%26)) + time.Duration(n.agent.life).String(),
+		busy:   map[id.ContainerID]verb{}, doing: map[id.ContainerID]int64{},
+		away: map[id.ContainerID]time.Duration{}, retry: map[id.ContainerID]time.Duration{},
+		alone: n.elapsed(),
+	}
+	n.agent.after(n.w.between(0, backoffBase), n.connect)
+	n.agent.every(200*time.Millisecond, n.pulse)
+	n.agent.every(reconcileEvery, n.reconcile)
+}
+
+// elapsed is CLOCK_BOOTTIME of the machine.
+func (n *node) elapsed() time.Duration { return n.clock.at(n.w.now) }
+
+// agentDies ends the agent; its machine says goodbye for it, if the line is
+// up.
+func (n *node) agentDies() {
+	conn := n.mem.conn
+	n.agent.die()
+	n.mem.conn = 0
+	n.sayGoodbye(conn)
+}
+
+// sayGoodbye closes a connection; the other end hears of it if it can.
+func (n *node) sayGoodbye(conn uint64) {
+	if conn != 0 {
+		n.w.carry(&n.path, true, func() { n.w.ctl.proc.do(func() { n.w.ctl.closed(n, conn, "connection lost") }) })
+	}
+}
+
+// connect tries to reach the controller.
+func (n *node) connect() {
+	if n.mem.conn != 0 {
+		return
+	}
+	n.mem.attempt++
+	attempt, life := n.mem.attempt, n.agent.life
+	n.disk.session++
+	session := wire.Session{BootID: n.mem.bootID, Session: n.disk.session}
+	n.w.carry(&n.path, true, func() {
+		n.w.ctl.proc.do(func() {
+			n.w.ctl.connect(n, func(conn uint64) {
+				n.w.carry(&n.path, false, func() {
+					if n.agent.life == life {
+						n.agent.do(func() { n.connected(attempt, conn, session) })
+					}
+				})
+			})
+		})
+	})
+	n.agent.after(connectPatience, func() {
+		if n.mem.conn == 0 && n.mem.attempt == attempt {
+			n.mem.failures++
+			n.again(min(backoffCap, backoffBase<<min(n.mem.failures, 5)))
+		}
+	})
+}
+
+func (n *node) again(within time.Duration) {
+	n.agent.after(n.w.between(0, within), n.connect)
+}
+
+func (n *node) connected(attempt, conn uint64, session wire.Session) {
+	if n.mem.attempt != attempt || n.mem.conn != 0 {
+		n.sayGoodbye(conn)
+		return
+	}
+	m := &n.mem
+	m.conn, m.session, m.failures = conn, session, 0
+	m.every, m.resend, m.seq, m.unasked = firstEvery, firstResend, 0, 0
+	m.sent = map[uint64]sending{}
+	m.newest, m.behind, m.flushAt = 0, 0, 0
+	n.hello()
+	n.heartbeat()
+}
+
+// disconnected is called when the agent notices that its connection is gone.
+func (n *node) disconnected(conn uint64) {
+	if n.mem.conn == conn && conn != 0 {
+		n.mem.conn = 0
+		n.again(lostSpread)
+	}
+}
+
+// pulse does what is due on the connection, and fences where the guard may
+// not be there.
+func (n *node) pulse() {
+	n.fence()
+	m, now := &n.mem, n.elapsed()
+	if m.conn == 0 {
+		return
+	}
+	switch {
+	case m.unasked == 0 && now >= m.last+m.every:
+		n.heartbeat()
+	case m.unasked == 0 || now < m.last+m.resend || n.w.rules.NoResend && now < m.last+m.every:
+	case m.unasked >= maxUnanswered && !n.w.rules.NoResend:
+		conn := m.conn
+		m.conn = 0
+		n.sayGoodbye(conn)
+		n.again(lostSpread)
+		return
+	default:
+		n.heartbeat()
+	}
+	if m.behind != 0 && now >= m.behind+behindGrace {
+		m.behind = 0
+		m.helloAt = max(now, m.lastHello+helloSpacing)
+	}
+	if m.helloAt != 0 && now >= m.helloAt {
+		n.hello()
+	}
+	n.flush()
+}
+
+func (n *node) heartbeat() {
+	m := &n.mem
+	m.seq++
+	m.unasked++
+	m.last = n.elapsed()
+	m.sent[m.seq] = sending{at: m.last, real: n.w.now}
+	delete(m.sent, m.seq-16)
+	h := wire.Heartbeat{
+		Session: m.session, NodeID: n.id, Status: wire.Online, Seq: m.seq, AppliedRev: n.disk.applied,
+		DockerOK: n.docker.runs(), GuardOK: n.guardAnswers(),
+	}
+	conn := m.conn
+	n.w.carry(&n.path, true, func() {
+		n.arrived = n.w.now
+		n.w.ctl.proc.do(func() { n.w.ctl.heartbeat(n, conn, h) })
+	})
+}
+
+// hearLease takes in an acknowledgement.
+func (n *node) hearLease(l wire.Lease) {
+	m, r := &n.mem, n.w.rules
+	if m.conn == 0 || l.Session != m.session && !r.NoSession {
+		return
+	}
+	if l.AckedOutbox > 0 && m.newest > 0 || l.Rev > 0 {
+		n.disk.acked(l.AckedOutbox)
+	}
+	if l.Rev > m.newest {
+		m.newest = l.Rev
+		if l.Rev > n.disk.accepted && m.behind == 0 {
+			m.behind = n.elapsed()
+		}
+	}
+	sent, waited := m.sent[l.Seq]
+	if !waited {
+		return
+	}
+	for seq := m.seq; seq > 0 && seq+16 > m.seq; seq-- {
+		if seq <= l.Seq {
+			delete(m.sent, seq)
+		}
+	}
+	m.unasked, m.inTouch = 0, true
+	if l.NextHBMS > 0 {
+		m.every, m.resend = time.Duration(l.NextHBMS)*time.Millisecond, time.Duration(l.ResendMS)*time.Millisecond
+	}
+	n.renew(l, sent)
+}
+
+// renew is the rule that everything hangs on, with what the mutations make
+// of it.
+func (n *node) renew(l wire.Lease, sent sending) {
+	r := n.w.rules
+	claims := lease.Claims{Rev: n.disk.accepted, Runs: map[id.ContainerID]int64{}}
+	for _, c := range n.w.check.cast {
+		if d, ok := n.disk.desired[c.id]; ok && c.exclusive && d.Power == "running" {
+			claims.Runs[c.id] = d.Epoch
+		}
+	}
+	ack := lease.Ack{
+		SentAt: sent.at, Rev: l.Rev,
+		Lease: time.Duration(l.LeaseMS) * time.Millisecond, Soft: time.Duration(l.SoftMS) * time.Millisecond,
+	}
+	if ack.Lease > 0 && ack.Soft == 0 {
+		ack.Soft = r.profile.Soft
+	}
+	if r.LeaseFromArrival {
+		ack.SentAt = n.elapsed()
+	}
+	if r.NoMargin && ack.Lease > 0 {
+		ack.Lease, ack.Soft = r.profile.Window, r.profile.Window
+	}
+	if r.RenewBehind {
+		ack.Rev = claims.Rev
+	}
+	if ack.Lease > 0 && ack.Rev == claims.Rev {
+		n.ackedUntil = max(n.ackedUntil, sent.real+n.clock.real(ack.Lease))
+	}
+	n.mem.holder = n.mem.holder.Renew(ack, claims)
+	n.guardRenew()
+}

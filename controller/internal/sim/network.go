@@ -1,0 +1,43 @@
+package sim
+
+import "time"
+
+// path is the way between a node and the controller.
+type path struct {
+	upCut, downCut bool
+	loss           float64
+	slow           float64 // share of messages that take long
+}
+
+const (
+	usualLatency = 40 * time.Millisecond
+	worstLatency = 90 * time.Second
+	duplicates   = 0.01
+)
+
+func (p *path) open() bool { return !p.upCut && !p.downCut }
+
+// carry brings a message to the other end: sooner or later, once, twice or
+// never. What is on its way when the path is cut still arrives.
+func (w *World) carry(p *path, up bool, deliver func()) {
+	cut := p.downCut || w.ctl.downCut
+	if up {
+		cut = p.upCut || w.ctl.upCut
+	}
+	if cut || w.chance(p.loss) {
+		return
+	}
+	w.after(w.latency(p), deliver)
+	if w.chance(duplicates) && !w.quiet {
+		w.after(w.latency(p), deliver)
+	}
+}
+
+func (w *World) latency(p *path) time.Duration {
+	switch {
+	case w.chance(p.slow):
+		return w.mostly(3*time.Second, worstLatency, 0.3)
+	default:
+		return w.mostly(usualLatency, 500*time.Millisecond, 0.02)
+	}
+}
