@@ -46,6 +46,7 @@ type agentMemory struct {
 	flushAt   time.Duration // when the outbox is sent again
 
 	holder  lease.Holder
+	looked  bool          // at the engine, since the agent or the engine began
 	inTouch bool          // answered since the machine booted
 	alone   time.Duration // when the agent began, by its clock
 	busy    map[id.ContainerID]verb
@@ -193,7 +194,9 @@ func (n *node) heartbeat() {
 	}
 	conn := m.conn
 	n.w.carry(&n.path, true, func() {
-		n.arrived = n.w.now
+		if k := n.w.ctl.conns[n.id]; k != nil && k.id == conn {
+			n.arrived = n.w.now
+		}
 		n.w.ctl.proc.do(func() { n.w.ctl.heartbeat(n, conn, h) })
 	})
 }

@@ -45,10 +45,12 @@ func (n *node) hearDesired(d wire.Desired) {
 	if m.conn == 0 || d.Session != m.session && !n.w.rules.NoSession {
 		return
 	}
+	before := n.disk.accepted
 	if d.Kind != wire.DesiredNothing && !n.disk.accept(d, n.w.check.cast, n.w.rules) {
 		m.helloAt = max(n.elapsed(), m.lastHello+helloSpacing)
 		return
 	}
+	n.w.check.accepted(n, before, n.disk.accepted)
 	m.helloAt = 0
 	if m.newest <= n.disk.accepted {
 		m.behind = 0
@@ -82,6 +84,10 @@ func (n *node) reconcile() {
 	if !n.docker.runs() {
 		return
 	}
+	if !n.mem.looked {
+		n.look()
+		return
+	}
 	clear := true
 	for _, c := range n.w.check.cast {
 		clear = n.takeAway(c) && clear
@@ -108,7 +114,7 @@ func (n *node) takeAway(c *container) bool {
 	}
 	if n.mem.busy[c.id] == "" {
 		n.mem.busy[c.id] = stopping
-		n.engineStop(i, true, n.finished(c))
+		n.engineStop(i, true, "taken away", n.finished(c))
 	}
 	return now >= n.mem.away[c.id]+barrier
 }
@@ -143,18 +149,12 @@ func (n *node) towards(c *container, clear bool) {
 	switch {
 	case want.Power == spec.Stopped && running:
 		n.mem.busy[c.id] = stopping
-		n.engineStop(i, false, n.finished(c))
+		n.engineStop(i, false, "stopped", n.finished(c))
 	case want.Power == spec.Running && !running && clear && n.elapsed() >= n.mem.retry[c.id] && n.mayStart(c, want.Epoch):
 		n.mem.busy[c.id], n.mem.doing[c.id] = starting, want.Epoch
 		n.mem.retry[c.id] = n.elapsed() + time.Second
 		n.disk.ran[c.id] = n.boot
 		n.engineStart(c, want.Epoch, n.finished(c))
-		life := n.agent.life
-		n.agent.after(90*time.Second, func() { // the engine has forgotten it
-			if n.agent.life == life && n.mem.busy[c.id] == starting {
-				delete(n.mem.busy, c.id)
-			}
-		})
 	}
 }
 

@@ -77,7 +77,7 @@ func (n *node) guardRound() {
 func (n *node) askedToStop(i *instance) {
 	if i.running && n.docker.runs() && n.mem.busy[i.what.id] == "" {
 		n.mem.busy[i.what.id] = stopping
-		n.engineStop(i, false, n.finished(i.what))
+		n.engineStop(i, false, "asked by the guard", n.finished(i.what))
 	}
 }
 

@@ -75,3 +75,13 @@ func (m *memory) state(n id.NodeID) fleet.NodeState {
 
 // kill is the mutation in which a will is a verdict.
 func (m *memory) kill(id.NodeID) {}
+
+// seize keeps lost nodes from being granted anything until they are yielded.
+func (m *memory) seize(nodes []id.NodeID) []id.NodeID { return nodes }
+
+// yield lets them go, with the revision that they have to reach.
+func (m *memory) yield(nodes []id.NodeID, revs map[id.NodeID]int64) {
+	for _, n := range nodes {
+		m.Hear(n, liveness.Grew{Rev: revs[n]})
+	}
+}

@@ -24,8 +24,9 @@ type node struct {
 	docker      process
 
 	engine map[id.ContainerID]*instance
-	disk   ledger      // survives everything
-	tmpfs  lease.Guard // the guard's record; survives the guard, not a boot
+	inWork map[id.ContainerID]int // starts that the engine has begun
+	disk   ledger                 // survives everything
+	tmpfs  lease.Guard            // the guard's record; survives the guard, not a boot
 	mem    agentMemory
 
 	troubleUntil time.Duration // until then it has a fault of its own
@@ -42,6 +43,7 @@ type instance struct {
 	run     int           // counts its runs
 	dying   bool          // its engine was told to stop it
 	killed  int           // the run that was sent SIGKILL
+	leased  bool          // its agent held a lease when it asked for this run
 }
 
 // How long an engine takes.
@@ -53,11 +55,12 @@ const (
 )
 
 func (w *World) newNode(index int, rate float64) *node {
-	n := &node{w: w, index: index, id: w.newID(), clock: clock{rate: rate}, engine: map[id.ContainerID]*instance{}}
+	n := &node{w: w, index: index, id: w.newID(), clock: clock{rate: rate}, engine: map[id.ContainerID]*instance{}, inWork: map[id.ContainerID]int{}}
 	n.name = "n" + string(rune('1'+index))
 	for _, p := range []*process{&n.agent, &n.guard, &n.docker} {
 		p.w, p.clock = w, &n.clock
 	}
+	n.docker.ordered = true
 	n.liveRestore = w.chance(0.5)
 	n.disk = newLedger(n.name)
 	return n
@@ -91,6 +94,7 @@ func (n *node) powerOff() {
 	n.agent.die()
 	n.guard.die()
 	n.docker.die()
+	clear(n.inWork)
 	for _, c := range n.w.check.cast {
 		n.end(n.engine[c.id], "power loss")
 	}
@@ -143,7 +147,7 @@ func (n *node) end(i *instance, why string) {
 	if i == nil || !i.running {
 		return
 	}
-	i.running = false
+	i.running, i.leased = false, false
 	n.w.check.ended(n, i, why)
 	n.w.logf("%s: %s ended at epoch %d: %s", n.name, i.what.name, i.epoch, why)
 }
@@ -151,14 +155,18 @@ func (n *node) end(i *instance, why string) {
 // engineStart asks the engine to make and start a container; done is told
 // when it has.
 func (n *node) engineStart(c *container, epoch int64, done func()) {
+	leased := n.w.now <= n.ackedUntil
 	n.docker.do(func() {
+		n.inWork[c.id]++
 		n.docker.after(n.w.mostly(usualStart, worstStart, 0.05), func() {
+			n.inWork[c.id]--
 			i := n.engine[c.id]
 			if i == nil || i.epoch != epoch {
 				i = &instance{what: c, epoch: epoch}
 				n.engine[c.id] = i
 			}
 			if !i.running {
+				i.leased = leased
 				n.begin(i)
 			}
 			n.agent.do(done)
@@ -166,12 +174,45 @@ func (n *node) engineStart(c *container, epoch int64, done func()) {
 	})
 }
 
+// dockerDies ends the engine's daemon. Whoever waits for an answer hears that
+// there will be none.
+func (n *node) dockerDies() {
+	n.docker.die()
+	clear(n.inWork)
+	n.agent.do(func() {
+		clear(n.mem.busy)
+		clear(n.mem.doing)
+		n.mem.looked = false
+	})
+}
+
+// look is the agent's look at the engine. It inspects each container, and so
+// waits for what the engine has begun with one: a start that an earlier run
+// of the agent asked for is not overlooked.
+func (n *node) look() {
+	life := n.agent.life
+	n.docker.do(func() {
+		for _, c := range n.w.check.cast {
+			if n.inWork[c.id] > 0 {
+				n.docker.after(100*time.Millisecond, n.look)
+				return
+			}
+		}
+		if n.agent.life == life {
+			n.agent.do(func() {
+				n.mem.looked = true
+				n.reconcile()
+			})
+		}
+	})
+}
+
 // engineStop asks the engine to stop a container and, if gone, to remove it.
-func (n *node) engineStop(i *instance, remove bool, done func()) {
+func (n *node) engineStop(i *instance, remove bool, why string, done func()) {
 	n.docker.do(func() {
 		i.dying = true
 		n.docker.after(n.w.mostly(usualStop, worstStop, 0.1), func() {
-			n.end(i, "stopped")
+			n.end(i, why)
 			if remove && n.engine[i.what.id] == i {
 				delete(n.engine, i.what.id)
 			}

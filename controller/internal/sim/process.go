@@ -25,6 +25,7 @@ type process struct {
 	frozen  bool
 	life    int
 	waiting []func()
+	ordered bool // what waited is taken in the order in which it came
 }
 
 func (p *process) start() { p.up, p.frozen, p.waiting = true, false, nil; p.life++ }
@@ -73,6 +74,12 @@ func (p *process) thaw() {
 	p.frozen = false
 	waiting := p.waiting
 	p.waiting = nil
+	if p.ordered {
+		for _, what := range waiting {
+			p.do(what)
+		}
+		return
+	}
 	p.w.rng.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
 	life := p.life
 	for _, what := range waiting {

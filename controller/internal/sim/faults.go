@@ -1,0 +1,220 @@
+package sim
+
+import "time"
+
+// fault is something that goes wrong, and comes right after a time. Those
+// that weigh more come more often.
+type fault struct {
+	name   string
+	weight int
+	strike func(w *World)
+}
+
+// faults are all that may go wrong (FAILOVER §6.3, §9.2). What is not among
+// them is named there, too: a machine that is paused as a whole, and a guard
+// that is dead or frozen for longer than it takes to notice.
+var faults = []fault{
+	{"cut", 6, func(w *World) { w.cut(w.anyNode(), true, true, w.between(2*time.Second, 2*time.Minute)) }},
+	{"cut away from the node", 3, func(w *World) { w.cut(w.anyNode(), true, false, w.between(2*time.Second, 2*time.Minute)) }},
+	{"cut towards the node", 3, func(w *World) { w.cut(w.anyNode(), false, true, w.between(2*time.Second, 2*time.Minute)) }},
+	{"bad link", 3, (*World).badLink},
+	{"flapping link", 2, (*World).flap},
+	{"many cut", 2, (*World).cutMany},
+	{"agent crash", 4, (*World).agentCrash},
+	{"agent freeze", 3, (*World).agentFreeze},
+	{"guard crash", 2, (*World).guardCrash},
+	{"agent and guard crash", 2, func(w *World) { n := w.anyNode(); w.crashGuard(n); w.crashAgent(n) }},
+	{"engine crash", 2, (*World).dockerCrash},
+	{"engine freeze", 2, (*World).dockerFreeze},
+	{"power loss", 5, (*World).powerLoss},
+	{"controller crash", 4, (*World).controllerCrash},
+	{"controller restart", 3, (*World).controllerRestart},
+	{"controller freeze", 3, (*World).controllerFreeze},
+	{"controller cut off", 3, (*World).controllerCut},
+	{"Postgres away", 3, (*World).postgresAway},
+	{"operator", 10, (*World).operator},
+}
+
+// storm has faults strike until a moment, then everything heals.
+func (w *World) storm(until time.Duration) {
+	total := 0
+	for _, f := range faults {
+		total += f.weight
+	}
+	var next func()
+	next = func() {
+		if w.now >= until {
+			w.clearUp()
+			return
+		}
+		pick := w.rng.IntN(total)
+		for _, f := range faults {
+			if pick -= f.weight; pick < 0 {
+				w.logf("fault: %s", f.name)
+				f.strike(w)
+				break
+			}
+		}
+		w.after(w.between(time.Second, 40*time.Second), next)
+	}
+	w.after(w.between(10*time.Second, time.Minute), next)
+}
+
+// clearUp ends all bad weather.
+func (w *World) clearUp() {
+	w.logf("the weather clears")
+	w.quiet = true
+	w.ctl.upCut, w.ctl.downCut = false, false
+	w.db.up = true
+	w.ctl.proc.thaw()
+	w.ctl.begin()
+	for i, n := range w.nodes {
+		n.path = path{}
+		w.db.rows.nodes[i].cordoned = false
+		n.powerOn()
+		n.agent.thaw()
+		n.docker.thaw()
+		n.startDocker()
+		n.startGuard()
+		n.startAgent()
+	}
+}
+
+func (w *World) anyNode() *node { return w.nodes[w.rng.IntN(len(w.nodes))] }
+
+// heal is what happens after a fault, unless the weather has cleared before.
+func (w *World) heal(d time.Duration, do func()) {
+	w.after(d, func() {
+		if !w.quiet {
+			do()
+		}
+	})
+}
+
+func (w *World) cut(n *node, up, down bool, d time.Duration) {
+	n.path.upCut, n.path.downCut = n.path.upCut || up, n.path.downCut || down
+	n.trouble(d)
+	w.heal(d, func() { n.path.upCut, n.path.downCut = n.path.upCut && !up, n.path.downCut && !down })
+}
+
+func (w *World) badLink() {
+	n, d := w.anyNode(), w.between(10*time.Second, 2*time.Minute)
+	n.path.loss, n.path.slow = w.rng.Float64()*0.6, w.rng.Float64()*0.3
+	n.trouble(d)
+	w.heal(d, func() { n.path.loss, n.path.slow = usualLoss, usualSlow })
+}
+
+func (w *World) flap() {
+	n := w.anyNode()
+	at := time.Duration(0)
+	for range 2 + w.rng.IntN(5) {
+		at += w.between(5*time.Second, 40*time.Second)
+		d := w.between(5*time.Second, 45*time.Second)
+		w.heal(at, func() { w.cut(n, true, true, d) })
+		at += d
+	}
+}
+
+func (w *World) cutMany() {
+	d := w.between(5*time.Second, 3*time.Minute)
+	for range 2 + w.rng.IntN(len(w.nodes)) {
+		w.cut(w.anyNode(), true, true, d+w.between(0, 5*time.Second))
+	}
+}
+
+func (w *World) crashAgent(n *node) {
+	if !n.agent.up {
+		return
+	}
+	d := w.between(500*time.Millisecond, time.Minute)
+	n.agentDies()
+	n.trouble(d)
+	boot := n.boot
+	w.heal(d, func() {
+		if n.on && n.boot == boot {
+			n.startAgent()
+		}
+	})
+}
+
+func (w *World) agentCrash() { w.crashAgent(w.anyNode()) }
+
+func (w *World) agentFreeze() {
+	n, d := w.anyNode(), w.between(time.Second, 90*time.Second)
+	n.agent.freeze()
+	n.trouble(d)
+	w.heal(d, n.agent.thaw)
+}
+
+// crashGuard ends a guard; whoever supervises it has it back at once.
+func (w *World) crashGuard(n *node) {
+	if !n.guard.up {
+		return
+	}
+	n.guard.die()
+	boot := n.boot
+	w.after(w.between(50*time.Millisecond, guardBack), func() {
+		if n.on && n.boot == boot {
+			n.startGuard()
+		}
+	})
+}
+
+// guardBack is how soon a guard is there again that was killed. It has to be
+// within what the profile has left.
+const guardBack = 300 * time.Millisecond
+
+func (w *World) guardCrash() { w.crashGuard(w.anyNode()) }
+
+func (w *World) dockerCrash() {
+	n, d := w.anyNode(), w.between(time.Second, 40*time.Second)
+	if !n.docker.up {
+		return
+	}
+	n.dockerDies()
+	boot := n.boot
+	w.heal(d, func() {
+		if n.on && n.boot == boot {
+			n.startDocker()
+		}
+	})
+}
+
+func (w *World) dockerFreeze() {
+	n, d := w.anyNode(), w.between(time.Second, time.Minute)
+	n.docker.freeze()
+	w.heal(d, n.docker.thaw)
+}
+
+func (w *World) powerLoss() {
+	n, d := w.anyNode(), w.between(3*time.Second, 2*time.Minute)
+	n.powerOff()
+	n.trouble(d + 10*time.Second)
+	w.heal(d, n.powerOn)
+}
+
+func (w *World) controllerCrash() {
+	w.ctl.crash()
+	w.heal(w.between(time.Second, time.Minute), w.ctl.begin)
+}
+
+func (w *World) controllerRestart() {
+	w.ctl.restart()
+	w.heal(w.between(time.Second, 10*time.Second), w.ctl.begin)
+}
+
+func (w *World) controllerFreeze() {
+	w.ctl.proc.freeze()
+	w.heal(w.between(time.Second, 90*time.Second), w.ctl.proc.thaw)
+}
+
+func (w *World) controllerCut() {
+	up, down := w.chance(0.7), w.chance(0.7)
+	w.ctl.upCut, w.ctl.downCut = w.ctl.upCut || up, w.ctl.downCut || down
+	w.heal(w.between(3*time.Second, 2*time.Minute), func() { w.ctl.upCut, w.ctl.downCut = false, false })
+}
+
+func (w *World) postgresAway() {
+	w.db.up = false
+	w.heal(w.between(time.Second, time.Minute), func() { w.db.up = true })
+}

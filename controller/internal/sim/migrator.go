@@ -1,0 +1,253 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/failover"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/placement"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+const migrateEvery = time.Second
+
+// world as the migrator read it at one moment.
+type snapshot struct {
+	views  []failover.View
+	places []placement.Candidate
+	lost   []id.NodeID
+}
+
+// migrate is a round of the migrator: it reads the world anew, decides by
+// failover.Plan, and carries out what was decided.
+func (c *controller) migrate() {
+	if !c.open || c.moving {
+		return
+	}
+	c.moving = true
+	var lost []id.NodeID
+	for _, n := range c.w.nodes {
+		if c.nodes.state(n.id) == fleet.NodeUnhealthy {
+			lost = append(lost, n.id)
+		}
+	}
+	var s snapshot
+	c.w.db.tx(&c.proc, func(r *rows) error {
+		r.queueFailovers(lost, c.wall())
+		s = c.look(r)
+		return nil
+	}, func(err error) {
+		c.moving = false
+		if err == nil {
+			c.carryOut(s)
+		}
+	})
+}
+
+// look reads all that decisions depend on, as of one moment.
+func (c *controller) look(r *rows) snapshot {
+	s := snapshot{places: r.candidates()}
+	for _, m := range r.migrations {
+		if m.State.Final() {
+			continue
+		}
+		row := r.container(m.ContainerID)
+		v := failover.View{Migration: *m, Container: row.Container}
+		if c.w.rules.StartFirst && m.Kind == fleet.KindManual {
+			v.Migration.Policy, v.Migration.Overlap = fleet.Available, true
+		}
+		if o := row.Observed; o != nil {
+			seen := *o
+			v.Container.Observed = &seen
+		}
+		if m.StopCommand != nil {
+			v.Receipt = r.receipt(*m.StopCommand)
+		}
+		s.views = append(s.views, v)
+	}
+	return s
+}
+
+func (r *rows) receipt(command id.CommandID) wire.Receipt {
+	for _, k := range r.commands {
+		if k.ID == command {
+			return k.receipt
+		}
+	}
+	return ""
+}
+
+// complete adds to a view what only this process knows.
+func (c *controller) complete(v *failover.View) {
+	m := v.Migration
+	v.Holder, v.Source = c.seen(v.Container.NodeID), c.seen(m.From)
+	if m.To != nil {
+		v.Target = c.seen(*m.To)
+	}
+	v.Source.Runs = m.Leftover == fleet.LeftoverRunning
+	if m.StopRev == 0 {
+		delete(c.fences, m.ID)
+		return
+	}
+	now, _ := c.nodes.Look(v.Container.NodeID)
+	if _, noted := c.fences[m.ID]; !noted && now.Rev >= m.StopRev {
+		c.fences[m.ID] = c.wall()
+	}
+	v.FencedAt = c.fences[m.ID]
+}
+
+// seen is a node as the memory has it.
+func (c *controller) seen(n id.NodeID) failover.Node {
+	return failover.Node{ID: n, State: c.nodes.state(n), Window: c.w.rules.profile.Window, Held: c.nodes.Held()}
+}
+
+// carryOut decides, and does it: what is taken from silent nodes only once
+// those are seized.
+func (c *controller) carryOut(s snapshot) {
+	for i := range s.views {
+		c.complete(&s.views[i])
+	}
+	decisions := failover.Plan(s.views, failover.Default(), c.wall())
+	var silent []id.NodeID
+	for _, d := range decisions {
+		if d.Proof == failover.Silent && !slices.Contains(silent, d.Holder) {
+			silent = append(silent, d.Holder)
+		}
+	}
+	seized := c.nodes.seize(silent)
+	var steps []step
+	for _, d := range decisions {
+		if d.Proof == failover.Silent && !slices.Contains(seized, d.Holder) {
+			continue
+		}
+		if st, ok := c.place(d, s); ok {
+			steps = append(steps, st)
+		}
+	}
+	c.commit(steps, seized)
+}
+
+// step is a decision with its place.
+type step struct {
+	failover.Decision
+	node id.NodeID
+}
+
+// place finds a node where a decision wants one.
+func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
+	st := step{Decision: d}
+	switch {
+	case d.Action == failover.Wait:
+		return st, false
+	case d.Action == failover.GoHome:
+		st.node = d.Next.From
+		return st, true
+	case d.Action != failover.Reserve && d.Action != failover.Switch:
+		return st, true
+	case d.Next.To != nil && d.Action == failover.Switch:
+		st.node = *d.Next.To
+		return st, true
+	}
+	row := c.w.db.rows.container(d.Next.ContainerID) // its spec and kind, which never change here
+	holder := d.Holder
+	for i := range s.places {
+		look, _ := c.nodes.Look(s.places[i].Node)
+		s.places[i].Silent = look.State != fleet.NodeHealthy || look.Silence(c.wall()) > 12*time.Second
+		s.places[i].Guarded = true
+		if s.places[i].Silent { // until placement looks at it itself
+			s.places[i].State = fleet.NodeSuspect
+		}
+	}
+	best, _ := placement.Choose(placement.Request{
+		Container: row.ID, Want: row.Spec.Resources, From: &holder, Excluded: d.Next.Excluded, Pinned: d.Next.Wanted,
+		Exclusive: row.HAPolicy == fleet.Exclusive, Force: d.Next.Force,
+	}, c.without(s.places, append(slices.Clone(d.Next.Excluded), holder)))
+	if best == nil {
+		return st, false
+	}
+	for i := range s.places { // the next one is placed beside it
+		if s.places[i].Node == best.Node {
+			s.places[i].Reserved = s.places[i].Reserved.Add(row.Spec.Resources)
+		}
+	}
+	st.node = best.Node
+	return st, true
+}
+
+func (c *controller) without(places []placement.Candidate, out []id.NodeID) []placement.Candidate {
+	return slices.DeleteFunc(slices.Clone(places), func(p placement.Candidate) bool { return slices.Contains(out, p.Node) })
+}
+
+// commit writes all steps in one transaction, and lets seized nodes go with
+// the revision that it gave.
+func (c *controller) commit(steps []step, seized []id.NodeID) {
+	if len(steps) == 0 && len(seized) == 0 {
+		return
+	}
+	c.moving = true
+	revs := map[id.NodeID]int64{}
+	c.w.db.tx(&c.proc, func(r *rows) error {
+		for _, st := range steps {
+			r.carryOut(st)
+		}
+		for _, n := range seized {
+			revs[n] = r.node(n).rev
+		}
+		return nil
+	}, func(err error) {
+		c.moving = false
+		if err != nil {
+			c.readBack(seized)
+			return
+		}
+		c.nodes.yield(seized, revs)
+		c.drain()
+	})
+}
+
+// readBack finds out what became of a commit that nobody answered for.
+func (c *controller) readBack(seized []id.NodeID) {
+	if len(seized) == 0 {
+		return
+	}
+	revs := map[id.NodeID]int64{}
+	c.w.db.read(&c.proc, func(r *rows) {
+		for _, n := range seized {
+			revs[n] = r.node(n).rev
+		}
+	}, func(err error) {
+		if err != nil {
+			c.proc.after(time.Second, func() { c.readBack(seized) })
+			return
+		}
+		c.nodes.yield(seized, revs)
+	})
+}
+
+// carryOut does one step in a transaction.
+func (r *rows) carryOut(st step) {
+	if st.Action == failover.Switch || st.Action == failover.GoHome && st.Back {
+		r.w.check.taking(st)
+	}
+	switch st.Action {
+	case failover.Reserve:
+		r.reserve(placed{st.Next, st.node})
+	case failover.Evict:
+		r.evict(st.Next)
+	case failover.Switch:
+		r.switchTo(placed{st.Next, st.node})
+	case failover.GoHome:
+		if st.Back {
+			r.switchTo(placed{st.Next, st.node})
+			return
+		}
+		r.stay(st.Next)
+	case failover.Save:
+		r.saveMigration(st.Next)
+	case failover.Finish:
+		r.finish(st.Next)
+	case failover.Wait:
+	}
+}

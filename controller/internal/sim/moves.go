@@ -1,0 +1,223 @@
+package sim
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// placed is a migration as its next step wants it, with its place.
+type placed struct {
+	next fleet.Migration
+	node id.NodeID
+}
+
+var errConflict = errors.New("the container is being moved already")
+
+// insertMigration records a migration; a container has one that is open at
+// most.
+func (r *rows) insertMigration(m fleet.Migration) error {
+	for _, other := range r.migrations {
+		if other.ContainerID == m.ContainerID && !other.State.Final() {
+			return errConflict
+		}
+	}
+	m.Version = 1
+	r.migrations = append(r.migrations, &m)
+	r.container(m.ContainerID).MigrationStatus = fleet.Migrating
+	return nil
+}
+
+// queueFailovers queues the failover of what lost nodes should run.
+func (r *rows) queueFailovers(lost []id.NodeID, now time.Time) {
+	for _, c := range r.containers {
+		if !slices.Contains(lost, c.NodeID) || c.Type != fleet.HA || c.Power != spec.Running {
+			continue
+		}
+		_ = r.insertMigration(fleet.Migration{
+			ID: r.w.newID(), ContainerID: c.ID, Kind: fleet.KindFailover, From: c.NodeID, FromEpoch: c.Epoch, Policy: c.HAPolicy,
+			State: fleet.MigrationQueued, Attempt: 1, Leftover: fleet.LeftoverNone, DetectedAt: &now, CreatedAt: now, NextRunAt: now,
+		})
+	}
+}
+
+// current finds a migration that is still of the version that a step was
+// decided on; nil where somebody was faster.
+func (r *rows) current(next fleet.Migration) *fleet.Migration {
+	for _, m := range r.migrations {
+		if m.ID == next.ID {
+			if m.Version != next.Version || m.State.Final() {
+				return nil
+			}
+			return m
+		}
+	}
+	return nil
+}
+
+// save puts the next state of a migration in the place of the present one.
+func (r *rows) save(m *fleet.Migration, next fleet.Migration) {
+	r.w.check.moved(*m, next)
+	next.Version = m.Version + 1
+	*m = next
+}
+
+// room takes or gives back what a container needs of a node.
+func (r *rows) room(n id.NodeID, c *containerRow, take bool) {
+	row := r.node(n)
+	if take {
+		row.reserved = row.reserved.Add(c.Spec.Resources)
+		return
+	}
+	row.reserved = row.reserved.Sub(c.Spec.Resources)
+}
+
+// hasRoom is the conditional update that keeps the ledger within its bounds.
+func (r *rows) hasRoom(n id.NodeID, c *containerRow) bool {
+	row := r.node(n)
+	return row.reserved.Memory+c.Spec.Resources.Memory <= row.offer.Memory
+}
+
+// keeps reports whether a migration has room reserved at its target beside
+// that where the container is.
+func keeps(m fleet.Migration) bool {
+	switch m.State {
+	case fleet.MigrationReserved, fleet.MigrationStopping, fleet.MigrationFencing:
+		return m.To != nil
+	}
+	return false
+}
+
+// release gives back what the next state no longer holds.
+func (r *rows) release(m *fleet.Migration, next fleet.Migration) {
+	if keeps(*m) && !keeps(next) {
+		r.room(*m.To, r.container(m.ContainerID), false)
+	}
+}
+
+// reserve keeps a place.
+func (r *rows) reserve(p placed) bool {
+	m := r.current(p.next)
+	c := r.container(p.next.ContainerID)
+	if m == nil || !r.hasRoom(p.node, c) {
+		return false
+	}
+	r.room(p.node, c, true)
+	p.next.To = &p.node
+	r.save(m, p.next)
+	return true
+}
+
+// evict has the node stop a container, by desired state and by a command
+// with a receipt.
+func (r *rows) evict(next fleet.Migration) {
+	m := r.current(next)
+	if m == nil {
+		return
+	}
+	c := r.container(next.ContainerID)
+	c.Evicting = true
+	c.who.aside = r.w.now
+	next.StopRev = r.touch(c.NodeID, c.ID)
+	command := r.order(c, wire.ActionStop, next.StopRev)
+	next.StopCommand = &command
+	r.release(m, next)
+	r.save(m, next)
+}
+
+// switchTo gives a container to another node. It answers the revision of the
+// node that is left.
+func (r *rows) switchTo(p placed) (rev int64, done bool) {
+	m := r.current(p.next)
+	if m == nil {
+		return 0, false
+	}
+	c := r.container(m.ContainerID)
+	kept := keeps(*m) && *m.To == p.node
+	if !kept && !r.hasRoom(p.node, c) {
+		return 0, false
+	}
+	if !kept {
+		r.release(m, p.next)
+		r.room(p.node, c, true)
+	}
+	left := c.NodeID
+	r.room(left, c, false)
+	c.NodeID, c.Evicting = p.node, false
+	c.Epoch++
+	c.who.aside = r.w.now
+	p.next.To, p.next.ToEpoch = &p.node, c.Epoch
+	rev = r.touch(left, c.ID)
+	r.order(c, wire.ActionMigrateCreate, r.touch(p.node, c.ID))
+	r.save(m, p.next)
+	return rev, true
+}
+
+// stay ends an eviction.
+func (r *rows) stay(next fleet.Migration) {
+	m := r.current(next)
+	if m == nil {
+		return
+	}
+	r.endEviction(r.container(m.ContainerID))
+	r.release(m, next)
+	r.save(m, next)
+}
+
+func (r *rows) endEviction(c *containerRow) {
+	if c.Evicting {
+		c.Evicting = false
+		r.touch(c.NodeID, c.ID)
+	}
+}
+
+// saveMigration writes everything else that a step changes.
+func (r *rows) saveMigration(next fleet.Migration) {
+	if m := r.current(next); m != nil {
+		r.release(m, next)
+		r.save(m, next)
+	}
+}
+
+// finish ends a migration.
+func (r *rows) finish(next fleet.Migration) {
+	m := r.current(next)
+	if m == nil {
+		return
+	}
+	c := r.container(m.ContainerID)
+	r.endEviction(c)
+	r.release(m, next)
+	c.MigrationStatus = next.State.Status()
+	r.save(m, next)
+}
+
+// leftovers notes what became of copies on a node that was silent, as its
+// hello has it.
+func (r *rows) leftovers(n id.NodeID, h wire.Hello) {
+	for _, m := range r.migrations {
+		if m.From != n || m.Leftover != fleet.LeftoverUnknown {
+			continue
+		}
+		for _, p := range h.Present {
+			if p.ID == m.ContainerID && p.Running && p.Epoch == m.FromEpoch {
+				m.Leftover = fleet.LeftoverRunning
+				m.Version++
+			}
+		}
+	}
+}
+
+// tidyLeftovers notes that a node is in sync: nothing old is left there.
+func (r *rows) tidyLeftovers(n id.NodeID) {
+	for _, m := range r.migrations {
+		if m.From == n && (m.Leftover == fleet.LeftoverUnknown || m.Leftover == fleet.LeftoverRunning) && m.State.Final() {
+			m.Leftover = fleet.LeftoverGone
+		}
+	}
+}

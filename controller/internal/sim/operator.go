@@ -1,0 +1,71 @@
+package sim
+
+import (
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/wire"
+)
+
+// operator is a person who asks for something. The API commits it at once, or
+// refuses.
+func (w *World) operator() {
+	if !w.db.up || !w.ctl.open || !w.ctl.proc.runs() {
+		return
+	}
+	r := w.db.rows
+	switch w.rng.IntN(8) {
+	case 0:
+		n := r.nodes[w.rng.IntN(len(r.nodes))]
+		n.cordoned = !n.cordoned
+	case 1:
+		w.power(r.containers[w.rng.IntN(len(r.containers))])
+	case 2:
+		w.drain()
+	default:
+		w.manual(r.containers[w.rng.IntN(len(r.containers))], fleet.KindManual)
+	}
+	w.check.committed(nil)
+	w.ctl.migrate()
+	w.ctl.drain()
+}
+
+// manual asks for a migration.
+func (w *World) manual(c *containerRow, kind fleet.MigrationKind) {
+	now := w.ctl.wall()
+	m := fleet.Migration{
+		ID: w.newID(), ContainerID: c.ID, Kind: kind, From: c.NodeID, FromEpoch: c.Epoch, Policy: c.HAPolicy,
+		Force: w.chance(0.4), Overlap: c.HAPolicy == fleet.Available && w.chance(0.3), State: fleet.MigrationQueued, Attempt: 1,
+		Leftover: fleet.LeftoverNone, CreatedAt: now, NextRunAt: now,
+	}
+	if err := w.db.rows.insertMigration(m); err == nil {
+		w.logf("operator: %s of %s, force %t", kind, c.Name, m.Force)
+	}
+}
+
+// drain empties a node.
+func (w *World) drain() {
+	n := w.db.rows.nodes[w.rng.IntN(len(w.nodes))]
+	n.cordoned = true
+	for _, c := range w.db.rows.containers {
+		if c.NodeID == n.id && c.Type == fleet.HA && c.Power == spec.Running {
+			w.manual(c, fleet.KindDrain)
+		}
+	}
+}
+
+// power starts or stops a container, unless it is being moved.
+func (w *World) power(c *containerRow) {
+	if c.MigrationStatus == fleet.Migrating {
+		return
+	}
+	action := wire.ActionStart
+	if c.Power == spec.Running {
+		c.Power, action = spec.Stopped, wire.ActionStop
+		c.who.aside = w.now
+	} else {
+		c.Power = spec.Running
+	}
+	rev := w.db.rows.touch(c.NodeID, c.ID)
+	w.db.rows.order(c, action, rev)
+	w.logf("operator: %s should be %s", c.Name, c.Power)
+}

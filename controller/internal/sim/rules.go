@@ -1,0 +1,26 @@
+package sim
+
+import "github.com/lormas/lormas/shared/lease"
+
+// Rules are the rules of the protocol that are broken in a world. The zero
+// value breaks none.
+type Rules struct {
+	LeaseFromArrival bool // the lease counts from the arrival of the acknowledgement
+	NoMargin         bool // it lasts as long as the window
+	NoGuard          bool // the agent alone fences
+	DockerAutostart  bool // the engine restarts containers by itself
+	RenewBehind      bool // an acknowledgement renews though a newer revision exists
+	StartFirst       bool // a manual migration starts the target first
+	NoRevOrder       bool // desired sets are taken in any order
+	NoEpochCheck     bool // also those with an epoch older than one seen before
+	NoSession        bool // messages count whatever session they are of
+	WillIsDeath      bool // the end of a connection is a verdict
+	NoGrace          bool // a controller that starts decides at once
+	NoFreezeRearm    bool // a controller that stood still does not notice
+	NoHold           bool // common silence is taken for common death
+	NoHoldRearm      bool // windows go on after a hold as if it had not been
+	NoResend         bool // an unanswered heartbeat waits for the next
+	NoSeize          bool // a node may come back between decision and commit
+
+	profile lease.Profile // by the seed
+}

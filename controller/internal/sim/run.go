@@ -1,0 +1,132 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/lease"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+const (
+	usualLoss = 0.005
+	usualSlow = 0.003
+
+	settleStep = 10 * time.Second
+	settleMost = 40 * time.Minute
+)
+
+// Outcome is what came of a seed.
+type Outcome struct {
+	Seed       uint64
+	Virtual    time.Duration
+	Violations []Violation
+	Failovers  int // containers taken from lost nodes
+	Planned    int // containers moved because somebody wanted it
+	Fenced     int // copies killed because their lease was over
+	Verdicts   int // nodes given up
+	Settled    time.Duration
+}
+
+// Run plays the history of a seed. It ends with the first violation.
+func Run(seed uint64, rules Rules, trace func(string)) Outcome {
+	w := newWorld(seed, rules, trace)
+	storm := w.between(4*time.Minute, 12*time.Minute)
+	w.storm(storm)
+	until := storm + time.Minute
+	for w.now < until && len(w.check.violations) == 0 {
+		w.run(w.now + time.Second)
+	}
+	cleared := w.now
+	for len(w.check.violations) == 0 {
+		invariant, what := w.check.unsettled()
+		if invariant == "" {
+			break
+		}
+		if w.now > cleared+settleMost {
+			w.check.violated(invariant, "%s after the weather has cleared: %s", (w.now - cleared).Round(time.Second), what)
+			break
+		}
+		w.run(w.now + settleStep)
+	}
+	k := w.check
+	return Outcome{
+		Seed: seed, Virtual: w.now, Violations: k.violations, Failovers: k.failovers, Planned: k.planned,
+		Fenced: k.fenced, Verdicts: k.verdicts, Settled: w.now - cleared,
+	}
+}
+
+// newWorld makes a fleet at rest: what it is made of depends on the seed.
+func newWorld(seed uint64, rules Rules, trace func(string)) *World {
+	w := &World{seed: seed, rules: rules, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), trace: trace}
+	if rules.profile == (lease.Profile{}) {
+		w.rules.profile = w.anyProfile()
+	}
+	w.check = &checker{w: w}
+	w.db = &database{w: w, up: true, rows: &rows{w: w}}
+	w.ctl = &controller{w: w, clock: clock{rate: w.anyRate()}}
+	w.ctl.proc = process{w: w, clock: &w.ctl.clock}
+	for i := range 4 + w.rng.IntN(4) {
+		n := w.newNode(i, w.anyRate())
+		n.path.loss, n.path.slow = usualLoss, usualSlow
+		w.nodes = append(w.nodes, n)
+		w.db.rows.nodes = append(w.db.rows.nodes, &nodeRow{
+			id: n.id, state: fleet.NodeJoining, offer: spec.Resources{CPU: 8000, Memory: 8 << 30, Disk: 1 << 40},
+		})
+	}
+	for i := range 6 + w.rng.IntN(7) {
+		w.addContainer(i)
+	}
+	w.ctl.begin()
+	for _, n := range w.nodes {
+		n.powerOn()
+	}
+	return w
+}
+
+func (w *World) addContainer(i int) {
+	row := &containerRow{Container: fleet.Container{
+		ID: w.newID(), Name: fmt.Sprintf("c%d", i+1), Epoch: 1, Generation: 1, Power: spec.Running, Type: fleet.HA,
+		HAPolicy: fleet.Exclusive, MigrationStatus: fleet.MigrationIdle,
+		Spec: spec.Container{Resources: spec.Resources{CPU: 100, Memory: spec.Bytes(1+w.rng.IntN(2)) << 30}},
+	}}
+	switch w.rng.IntN(5) {
+	case 0:
+		row.Type, row.HAPolicy = fleet.Standard, ""
+	case 1:
+		row.HAPolicy = fleet.Available
+	}
+	n := w.db.rows.nodes[i%len(w.nodes)]
+	row.NodeID = n.id
+	row.who = &container{id: row.ID, name: row.Name, ha: row.Type == fleet.HA, exclusive: row.HAPolicy == fleet.Exclusive}
+	w.check.cast = append(w.check.cast, row.who)
+	w.db.rows.containers = append(w.db.rows.containers, row)
+	w.db.rows.room(n.id, row, true)
+	w.db.rows.touch(n.id, row.ID)
+}
+
+// anyRate is that of a clock: often as wrong as it may be.
+func (w *World) anyRate() float64 {
+	const drift = 0.001
+	switch w.rng.IntN(3) {
+	case 0:
+		return 1 - drift
+	case 1:
+		return 1 + drift
+	}
+	return 1 + drift*(2*w.rng.Float64()-1)
+}
+
+func (w *World) anyProfile() lease.Profile {
+	switch w.rng.IntN(6) {
+	case 0:
+		return lease.Fast()
+	case 1:
+		return lease.LAN()
+	case 2:
+		return lease.Custom(20 * time.Second)
+	}
+	return lease.Standard()
+}
