@@ -105,23 +105,31 @@ func (n *node) connect() {
 	attempt, life := n.mem.attempt, n.agent.life
 	n.disk.session++
 	session := wire.Session{BootID: n.mem.bootID, Session: n.disk.session}
-	n.w.carry(&n.path, true, func() {
+	n.unlucky(n.w.carry(&n.path, true, func() {
 		n.w.ctl.proc.do(func() {
 			n.w.ctl.connect(n, func(conn uint64) {
-				n.w.carry(&n.path, false, func() {
+				n.unlucky(n.w.carry(&n.path, false, func() {
 					if n.agent.life == life {
 						n.agent.do(func() { n.connected(attempt, conn, session) })
 					}
-				})
+				}))
 			})
 		})
-	})
+	}))
 	n.agent.after(connectPatience, func() {
 		if n.mem.conn == 0 && n.mem.attempt == attempt {
 			n.mem.failures++
 			n.again(min(backoffCap, backoffBase<<min(n.mem.failures, 5)))
 		}
 	})
+}
+
+// unlucky notes an attempt to connect that the network has lost, which is no
+// fault of the controller's.
+func (n *node) unlucky(arrives bool) {
+	if !arrives && !n.w.ctl.upCut && !n.w.ctl.downCut {
+		n.trouble(0)
+	}
 }
 
 func (n *node) again(within time.Duration) {

@@ -19,9 +19,6 @@ const (
 // barrier is how long starts wait for take-aways at most.
 const barrier = 10 * time.Second
 
-// startUnder is how much of a lease must be left to start under it.
-const startUnder = 2 * time.Second
-
 func (n *node) hello() {
 	m := &n.mem
 	m.lastHello = n.elapsed()
@@ -162,7 +159,7 @@ func (n *node) mayStart(c *container, epoch int64) bool {
 	ran, before := n.disk.ran[c.id]
 	s := lease.Start{
 		HA: c.ha, Exclusive: c.exclusive, Guarded: n.guardAnswers(),
-		Held:     n.mem.holder.Holds(c.id, epoch, n.elapsed()+startUnder),
+		Held:     n.mem.holder.MayStart(c.id, epoch, n.elapsed()),
 		Rebooted: before && ran != n.boot, InTouch: n.mem.inTouch,
 		Alone: n.elapsed() - n.mem.alone, OfflineDelay: offlineDelay,
 	}

@@ -26,7 +26,7 @@ type controller struct {
 	draining bool
 	again    bool // something was committed since the outbox was read
 	moving   bool // a round of the migrator is under way
-	fences   map[id.MigrationID]time.Time
+	fences   map[id.MigrationID]fence
 }
 
 // conn is a connection as the broker sees it.
@@ -44,7 +44,7 @@ type told struct {
 
 const (
 	keepalive   = 10 * time.Second
-	tickEvery   = 500 * time.Millisecond
+	tickEvery   = 250 * time.Millisecond
 	recordEvery = time.Second
 	outboxEvery = time.Second
 	loadAgain   = time.Second
@@ -62,7 +62,7 @@ func (c *controller) begin() {
 	}
 	c.proc.start()
 	c.conns, c.mailbox, c.told = map[id.NodeID]*conn{}, map[id.NodeID]*mailbox{}, map[id.NodeID]told{}
-	c.fences = map[id.MigrationID]time.Time{}
+	c.fences = map[id.MigrationID]fence{}
 	c.open, c.draining, c.again, c.moving = false, false, false, false
 	c.nodes = newMemory(c.w, c)
 	c.load()
@@ -75,7 +75,7 @@ func (c *controller) load() {
 			c.proc.after(loadAgain, c.load)
 			return
 		}
-		c.nodes.Load(known)
+		c.nodes.load(known)
 		c.postgres, c.open = true, true
 		c.w.logf("controller: open")
 		c.proc.every(tickEvery, c.tick)
@@ -163,7 +163,7 @@ func (c *controller) closed(n *node, id uint64, reason string) {
 	delete(c.conns, n.id)
 	c.nodes.Hear(n.id, liveness.Disconnected{Conn: id, Reason: reason})
 	if c.w.rules.WillIsDeath {
-		c.nodes.kill(n.id)
+		c.nodes.condemn(n.id)
 	}
 }
 
@@ -180,7 +180,7 @@ func (c *controller) heartbeat(n *node, conn uint64, h wire.Heartbeat) {
 	}
 	c.heard(n, conn)
 	conn, h.Session = c.bind(n, conn, h.Session)
-	c.nodes.Hear(n.id, liveness.Heartbeat{Conn: conn, Session: h.Session, Seq: h.Seq, AppliedRev: h.AppliedRev})
+	c.nodes.Hear(n.id, liveness.Heartbeat{Conn: conn, Session: h.Session, Seq: h.Seq, AppliedRev: h.AppliedRev, DockerOK: h.DockerOK, GuardOK: h.GuardOK})
 }
 
 // bind is where the mutation takes the binding of messages to sessions away:

@@ -32,6 +32,7 @@ var faults = []fault{
 	{"controller freeze", 3, (*World).controllerFreeze},
 	{"controller cut off", 3, (*World).controllerCut},
 	{"Postgres away", 3, (*World).postgresAway},
+	{"machine paused", 3, (*World).hostPause},
 	{"operator", 10, (*World).operator},
 }
 
@@ -184,6 +185,30 @@ func (w *World) dockerFreeze() {
 	n, d := w.anyNode(), w.between(time.Second, time.Minute)
 	n.docker.freeze()
 	w.heal(d, n.docker.thaw)
+}
+
+// hostPause stops a machine as a hypervisor does: nothing on it notices, its
+// clocks included. No lease can help against that (FAILOVER §12), so that it
+// happens only to show so.
+func (w *World) hostPause() {
+	n, d := w.anyNode(), w.between(5*time.Second, 2*time.Minute)
+	if !w.rules.HostPause || n.agent.frozen || n.docker.frozen {
+		return
+	}
+	n.trouble(d)
+	boot := n.boot
+	all := []*process{&n.agent, &n.guard, &n.docker}
+	for _, p := range all {
+		p.freeze()
+	}
+	w.after(d, func() {
+		if n.on && n.boot == boot {
+			n.clock.zero += d
+		}
+		for _, p := range all {
+			p.thaw()
+		}
+	})
 }
 
 func (w *World) powerLoss() {

@@ -1,69 +1,138 @@
 package sim
 
 import (
-	"bytes"
-	"slices"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/wire"
 )
 
-// memory is the real registry, and around it what the mutations do to it.
+// memory is the real registry, and around it what the mutations do to it:
+// they lie to it about the time, and about who else is heard.
 type memory struct {
 	*liveness.Registry
 	w        *World
 	c        *controller
-	now      func() time.Time
+	skew     time.Duration // what it is told the time is, less what it is
 	lastTick time.Time
+	oracle   *liveness.Registry // NoHoldRearm: tells of holds, and nobody else acts on it
 }
 
 func newMemory(w *World, c *controller) *memory {
-	m := &memory{w: w, c: c}
-	m.now = c.wall
-	m.Registry = liveness.NewRegistry(liveness.Options{
-		Profile: w.rules.profile, Now: func() time.Time { return m.now() }, Lease: c.sendLease,
-	})
-	m.lastTick = c.wall()
+	m := &memory{w: w, c: c, lastTick: c.wall()}
+	m.Registry = liveness.NewRegistry(liveness.Options{Profile: w.rules.profile, Now: m.time, Lease: c.sendLease})
+	if w.rules.NoHoldRearm {
+		m.oracle = liveness.NewRegistry(liveness.Options{
+			Profile: w.rules.profile, Now: m.time, Lease: func(id.NodeID, wire.Lease) {},
+		})
+	}
 	return m
 }
 
-// tick lets time go by in the registry.
-func (m *memory) tick(postgres bool) {
-	m.lastTick = m.c.wall()
-	before := m.states()
-	m.Registry.Tick(postgres)
-	m.judge(before)
-}
+func (m *memory) time() time.Time { return m.c.wall().Add(m.skew) }
 
-// states is the state of each node, in their order.
-func (m *memory) states() []fleet.NodeState {
-	out := make([]fleet.NodeState, len(m.w.nodes))
-	for i, n := range m.w.nodes {
-		look, _ := m.Look(n.id)
-		out[i] = look.State
+// load takes in what Postgres has.
+func (m *memory) load(known []liveness.Known) {
+	if m.w.rules.NoGrace { // as if it had begun so long ago that the grace is over
+		m.skew = -m.w.rules.profile.Window - 15*time.Second
 	}
-	return out
-}
-
-// judge shows verdicts to the checker.
-func (m *memory) judge(before []fleet.NodeState) {
-	for i, n := range m.w.nodes {
-		now, _ := m.Look(n.id)
-		if now.State != before[i] {
-			m.w.logf("controller: %s is %s (%s)", n.name, now.State, now.Reason)
-			if now.State == fleet.NodeUnhealthy && before[i] == fleet.NodeSuspect {
-				m.w.check.verdict(n)
-			}
+	m.Load(known)
+	m.skew = 0
+	if m.oracle != nil {
+		m.oracle.Load(known)
+	}
+	if m.w.rules.NoHold || m.w.rules.NoHoldRearm {
+		for i := range chatter {
+			m.Load([]liveness.Known{{Node: chatterer(i), State: fleet.NodeHealthy}})
+			m.Registry.Hear(chatterer(i), liveness.Connected{Conn: 1})
 		}
 	}
 }
 
-// take hands out what is to be recorded, in a fixed order.
+// chatter is how many nodes that are not there are always heard where the
+// mutation takes the hold away: then nobody else's silence is suspicious.
+const chatter = 16
+
+func chatterer(i int) id.NodeID { return id.NodeID{0: 2, 15: byte(i)} }
+
+// Hear takes in what is heard.
+func (m *memory) Hear(n id.NodeID, e liveness.Event) bool {
+	if m.oracle != nil {
+		m.oracle.Hear(n, e)
+	}
+	before := m.state(n)
+	counted := m.Registry.Hear(n, e)
+	m.note(n, before)
+	return counted
+}
+
+// tick lets time go by in the registry.
+func (m *memory) tick(postgres bool) {
+	now := m.c.wall()
+	if m.w.rules.NoFreezeRearm { // the ticks that it has missed come now
+		for at := m.lastTick.Add(tickEvery); at.Before(now); at = at.Add(tickEvery) {
+			m.skew = at.Sub(now)
+			m.pass(postgres)
+		}
+		m.skew = 0
+	}
+	m.lastTick = now
+	m.pass(postgres)
+}
+
+func (m *memory) pass(postgres bool) {
+	before := make([]fleet.NodeState, len(m.w.nodes))
+	for i, n := range m.w.nodes {
+		before[i] = m.state(n.id)
+	}
+	if m.w.rules.NoHold || m.w.rules.NoHoldRearm {
+		for i := range chatter {
+			m.Registry.Hear(chatterer(i), liveness.Heartbeat{Conn: 1})
+		}
+	}
+	if m.oracle != nil {
+		m.oracle.Tick(postgres)
+		postgres = postgres && m.oracle.Held() == ""
+	}
+	held := m.Held()
+	m.Tick(postgres)
+	if now := m.Held(); now != held {
+		m.w.logf("controller: held: %q", now)
+	}
+	for i, n := range m.w.nodes {
+		m.note(n.id, before[i])
+	}
+}
+
+// note shows what became of a node to the checker.
+func (m *memory) note(n id.NodeID, before fleet.NodeState) {
+	now, _ := m.Look(n)
+	if now.State == before {
+		return
+	}
+	node := m.w.node(n)
+	if node == nil {
+		return
+	}
+	m.w.logf("controller: %s is %s (%s)", node.name, now.State, now.Reason)
+	if now.State == fleet.NodeUnhealthy && before != fleet.NodeReturning && !now.Confirmed || now.Confirmed && m.w.rules.WillIsDeath {
+		m.w.check.verdict(node)
+	}
+}
+
+// take hands out what is to be recorded.
 func (m *memory) take() []liveness.Change {
-	changes := m.Take().Changes
-	slices.SortFunc(changes, func(a, b liveness.Change) int { return bytes.Compare(a.Node[:], b.Node[:]) })
+	if m.oracle != nil {
+		m.oracle.Take()
+	}
+	var changes []liveness.Change
+	for _, c := range m.Take().Changes {
+		if m.w.node(c.Node) != nil {
+			changes = append(changes, c)
+		}
+	}
 	return changes
 }
 
@@ -73,15 +142,26 @@ func (m *memory) state(n id.NodeID) fleet.NodeState {
 	return look.State
 }
 
-// kill is the mutation in which a will is a verdict.
-func (m *memory) kill(id.NodeID) {}
+// condemn is the mutation in which a will is a verdict.
+func (m *memory) condemn(n id.NodeID) {
+	before := m.state(n)
+	m.skew = m.w.rules.profile.Window // so that it does not seem to talk
+	_ = m.ConfirmDead(n)
+	m.skew = 0
+	m.note(n, before)
+}
 
 // seize keeps lost nodes from being granted anything until they are yielded.
-func (m *memory) seize(nodes []id.NodeID) []id.NodeID { return nodes }
+func (m *memory) seize(nodes []id.NodeID) []id.NodeID {
+	if len(nodes) == 0 || m.w.rules.NoSeize {
+		return nodes
+	}
+	return m.Seize(nodes)
+}
 
 // yield lets them go, with the revision that they have to reach.
-func (m *memory) yield(nodes []id.NodeID, revs map[id.NodeID]int64) {
-	for _, n := range nodes {
-		m.Hear(n, liveness.Grew{Rev: revs[n]})
+func (m *memory) yield(revs map[id.NodeID]int64) {
+	if !m.w.rules.NoSeize {
+		m.Yield(revs)
 	}
 }

@@ -91,11 +91,19 @@ func (c *controller) complete(v *failover.View) {
 		delete(c.fences, m.ID)
 		return
 	}
-	now, _ := c.nodes.Look(v.Container.NodeID)
-	if _, noted := c.fences[m.ID]; !noted && now.Rev >= m.StopRev {
-		c.fences[m.ID] = c.wall()
+	f := c.fences[m.ID]
+	if f.rev != m.StopRev {
+		c.nodes.Grew(v.Container.NodeID, m.StopRev)
+		f = fence{rev: m.StopRev, since: c.wall()}
+		c.fences[m.ID] = f
 	}
-	v.FencedAt = c.fences[m.ID]
+	v.FencedAt = f.since
+}
+
+// fence is since when no lease can renew what its holder was told to stop.
+type fence struct {
+	rev   int64
+	since time.Time
 }
 
 // seen is a node as the memory has it.
@@ -192,6 +200,9 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 		for _, st := range steps {
 			r.carryOut(st)
 		}
+		for _, st := range steps {
+			revs[st.Holder] = r.node(st.Holder).rev
+		}
 		for _, n := range seized {
 			revs[n] = r.node(n).rev
 		}
@@ -202,7 +213,12 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 			c.readBack(seized)
 			return
 		}
-		c.nodes.yield(seized, revs)
+		for _, st := range steps {
+			if !c.w.rules.NoSeize {
+				c.nodes.Grew(st.Holder, revs[st.Holder])
+			}
+		}
+		c.nodes.yield(revs)
 		c.drain()
 	})
 }
@@ -222,7 +238,7 @@ func (c *controller) readBack(seized []id.NodeID) {
 			c.proc.after(time.Second, func() { c.readBack(seized) })
 			return
 		}
-		c.nodes.yield(seized, revs)
+		c.nodes.yield(revs)
 	})
 }
 

@@ -18,19 +18,22 @@ const (
 func (p *path) open() bool { return !p.upCut && !p.downCut }
 
 // carry brings a message to the other end: sooner or later, once, twice or
-// never. What is on its way when the path is cut still arrives.
-func (w *World) carry(p *path, up bool, deliver func()) {
+// never. What is on its way when the path is cut still arrives. It reports
+// whether the message arrives soon.
+func (w *World) carry(p *path, up bool, deliver func()) bool {
 	cut := p.downCut || w.ctl.downCut
 	if up {
 		cut = p.upCut || w.ctl.upCut
 	}
 	if cut || w.chance(p.loss) {
-		return
+		return false
 	}
-	w.after(w.latency(p), deliver)
+	latency := w.latency(p)
+	w.after(latency, deliver)
 	if w.chance(duplicates) && !w.quiet {
 		w.after(w.latency(p), deliver)
 	}
+	return latency < time.Second
 }
 
 func (w *World) latency(p *path) time.Duration {

@@ -155,11 +155,15 @@ func (n *node) end(i *instance, why string) {
 // engineStart asks the engine to make and start a container; done is told
 // when it has.
 func (n *node) engineStart(c *container, epoch int64, done func()) {
-	leased := n.w.now <= n.ackedUntil
+	leased, asked := n.w.now <= n.ackedUntil, n.w.now
 	n.docker.do(func() {
 		n.inWork[c.id]++
 		n.docker.after(n.w.mostly(usualStart, worstStart, 0.05), func() {
 			n.inWork[c.id]--
+			if c.exclusive && n.w.now-asked > n.w.startMost() && !n.w.rules.EngineLate {
+				n.agent.do(done)
+				return
+			}
 			i := n.engine[c.id]
 			if i == nil || i.epoch != epoch {
 				i = &instance{what: c, epoch: epoch}
@@ -172,6 +176,14 @@ func (n *node) engineStart(c *container, epoch int64, done func()) {
 			n.agent.do(done)
 		})
 	})
+}
+
+// startMost is the longest that an engine may take over a start, or it must
+// not come about at all: an assumption that nothing enforces. A start is asked
+// for until Soft, and what begins after Window may meet another copy.
+func (w *World) startMost() time.Duration {
+	p := w.rules.profile
+	return p.Window*99/100 - p.Soft
 }
 
 // dockerDies ends the engine's daemon. Whoever waits for an answer hears that

@@ -22,5 +22,9 @@ type Rules struct {
 	NoResend         bool // an unanswered heartbeat waits for the next
 	NoSeize          bool // a node may come back between decision and commit
 
+	// Assumptions, not rules: what the protocol cannot do without.
+	EngineLate bool // an engine that hung completes a start whose time is over
+	HostPause  bool // a machine is paused as a whole, its clocks too
+
 	profile lease.Profile // by the seed
 }
