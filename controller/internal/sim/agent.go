@@ -70,7 +70,7 @@ func (n *node) startAgent() {
 		bootID: n.name + "/" + string(rune('a'+n.agent.life%26)) + time.Duration(n.agent.life).String(),
 		busy:   map[id.ContainerID]verb{}, doing: map[id.ContainerID]int64{},
 		away: map[id.ContainerID]time.Duration{}, retry: map[id.ContainerID]time.Duration{},
-		alone: n.elapsed(),
+		alone: n.elapsed(), looked: n.w.rules.NoLook,
 	}
 	n.agent.after(n.w.between(0, backoffBase), n.connect)
 	n.agent.every(200*time.Millisecond, n.pulse)

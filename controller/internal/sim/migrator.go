@@ -98,6 +98,12 @@ func (c *controller) complete(v *failover.View) {
 		c.fences[m.ID] = f
 	}
 	v.FencedAt = f.since
+	if c.w.rules.NoFence {
+		v.FencedAt = f.since.Add(-v.Holder.Window)
+	}
+	if look, _ := c.nodes.Look(v.Container.NodeID); c.w.rules.ConfirmApplied && look.AppliedRev >= m.StopRev {
+		v.Receipt = wire.Applied
+	}
 }
 
 // fence is since when no lease can renew what its holder was told to stop.

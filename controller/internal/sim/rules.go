@@ -21,6 +21,9 @@ type Rules struct {
 	NoHoldRearm      bool // windows go on after a hold as if it had not been
 	NoResend         bool // an unanswered heartbeat waits for the next
 	NoSeize          bool // a node may come back between decision and commit
+	ConfirmApplied   bool // the holder's applied revision confirms that a container has stopped
+	NoFence          bool // a forced migration does not wait for the lease to run out
+	NoLook           bool // an agent that starts takes what it does not know for stopped
 
 	// Assumptions, not rules: what the protocol cannot do without.
 	EngineLate bool // an engine that hung completes a start whose time is over
