@@ -101,6 +101,7 @@ func (k *checker) verdict(n *node) {
 	switch since := k.w.now - n.arrived; {
 	case since < window*99/100 && n.arrived > 0:
 		k.violated("I3", "%s was given up %s after a heartbeat reached the controller", n.name, since.Round(time.Millisecond))
+	case k.w.harsh:
 	case k.w.now > n.troubleUntil+2*window+30*time.Second:
 		k.violated("I3", "%s was given up, and has had no fault of its own for %s", n.name, (k.w.now - n.troubleUntil).Round(time.Second))
 	}

@@ -102,7 +102,7 @@ func (w *World) badLink() {
 	n, d := w.anyNode(), w.between(10*time.Second, 2*time.Minute)
 	n.path.loss, n.path.slow = w.rng.Float64()*0.6, w.rng.Float64()*0.3
 	n.trouble(d)
-	w.heal(d, func() { n.path.loss, n.path.slow = usualLoss, usualSlow })
+	w.heal(d, func() { n.path.loss, n.path.slow = w.loss, w.slow })
 }
 
 func (w *World) flap() {
@@ -127,7 +127,10 @@ func (w *World) crashAgent(n *node) {
 	if !n.agent.up {
 		return
 	}
-	d := w.between(500*time.Millisecond, time.Minute)
+	d := w.between(200*time.Millisecond, 2*time.Second) // its supervisor is quick
+	if w.chance(0.5) {
+		d = w.between(2*time.Second, time.Minute)
+	}
 	n.agentDies()
 	n.trouble(d)
 	boot := n.boot
@@ -221,6 +224,17 @@ func (w *World) powerLoss() {
 func (w *World) controllerCrash() {
 	w.ctl.crash()
 	w.heal(w.between(time.Second, time.Minute), w.ctl.begin)
+}
+
+// ambush crashes the controller in the middle of something, with what it has
+// committed known to nobody.
+func (w *World) ambush(p float64) {
+	if w.quiet || !w.chance(p) || !w.ctl.open {
+		return
+	}
+	w.logf("fault: the controller crashes in the middle of something")
+	w.after(w.between(0, 600*time.Millisecond), w.ctl.crash)
+	w.heal(w.between(time.Second, 10*time.Second), w.ctl.begin)
 }
 
 func (w *World) controllerRestart() {

@@ -117,6 +117,9 @@ func (m *memory) note(n id.NodeID, before fleet.NodeState) {
 		return
 	}
 	m.w.logf("controller: %s is %s (%s)", node.name, now.State, now.Reason)
+	if before == fleet.NodeReturning {
+		m.w.ambush(0.03)
+	}
 	if now.State == fleet.NodeUnhealthy && before != fleet.NodeReturning && !now.Confirmed || now.Confirmed && m.w.rules.WillIsDeath {
 		m.w.check.verdict(node)
 	}

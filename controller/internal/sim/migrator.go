@@ -201,6 +201,7 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 		return
 	}
 	c.moving = true
+	c.w.ambush(0.02)
 	revs := map[id.NodeID]int64{}
 	c.w.db.tx(&c.proc, func(r *rows) error {
 		for _, st := range steps {

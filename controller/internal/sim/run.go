@@ -68,9 +68,13 @@ func newWorld(seed uint64, rules Rules, trace func(string)) *World {
 	w.db = &database{w: w, up: true, rows: &rows{w: w}}
 	w.ctl = &controller{w: w, clock: clock{rate: w.anyRate()}}
 	w.ctl.proc = process{w: w, clock: &w.ctl.clock}
+	w.loss, w.slow = usualLoss, usualSlow
+	if w.harsh = w.chance(0.12); w.harsh {
+		w.loss, w.slow = 0.1, 0.15
+	}
 	for i := range 4 + w.rng.IntN(4) {
 		n := w.newNode(i, w.anyRate())
-		n.path.loss, n.path.slow = usualLoss, usualSlow
+		n.path.loss, n.path.slow = w.loss, w.slow
 		w.nodes = append(w.nodes, n)
 		w.db.rows.nodes = append(w.db.rows.nodes, &nodeRow{
 			id: n.id, state: fleet.NodeJoining, offer: spec.Resources{CPU: 8000, Memory: 8 << 30, Disk: 1 << 40},
@@ -79,11 +83,21 @@ func newWorld(seed uint64, rules Rules, trace func(string)) *World {
 	for i := range 6 + w.rng.IntN(7) {
 		w.addContainer(i)
 	}
+	if w.chance(0.25) { // little more room than is needed
+		w.tighten()
+	}
 	w.ctl.begin()
 	for _, n := range w.nodes {
 		n.powerOn()
 	}
 	return w
+}
+
+// tighten leaves room for one container more on each node.
+func (w *World) tighten() {
+	for _, n := range w.db.rows.nodes {
+		n.offer.Memory = n.reserved.Memory + 2<<30
+	}
 }
 
 func (w *World) addContainer(i int) {

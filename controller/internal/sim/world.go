@@ -18,7 +18,9 @@ type World struct {
 	ids   uint64
 	trace func(string) // nil: nobody looks
 
-	quiet bool // the weather has cleared
+	loss, slow float64 // of a usual path
+	harsh      bool    // a usual path is a bad one, all the time
+	quiet      bool    // the weather has cleared
 	nodes []*node
 	ctl   *controller
 	db    *database
