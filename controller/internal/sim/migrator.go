@@ -13,11 +13,21 @@ import (
 
 const migrateEvery = time.Second
 
-// world as the migrator read it at one moment.
+// snapshot is the world as the migrator read it at one moment.
 type snapshot struct {
 	views  []failover.View
 	places []placement.Candidate
 	lost   []id.NodeID
+}
+
+// view is that of a migration.
+func (s snapshot) view(m id.MigrationID) failover.View {
+	for _, v := range s.views {
+		if v.Migration.ID == m {
+			return v
+		}
+	}
+	return failover.View{}
 }
 
 // migrate is a round of the migrator: it reads the world anew, decides by
@@ -133,10 +143,15 @@ func (c *controller) carryOut(s snapshot) {
 	seized := c.nodes.seize(silent)
 	var steps []step
 	for _, d := range decisions {
+		v := s.view(d.Next.ID)
 		if d.Proof == failover.Silent && !slices.Contains(seized, d.Holder) {
-			continue
+			d = failover.Held(v, time.Time{}, "the node is not ours to decide about now")
 		}
-		if st, ok := c.place(d, s); ok {
+		st, found := c.place(d, s)
+		if !found {
+			st = step{Decision: failover.Refused(v, "no room", failover.Default(), c.wall())}
+		}
+		if st.Changes(v.Migration) {
 			steps = append(steps, st)
 		}
 	}
@@ -153,8 +168,6 @@ type step struct {
 func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
 	st := step{Decision: d}
 	switch {
-	case d.Action == failover.Wait:
-		return st, false
 	case d.Action == failover.GoHome:
 		st.node = d.Next.From
 		return st, true
@@ -267,10 +280,9 @@ func (r *rows) carryOut(st step) {
 			return
 		}
 		r.stay(st.Next)
-	case failover.Save:
+	case failover.Save, failover.Wait:
 		r.saveMigration(st.Next)
 	case failover.Finish:
 		r.finish(st.Next)
-	case failover.Wait:
 	}
 }

@@ -21,10 +21,10 @@ type World struct {
 	loss, slow float64 // of a usual path
 	harsh      bool    // a usual path is a bad one, all the time
 	quiet      bool    // the weather has cleared
-	nodes []*node
-	ctl   *controller
-	db    *database
-	check *checker
+	nodes      []*node
+	ctl        *controller
+	db         *database
+	check      *checker
 }
 
 // event is something that happens at a moment.
