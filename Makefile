@@ -5,6 +5,10 @@ MODULE  := github.com/lormas/lormas
 MODULES := shared broker migrations frontend controller agent deploy
 NODES   ?= 3
 
+# What make sim plays.
+SEEDS     ?= 500
+SEED_BASE ?= 1
+
 # One set of flags for builds and tests: others would compile everything
 # twice. Without cgo the binaries are static and need no C compiler.
 export CGO_ENABLED := 0
@@ -22,7 +26,7 @@ PACKAGES := frontend/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e bench lint fmt generate verify lab clean root
+.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e sim bench lint fmt generate verify lab clean root
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +64,10 @@ e2e: root toolchain deps-test binaries ## Run the end-to-end tests in the lab
 
 test-race: root toolchain deps-test ## Run the tests but the lab's under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -timeout 30m $(UNIT)
+
+sim: toolchain ## Play SEEDS histories of node loss from SEED_BASE on (make sim SEEDS=500 SEED_BASE=1)
+	@$(GOBUILD) -o bin/lormas-sim ./controller/cmd/lormas-sim
+	@bin/lormas-sim -seeds $(SEEDS) -base $(SEED_BASE) $(if $(TRACE),-trace) $(if $(MUTATION),-mutation '$(MUTATION)')
 
 bench: root toolchain deps-test binaries ## Print the figures
 	go test -run '^$$' -bench . -p 1 -timeout 30m $(UNIT)

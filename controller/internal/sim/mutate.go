@@ -5,8 +5,9 @@ type Mutation struct {
 	Name   string
 	Rule   string // where it stands
 	Break  func(*Rules)
-	Seen   []uint64 // seeds whose history shows that it is missed
-	Masked string   // why no history can show it; "" where some do
+	Seed   uint64 // the history in which it is missed
+	Red    string // the invariant that is broken there
+	Masked string // why no history can show it; "" where some do
 }
 
 // Mutations are all that the suite knows. What each piece is worth is in

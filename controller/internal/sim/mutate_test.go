@@ -1,45 +1,27 @@
 package sim
 
-import (
-	"os"
-	"strconv"
-	"strings"
-	"sync"
-	"testing"
-)
+import "testing"
 
-func TestSearch(t *testing.T) {
-	most := uint64(600)
-	if s := os.Getenv("MOST"); s != "" {
-		most, _ = strconv.ParseUint(s, 10, 64)
-	}
-	only := os.Getenv("ONLY")
-	var wg sync.WaitGroup
-	gate := make(chan struct{}, 2)
+// Each rule that is taken away is missed in a history that is known, and that
+// goes well with the rule.
+func TestEachRuleIsMissed(t *testing.T) {
 	for _, m := range Mutations {
-		if only != "" && !strings.Contains(m.Name, only) {
-			continue
-		}
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			gate <- struct{}{}
-			defer func() { <-gate }()
-			var r Rules
-			m.Break(&r)
-			kinds := map[string]int{}
-			var seeds []uint64
-			for s := uint64(1); s <= most && len(seeds) < 4; s++ {
-				o := Run(s, r, nil)
-				if len(o.Violations) > 0 {
-					seeds = append(seeds, s)
-					for _, v := range o.Violations {
-						kinds[v.Invariant]++
-					}
-				}
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			if m.Masked != "" {
+				return
 			}
-			t.Logf("%-28s %v %v", m.Name, seeds, kinds)
-		}()
+			if m.Seed == 0 {
+				t.Fatal("no history is known in which it is missed, and no reason given")
+			}
+			var broken Rules
+			m.Break(&broken)
+			if o := Run(m.Seed, broken, nil); len(o.Violations) == 0 || o.Violations[0].Invariant != m.Red {
+				t.Errorf("it is not missed in history %d: %v, and %s should be broken; find another with make sim MUTATION=%q", m.Seed, o.Violations, m.Red, m.Name)
+			}
+			if o := Run(m.Seed, Rules{}, nil); len(o.Violations) > 0 {
+				t.Errorf("history %d goes wrong with the rule, too: %v", m.Seed, o.Violations)
+			}
+		})
 	}
-	wg.Wait()
 }

@@ -21,6 +21,7 @@ const (
 // Outcome is what came of a seed.
 type Outcome struct {
 	Seed       uint64
+	Events     int // that the queue had
 	Virtual    time.Duration
 	Violations []Violation
 	Failovers  int // containers taken from lost nodes
@@ -53,7 +54,7 @@ func Run(seed uint64, rules Rules, trace func(string)) Outcome {
 	}
 	k := w.check
 	return Outcome{
-		Seed: seed, Virtual: w.now, Violations: k.violations, Failovers: k.failovers, Planned: k.planned,
+		Seed: seed, Events: w.events, Virtual: w.now, Violations: k.violations, Failovers: k.failovers, Planned: k.planned,
 		Fenced: k.fenced, Verdicts: k.verdicts, Settled: w.now - cleared,
 	}
 }

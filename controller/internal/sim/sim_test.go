@@ -1,39 +1,41 @@
 package sim
 
 import (
-	"os"
-	"strconv"
+	"runtime"
 	"testing"
 )
 
-func TestSeeds(t *testing.T) {
-	from, count := uint64(1), uint64(20)
-	if s := os.Getenv("SEED_BASE"); s != "" {
-		from, _ = strconv.ParseUint(s, 10, 64)
-	}
-	if s := os.Getenv("SEEDS"); s != "" {
-		count, _ = strconv.ParseUint(s, 10, 64)
-	}
-	var trace func(string)
-	if count == 1 {
-		trace = func(s string) { t.Log(s) }
-	}
-	kinds := map[string]int{}
-	var virtual float64
-	fo, pl, fe, ve := 0, 0, 0, 0
-	for seed := from; seed < from+count; seed++ {
-		o := Run(seed, Rules{}, trace)
-		virtual += o.Virtual.Hours()
-		fo += o.Failovers
-		pl += o.Planned
-		fe += o.Fenced
-		ve += o.Verdicts
+// seeds is how many histories every run of the tests plays. More are played
+// with make sim.
+const seeds = 500
+
+func TestNoHistoryBreaksAnInvariant(t *testing.T) {
+	all := Sweep(1, seeds, Rules{}, runtime.GOMAXPROCS(0), func(o Outcome) {
 		for _, v := range o.Violations {
-			kinds[v.Invariant]++
-			if kinds[v.Invariant] < 6 {
-				t.Errorf("seed %d: %s", seed, v)
+			t.Errorf("seed %d: %s\n\t%s", o.Seed, v, Replay(o.Seed, ""))
+		}
+	})
+	t.Log(all)
+	if all.Failovers < seeds || all.Planned < seeds/2 || all.Fenced < seeds {
+		t.Errorf("hardly anything happened: %s", all)
+	}
+}
+
+// A seed is worth nothing if it does not give the same history each time.
+func TestTheSameSeedGivesTheSameHistory(t *testing.T) {
+	for seed := uint64(1); seed <= 3; seed++ {
+		history := func() (lines []string) {
+			Run(seed, Rules{}, func(line string) { lines = append(lines, line) })
+			return lines
+		}
+		first, second := history(), history()
+		if len(first) != len(second) {
+			t.Fatalf("seed %d gives %d lines, then %d", seed, len(first), len(second))
+		}
+		for i := range first {
+			if first[i] != second[i] {
+				t.Fatalf("seed %d: line %d was %q, then %q", seed, i, first[i], second[i])
 			}
 		}
 	}
-	t.Logf("%.1f hours, %d failovers %d planned %d fenced %d verdicts, %v", virtual, fo, pl, fe, ve, kinds)
 }

@@ -10,13 +10,14 @@ import (
 // World is one history of a fleet. Its clock is real time, which nobody in it
 // can read.
 type World struct {
-	seed  uint64
-	rules Rules
-	rng   *rand.Rand
-	now   time.Duration
-	queue queue
-	ids   uint64
-	trace func(string) // nil: nobody looks
+	seed   uint64
+	rules  Rules
+	rng    *rand.Rand
+	now    time.Duration
+	queue  queue
+	ids    uint64
+	events int
+	trace  func(string) // nil: nobody looks
 
 	loss, slow float64 // of a usual path
 	harsh      bool    // a usual path is a bad one, all the time
@@ -61,6 +62,7 @@ func (w *World) run(until time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
 		e := heap.Pop(&w.queue).(event)
 		w.now = e.at
+		w.events++
 		e.do()
 	}
 	w.now = until
