@@ -30,7 +30,7 @@ func TestCreateContainerWalksAllStairs(t *testing.T) {
 	want := spec.Container{
 		Name: "web", Image: "demo:1", Resources: small,
 		Env:   map[string]string{"GREETING": "hello", "LEVEL": "1"},
-		Ports: []spec.Port{{Host: 20000, Container: 80, Protocol: "tcp"}},
+		Ports: []spec.Port{{Host: 20000, Container: 80, Protocol: "tcp", Auto: true}},
 	}
 	if diff := cmp.Diff(want, c.Spec); diff != "" {
 		t.Error(diff)

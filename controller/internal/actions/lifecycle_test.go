@@ -158,7 +158,7 @@ func TestEditMakesTheNextGeneration(t *testing.T) {
 		"a value":       {actions.ContainerEdit{Environment: map[string]*string{"X": ptr("1")}}, func(s *spec.Container) { s.Env["X"] = "1" }},
 		"one's default": {actions.ContainerEdit{Environment: map[string]*string{"LEVEL": nil}}, nil},
 		"ports": {actions.ContainerEdit{Ports: &[]spec.Port{{Host: 8080, Container: 80}, {Container: 81, Protocol: "udp"}}}, func(s *spec.Container) {
-			s.Ports = []spec.Port{{Host: 8080, Container: 80, Protocol: "tcp"}, {Host: 20000, Container: 81, Protocol: "udp"}}
+			s.Ports = []spec.Port{{Host: 8080, Container: 80, Protocol: "tcp"}, {Host: 20000, Container: 81, Protocol: "udp", Auto: true}}
 		}},
 		"no ports": {actions.ContainerEdit{Ports: &[]spec.Port{}}, func(s *spec.Container) { s.Ports = nil }},
 	} {

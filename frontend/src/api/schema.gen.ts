@@ -1458,6 +1458,7 @@ export interface components {
             message: string;
         };
         SpecPort: {
+            auto?: boolean;
             /** Format: int64 */
             container: number;
             /** Format: int64 */
@@ -1469,6 +1470,7 @@ export interface components {
             container: string;
             host: string;
             read_only?: boolean;
+            shared?: boolean;
         };
         Token: {
             /** Format: date-time */
