@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 )
 
 func ofCluster(c fleet.Cluster) subject {
@@ -17,14 +19,14 @@ func ofCluster(c fleet.Cluster) subject {
 }
 
 // CreateCluster adds a cluster.
-func (s *Service) CreateCluster(ctx context.Context, actor authz.Actor, name, description string) (fleet.Cluster, error) {
+func (s *Service) CreateCluster(ctx context.Context, actor authz.Actor, name, description string, pace Pace) (fleet.Cluster, error) {
 	c := fleet.Cluster{ID: id.New[id.ClusterID](), Name: name, Description: description, CreatedAt: s.now()}
 	on := ofCluster(c)
 	on.target = authz.Everything // it does not exist yet
 	if err := s.check(ctx, actor, fleet.ClusterCreate, on); err != nil {
 		return fleet.Cluster{}, err
 	}
-	if err := validNamed(name, description); err != nil {
+	if err := pace.apply(&c); err != nil {
 		return fleet.Cluster{}, err
 	}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
@@ -59,6 +61,33 @@ func (s *Service) Clusters(ctx context.Context, actor authz.Actor, page store.Pa
 	return s.Store.Clusters(ctx, store.ClusterFilter{Page: page, Reach: reach(actor, fleet.ClusterView)})
 }
 
+// Pace is the profile that nodes of a cluster live by; without a name it is
+// left as it is.
+type Pace struct {
+	Profile string
+	Window  time.Duration // of a custom one
+}
+
+// apply sets the profile of a cluster, or finds what is wrong with it and with
+// what the cluster is called.
+func (in Pace) apply(c *fleet.Cluster) error {
+	var f faults
+	f.name(c.Name)
+	f.description(c.Description)
+	switch _, err := lease.Named(in.Profile, in.Window); {
+	case in.Profile == "" && in.Window == 0:
+		return f.err()
+	case in.Profile == "" || in.Profile != lease.NameCustom && in.Window != 0:
+		f.add("window", "only a custom profile has a window of its own: send profile custom with it, or leave it out")
+	case err != nil && in.Profile == lease.NameCustom:
+		f.add("window", "%v", err)
+	case err != nil:
+		f.add("profile", "%v", err)
+	}
+	c.Profile, c.Window = in.Profile, in.Window
+	return f.err()
+}
+
 // Named is a new name or description; nil leaves it as it is.
 type Named struct {
 	Name        *string
@@ -75,7 +104,7 @@ func (in Named) apply(name, description *string) {
 }
 
 // EditCluster renames or describes a cluster.
-func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id.ClusterID, in Named) (fleet.Cluster, error) {
+func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id.ClusterID, in Named, pace Pace) (fleet.Cluster, error) {
 	var c fleet.Cluster
 	if err := s.checkCluster(ctx, actor, fleet.ClusterEdit, cluster); err != nil {
 		return c, err
@@ -85,7 +114,7 @@ func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id
 			return err
 		}
 		in.apply(&c.Name, &c.Description)
-		if err := validNamed(c.Name, c.Description); err != nil {
+		if err := pace.apply(&c); err != nil {
 			return err
 		}
 		if err := tx.UpdateCluster(ctx, c); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -21,6 +22,7 @@ type NewContainer struct {
 	EggID              id.EggID
 	NodeID             *id.NodeID // nil: placed
 	Type               fleet.ContainerType
+	HAPolicy           fleet.HAPolicy
 	PreferredClusterID *id.ClusterID
 	Image              string // a name among the egg's images; "": the first
 	Environment        map[string]string
@@ -127,7 +129,9 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if in.Type == fleet.HA {
-		c.Type, c.HAPolicy = fleet.HA, fleet.Available
+		c.Type = fleet.HA
+		c.HAPolicy, c.HAPolicyReason = policyOf(in.HAPolicy, want)
+		c.Spec.Exclusive = c.HAPolicy == fleet.Exclusive
 	}
 	if err := placeNew(ctx, tx, actor, in, &c); err != nil {
 		return Created{}, err
@@ -142,6 +146,18 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 	detail := map[string]any{"node": c.NodeID, "egg": c.EggID, "type": c.Type, "image": c.Spec.Image}
 	on := ofContainer(c, authz.Everything)
 	return Created{c, job}, tx.InsertAudit(ctx, detailed(entry(actor, fleet.ContainerCreate, on), detail))
+}
+
+// policyOf chooses what matters more for a container that moves, and says why.
+func policyOf(asked fleet.HAPolicy, s spec.Container) (policy fleet.HAPolicy, why string) {
+	shared := slices.IndexFunc(s.Volumes, func(v spec.Volume) bool { return v.Shared })
+	switch {
+	case asked != "":
+		return asked, "as asked"
+	case shared >= 0:
+		return fleet.Exclusive, "its volume at " + s.Volumes[shared].Container + " is shared, and two copies would write to it"
+	}
+	return fleet.Available, "it has no shared volume, so two copies for a while do no harm"
 }
 
 // renderNew makes the spec, or finds all that is wrong with the request.
@@ -227,7 +243,7 @@ func chooseNode(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewCont
 	if err != nil {
 		return id.NodeID{}, err
 	}
-	request := placement.Request{Want: want.Resources, Pinned: in.NodeID, Waits: in.NodeID != nil, PreferredCluster: in.PreferredClusterID}
+	request := placement.Request{Exclusive: want.Exclusive, Want: want.Resources, Pinned: in.NodeID, Waits: in.NodeID != nil, PreferredCluster: in.PreferredClusterID}
 	if in.NodeID == nil {
 		request.Ports = want.Ports
 		all = permitted(actor, in, all)

@@ -134,7 +134,7 @@ func TestCredentialsEndBeforeTheConnectionIsCut(t *testing.T) {
 func TestNodeMovesBetweenClusters(t *testing.T) {
 	h := newHouse(t)
 	n := h.node("edge")
-	berlin, err := h.CreateCluster(h.ctx, h.admin, "berlin", "")
+	berlin, err := h.CreateCluster(h.ctx, h.admin, "berlin", "", actions.Pace{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestNodeMovesBetweenClusters(t *testing.T) {
 	if err != nil || out.ClusterID != nil {
 		t.Fatalf("the node is still in %v, %v", out.ClusterID, err)
 	}
-	renamed, err := h.EditCluster(h.ctx, h.admin, berlin.ID, actions.Named{Name: ptr("bern")})
+	renamed, err := h.EditCluster(h.ctx, h.admin, berlin.ID, actions.Named{Name: ptr("bern")}, actions.Pace{})
 	if err != nil || renamed.Name != "bern" {
 		t.Errorf("renamed to %q, %v", renamed.Name, err)
 	}
@@ -217,7 +217,7 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 	h := newHouse(t)
 	n, e := h.joined("edge", big), h.egg()
 	c := h.container("web", e)
-	cluster, err := h.CreateCluster(h.ctx, h.admin, "berlin", "")
+	cluster, err := h.CreateCluster(h.ctx, h.admin, "berlin", "", actions.Pace{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,20 +235,23 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 		fleet.NodeCredentialRotate: func(a authz.Actor) error { _, err := h.RotateCredential(ctx, a, n.ID); return err },
 		fleet.NodeCredentialRevoke: func(a authz.Actor) error { return h.RevokeCredential(ctx, a, n.ID) },
 		fleet.NodeHealthView:       func(a authz.Actor) error { _, err := h.Health(ctx, a); return err },
-		fleet.ClusterCreate:        func(a authz.Actor) error { _, err := h.CreateCluster(ctx, a, "x", ""); return err },
+		fleet.ClusterCreate:        func(a authz.Actor) error { _, err := h.CreateCluster(ctx, a, "x", "", actions.Pace{}); return err },
 		fleet.ClusterView:          func(a authz.Actor) error { _, err := h.Cluster(ctx, a, cluster.ID); return err },
-		fleet.ClusterEdit:          func(a authz.Actor) error { _, err := h.EditCluster(ctx, a, cluster.ID, actions.Named{}); return err },
-		fleet.ClusterDelete:        func(a authz.Actor) error { return h.DeleteCluster(ctx, a, cluster.ID) },
-		fleet.EggCreate:            func(a authz.Actor) error { _, err := h.CreateEgg(ctx, a, nil, egg.Egg{}); return err },
-		fleet.EggView:              func(a authz.Actor) error { _, err := h.Egg(ctx, a, e.ID); return err },
-		fleet.EggEdit:              func(a authz.Actor) error { _, err := h.EditEgg(ctx, a, e.ID, actions.EggEdit{}); return err },
-		fleet.EggDelete:            func(a authz.Actor) error { return h.DeleteEgg(ctx, a, e.ID) },
-		fleet.EggCategoryCreate:    func(a authz.Actor) error { _, err := h.CreateEggCategory(ctx, a, "x", ""); return err },
-		fleet.EggCategoryView:      func(a authz.Actor) error { _, _, err := h.EggCategories(ctx, a, store.Page{}); return err },
-		fleet.EggCategoryEdit:      func(a authz.Actor) error { _, err := h.EditEggCategory(ctx, a, drawer.ID, actions.Named{}); return err },
-		fleet.EggCategoryDelete:    func(a authz.Actor) error { return h.DeleteEggCategory(ctx, a, drawer.ID) },
-		fleet.ContainerCreate:      func(a authz.Actor) error { _, err := h.CreateContainer(ctx, a, wish("x", e)); return err },
-		fleet.ContainerView:        func(a authz.Actor) error { _, err := h.Container(ctx, a, c.Container.ID); return err },
+		fleet.ClusterEdit: func(a authz.Actor) error {
+			_, err := h.EditCluster(ctx, a, cluster.ID, actions.Named{}, actions.Pace{})
+			return err
+		},
+		fleet.ClusterDelete:     func(a authz.Actor) error { return h.DeleteCluster(ctx, a, cluster.ID) },
+		fleet.EggCreate:         func(a authz.Actor) error { _, err := h.CreateEgg(ctx, a, nil, egg.Egg{}); return err },
+		fleet.EggView:           func(a authz.Actor) error { _, err := h.Egg(ctx, a, e.ID); return err },
+		fleet.EggEdit:           func(a authz.Actor) error { _, err := h.EditEgg(ctx, a, e.ID, actions.EggEdit{}); return err },
+		fleet.EggDelete:         func(a authz.Actor) error { return h.DeleteEgg(ctx, a, e.ID) },
+		fleet.EggCategoryCreate: func(a authz.Actor) error { _, err := h.CreateEggCategory(ctx, a, "x", ""); return err },
+		fleet.EggCategoryView:   func(a authz.Actor) error { _, _, err := h.EggCategories(ctx, a, store.Page{}); return err },
+		fleet.EggCategoryEdit:   func(a authz.Actor) error { _, err := h.EditEggCategory(ctx, a, drawer.ID, actions.Named{}); return err },
+		fleet.EggCategoryDelete: func(a authz.Actor) error { return h.DeleteEggCategory(ctx, a, drawer.ID) },
+		fleet.ContainerCreate:   func(a authz.Actor) error { _, err := h.CreateContainer(ctx, a, wish("x", e)); return err },
+		fleet.ContainerView:     func(a authz.Actor) error { _, err := h.Container(ctx, a, c.Container.ID); return err },
 		fleet.ContainerEdit: func(a authz.Actor) error {
 			_, err := h.EditContainer(ctx, a, c.Container.ID, actions.ContainerEdit{})
 			return err

@@ -35,7 +35,21 @@ func (s *Server) containerRoutes() {
 	add(s, Route{
 		Verb: fleet.ContainerDelete, Method: http.MethodDelete, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Delete a container",
 		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job.",
-	}, jobHandler(s.Actions.DeleteContainer))
+	}, s.deleteContainer)
+}
+
+type deleteContainerInput struct {
+	ContainerInput
+	Force bool `query:"force" doc:"also while it is being moved: the move ends"`
+}
+
+func (s *Server) deleteContainer(ctx context.Context, actor authz.Actor, in *deleteContainerInput) (*jobOutput, error) {
+	do := s.Actions.DeleteContainer
+	if in.Force {
+		do = s.Actions.ForceDeleteContainer
+	}
+	j, err := do(ctx, actor, in.ID)
+	return &jobOutput{Body: showJob(j)}, err
 }
 
 // powerRoute registers one of the verbs that take a container and give a job.
@@ -78,6 +92,7 @@ type newContainerInput struct {
 		EggID              id.EggID            `json:"eggId" format:"uuid"`
 		NodeID             *id.NodeID          `json:"nodeId,omitempty" format:"uuid"`
 		Type               fleet.ContainerType `json:"type,omitempty" enum:"standard,ha" default:"standard"`
+		HAPolicy           fleet.HAPolicy      `json:"ha_policy,omitempty" enum:"available,exclusive"`
 		PreferredClusterID *id.ClusterID       `json:"preferred_cluster_id,omitempty" format:"uuid"`
 		Image              string              `json:"image,omitempty" doc:"name of one of the egg's images; left out: its first"`
 		Resources          resourcesBody       `json:"resources"`
@@ -104,7 +119,7 @@ func answerCreated(c actions.Created, err error) (*createdOutput, error) {
 func (s *Server) createContainer(ctx context.Context, actor authz.Actor, in *newContainerInput) (*createdOutput, error) {
 	b := in.Body
 	return answerCreated(s.Actions.CreateContainer(ctx, actor, actions.NewContainer{
-		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, PreferredClusterID: b.PreferredClusterID,
+		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, HAPolicy: b.HAPolicy, PreferredClusterID: b.PreferredClusterID,
 		Image: b.Image, Environment: b.Environment, Resources: spec.Resources(b.Resources),
 		Ports: portsOf(b.Ports), Volumes: b.Volumes, Key: in.IdempotencyKey,
 	}))
@@ -119,6 +134,7 @@ type ContainerBody struct {
 	NodeID             id.NodeID             `json:"nodeId" format:"uuid"`
 	Type               fleet.ContainerType   `json:"type" enum:"standard,ha"`
 	HAPolicy           fleet.HAPolicy        `json:"ha_policy,omitempty" enum:"available,exclusive"`
+	HAPolicyReason     string                `json:"ha_policy_reason,omitempty" doc:"why it is that one"`
 	PreferredClusterID *id.ClusterID         `json:"preferred_cluster_id,omitempty" format:"uuid"`
 	MigrationStatus    fleet.MigrationStatus `json:"migration_status" enum:"idle,migrating,completed,failed"`
 	LastMigrationAt    *time.Time            `json:"last_migration_at,omitempty"`
@@ -152,7 +168,7 @@ type observedBody struct {
 
 func showContainer(c fleet.Container) ContainerBody {
 	body := ContainerBody{
-		ID: c.ID, Name: c.Name, EggID: c.EggID, OwnerID: c.OwnerID, NodeID: c.NodeID, Type: c.Type, HAPolicy: c.HAPolicy,
+		ID: c.ID, Name: c.Name, EggID: c.EggID, OwnerID: c.OwnerID, NodeID: c.NodeID, Type: c.Type, HAPolicy: c.HAPolicy, HAPolicyReason: c.HAPolicyReason,
 		PreferredClusterID: c.PreferredClusterID, MigrationStatus: c.MigrationStatus, LastMigrationAt: c.LastMigrationAt,
 		Power: c.Power, Phase: c.Phase(), Generation: c.Generation, Epoch: c.Epoch, Image: c.Spec.Image,
 		Resources: resourcesBody(c.Spec.Resources), Environment: c.Spec.Env,

@@ -56,7 +56,7 @@ type EggCategoryInput struct {
 
 type editEggCategoryInput struct {
 	EggCategoryInput
-	Body editNamedBody
+	Body EditNamedBody
 }
 
 func (s *Server) editEggCategory(ctx context.Context, actor authz.Actor, in *editEggCategoryInput) (*eggCategoryOutput, error) {

@@ -43,6 +43,8 @@ func (s *Server) fleetRoutes() {
 	s.eggRoutes()
 	s.containerRoutes()
 	s.streamRoutes()
+	s.migrationRoutes()
+	s.operatorRoutes()
 	s.jobRoutes()
 }
 
