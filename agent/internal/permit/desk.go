@@ -67,8 +67,9 @@ type Desk struct {
 	leaving  map[lease.Copy]bool // what it should release
 	bound    map[lease.Copy]int  // pids that it was told
 	taken    bool                // what it had when we came was taken over
-	met      bool
-	answered time.Duration // when it did last
+	claimed  bool                // a desired set was claimed
+	met      bool                // the controller has said what is wanted, since the machine booted
+	answered time.Duration       // when it did last
 	answers  bool
 	dirty    bool // terms were renewed
 }
@@ -94,8 +95,9 @@ func New(o Options) *Desk {
 // Changed is raised when reconcile should ask again.
 func (d *Desk) Changed() loop.Wake { return d.changed }
 
-// Claim takes over what an accepted desired set wants running. An
-// acknowledgement that came before is not kept for it.
+// Claim takes over what an accepted desired set wants running: at first what
+// the ledger has, later what the controller says. An acknowledgement that came
+// before is not kept for it.
 func (d *Desk) Claim(set ledger.Desired) {
 	claims := lease.Claims{Rev: set.Rev, Runs: map[id.ContainerID]int64{}}
 	for c, entry := range set.Containers {
@@ -104,16 +106,23 @@ func (d *Desk) Claim(set ledger.Desired) {
 		}
 	}
 	d.mu.Lock()
-	defer d.mu.Unlock()
+	first := !d.met && d.claimed && set.Rev != d.claims.Rev
+	d.met, d.claimed = d.met || first, true
 	d.claims = claims
+	d.mu.Unlock()
+	if first {
+		d.Met()
+		d.changed.Up()
+	}
 }
 
-// Acked takes in an acknowledged heartbeat.
+// Acked takes in an acknowledged heartbeat. Only one of the revision that was
+// accepted means that what the ledger wants is still wanted.
 func (d *Desk) Acked(a lease.Ack) {
 	now := d.Clock()
 	d.mu.Lock()
-	first := !d.met
-	d.met = true
+	first := !d.met && a.Rev == d.claims.Rev
+	d.met = d.met || first
 	before := d.startable(now)
 	d.holder = d.holder.Renew(a, d.claims).Tidy(now, func(c id.ContainerID) bool { return d.knows(c) })
 	d.dirty = true

@@ -189,6 +189,10 @@ func (d *Dispatcher) deliver(ctx context.Context, p *parcel) (served bool, err e
 		return false, nil // the end of the hello wakes us
 	}
 	defer to.mu.Unlock()
+	if n, known := d.Nodes.Look(p.node); known && n.Lost() {
+		to.session = wire.Session{}
+		return true, d.withhold(ctx, p.node)
+	}
 	session, there := d.Nodes.Session(p.node)
 	if !there || session != to.session {
 		return true, nil
@@ -205,6 +209,18 @@ func (d *Dispatcher) deliver(ctx context.Context, p *parcel) (served bool, err e
 		to.rev = news.rev
 	}
 	return true, d.commands(ctx, p.node, session, p.commands)
+}
+
+// withhold tells a node that was given up nothing, though its connection may
+// be open yet: were it to find its new desired set there when it comes back,
+// it would end old copies before anybody heard that they ran. Its first lease
+// makes it say hello.
+func (d *Dispatcher) withhold(ctx context.Context, node id.NodeID) error {
+	revs, err := d.Store.Revs(ctx, []id.NodeID{node})
+	if rev, ok := revs[node]; ok {
+		d.Nodes.Grew(node, rev)
+	}
+	return err
 }
 
 // since is what a node has to be told after a revision: a delta, or the full
