@@ -62,7 +62,12 @@ func (l *Lab) controllerPart() *Part {
 // controllerEnv configures the controller. It inherits nothing but the path:
 // what is set where the tests run must not change what they find.
 func (l *Lab) controllerEnv() []string {
+	profile := "standard"
+	if c := l.opt.Cluster; c != nil && c.Window == "" {
+		profile = c.Profile // a node that has another one at first is given the time of both
+	}
 	return []string{
+		"LORMAS_PROFILE=" + profile,
 		"PATH=" + os.Getenv("PATH"),
 		"LORMAS_HTTP_LISTEN=" + APIAddress,
 		"LORMAS_MQTT_LISTEN=" + MQTTAddress,

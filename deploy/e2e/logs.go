@@ -51,6 +51,15 @@ func (l *logs) close() error {
 	return errors.Join(errs...)
 }
 
+// KeepLogs copies what every part printed to a directory, in place of what was
+// kept there before.
+func (l *Lab) KeepLogs(dir string) error {
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.CopyFS(dir, os.DirFS(l.logs.dir))
+}
+
 // reportLines is how much of each log a report shows.
 const reportLines = 25
 

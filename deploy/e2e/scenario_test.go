@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,14 +16,22 @@ import (
 	"github.com/lormas/lormas/shared/dockerd"
 )
 
-// The scenarios run one after the other on one lab of two nodes, each with
-// containers and names of its own; each leaves the lab whole.
+// The scenarios run one after the other, those about the loss of nodes on one
+// lab and all others on another, each with containers and names of its own;
+// each leaves the lab whole.
 
 // patience is what a scenario waits for anything: far more than it takes, as
 // the machine may be busy.
 const patience = 90 * time.Second
 
-var shared struct {
+// labs are started when the first scenario needs them.
+var labs struct {
+	plain, ha  sharedLab
+	witnessEgg string
+	witnesses  int // made so far: each has a name of its own
+}
+
+type sharedLab struct {
 	once sync.Once
 	lab  *Lab
 	err  error
@@ -39,13 +48,19 @@ type scenario struct {
 // is kept under artifacts/ and its end is printed.
 func begin(t *testing.T) scenario {
 	t.Helper()
-	shared.once.Do(func() {
+	return ofLab(t, &labs.plain, func() (Options, error) {
 		probe, err := probeImage()
-		if err != nil {
-			shared.err = err
-			return
+		return Options{Nodes: 2, Bin: bin, Images: []dockerd.Image{probe}}, err
+	})
+}
+
+func ofLab(t *testing.T, shared *sharedLab, options func() (Options, error)) scenario {
+	t.Helper()
+	shared.once.Do(func() {
+		var opt Options
+		if opt, shared.err = options(); shared.err == nil {
+			shared.lab, shared.err = Start(context.Background(), opt)
 		}
-		shared.lab, shared.err = Start(context.Background(), Options{Nodes: 2, Bin: bin, Images: []dockerd.Image{probe}})
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)
@@ -62,18 +77,20 @@ func begin(t *testing.T) scenario {
 
 func (s scenario) keepLogs() {
 	dir := filepath.Join("..", "..", "artifacts", strings.ReplaceAll(s.Name(), "/", "_"))
-	s.must(os.RemoveAll(dir))
-	if err := os.CopyFS(dir, os.DirFS(s.lab.logs.dir)); err != nil {
+	if err := s.lab.KeepLogs(dir); err != nil {
 		s.Logf("keep the logs: %v", err)
 	}
 }
 
-// closeShared ends the lab of the scenarios, after the last test.
+// closeShared ends the labs of the scenarios, after the last test.
 func closeShared() error {
-	if shared.lab == nil {
-		return nil
+	var errs []error
+	for _, lab := range []*Lab{labs.plain.lab, labs.ha.lab} {
+		if lab != nil {
+			errs = append(errs, lab.Close())
+		}
 	}
-	return shared.lab.Close()
+	return errors.Join(errs...)
 }
 
 // ProbeImage is a shell whose containers write a line into /data/starts each

@@ -106,6 +106,8 @@ var rooms = map[string][]string{
 	"deploy/e2e":                {"deploy/witness", "shared/child", "shared/dockerd", "shared/localdb"},
 	"deploy/cmd/lab":            {"deploy/e2e"},
 	"deploy/e2e/bench":          {"deploy/e2e"},
+	"deploy/e2e/chaos":          {"deploy/e2e", "deploy/witness"},
+	"deploy/cmd/chaos":          {"deploy/e2e", "deploy/e2e/chaos"},
 	"deploy/cmd/bench-failover": {"deploy/e2e", "deploy/e2e/bench"},
 }
 

@@ -21,7 +21,7 @@ type options struct {
 	Bin      string `default:"bin" help:"The folder of the programs."`
 	Rounds   int    `default:"5" help:"How often each is measured."`
 	Replicas []int  `default:"1,20" help:"How many containers are on the lost node."`
-	Only     string `help:"Measure but this setting, such as 'lormas lan'."`
+	Only     string `help:"Measure but settings that begin so, such as 'lormas lan'."`
 }
 
 func main() {
@@ -38,12 +38,13 @@ func (o options) Run() error {
 	if err != nil {
 		return err
 	}
-	lab, err := e2e.Start(ctx, e2e.Options{Nodes: 3, Bin: bin, CPU: 8, Log: os.Stdout})
+	cluster := &e2e.Cluster{Name: "bench", Profile: "standard"}
+	lab, err := e2e.Start(ctx, e2e.Options{Nodes: 3, Bin: bin, CPU: 8, Cluster: cluster, Log: os.Stdout})
 	if err != nil {
 		return err
 	}
 	plan := bench.Plan{Rounds: o.Rounds, Replicas: o.Replicas, Only: o.Only, Log: os.Stdout}
-	results, err := plan.Run(ctx, lab)
+	results, err := plan.Run(ctx, lab, cluster)
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", err, lab.Report())
 	}

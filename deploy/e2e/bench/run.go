@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/lormas/lormas/deploy/e2e"
@@ -14,7 +15,7 @@ import (
 type Plan struct {
 	Rounds   int
 	Replicas []int
-	Only     string    // a setting, such as "lormas lan"; empty: all
+	Only     string    // settings that begin so, such as "lormas lan"; empty: all
 	Log      io.Writer // told what was measured, as it goes
 }
 
@@ -36,7 +37,7 @@ type fleet interface {
 
 // measure takes nodes away, round after round, for each number of replicas and
 // each fault.
-func (p Plan) measure(ctx context.Context, setting string, f fleet, a, b *e2e.Node) ([]Result, error) {
+func (p Plan) measure(ctx context.Context, setting string, f fleet, a, b *e2e.Node, faults ...Fault) ([]Result, error) {
 	var results []Result
 	for _, replicas := range p.Replicas {
 		for _, node := range []*e2e.Node{a, b} {
@@ -48,7 +49,7 @@ func (p Plan) measure(ctx context.Context, setting string, f fleet, a, b *e2e.No
 		if err := f.deploy(ctx, replicas, victim, refuge); err != nil {
 			return results, fmt.Errorf("%s: deploy %d: %w", setting, replicas, err)
 		}
-		for _, fault := range []Fault{Kill(), Cut()} {
+		for _, fault := range faults {
 			r := Result{Setting: setting, Fault: fault.Name, Replicas: replicas}
 			for range p.Rounds {
 				figure, err := p.round(ctx, f, victim, refuge, fault, replicas)
@@ -85,6 +86,9 @@ func (p Plan) round(ctx context.Context, f fleet, victim, refuge *e2e.Node, faul
 // Swarm measures Docker Swarm as it comes, with heartbeats as fast as it takes
 // them, and with those and no delay before a restart.
 func (p Plan) Swarm(ctx context.Context, lab *e2e.Lab) ([]Result, error) {
+	if !p.wants("swarm") {
+		return nil, nil
+	}
 	s := &swarm{nodes: lab.Nodes}
 	if err := s.start(ctx); err != nil {
 		return nil, err
@@ -104,7 +108,7 @@ func (p Plan) Swarm(ctx context.Context, lab *e2e.Lab) ([]Result, error) {
 		if err := s.configure(ctx, setting.heartbeat, setting.delay); err != nil {
 			return results, fmt.Errorf("%s: %w", setting.name, err)
 		}
-		more, err := p.measure(ctx, setting.name, s, lab.Nodes[1], lab.Nodes[2])
+		more, err := p.measure(ctx, setting.name, s, lab.Nodes[1], lab.Nodes[2], Kill(), Cut())
 		results = append(results, more...)
 		if err != nil {
 			return results, err
@@ -113,9 +117,17 @@ func (p Plan) Swarm(ctx context.Context, lab *e2e.Lab) ([]Result, error) {
 	return results, s.stop(ctx)
 }
 
-func (p Plan) wants(setting string) bool { return p.Only == "" || p.Only == setting }
+// wants reports whether a setting is to be measured, or one of a family.
+func (p Plan) wants(setting string) bool {
+	return p.Only == "" || strings.HasPrefix(setting, p.Only) || strings.HasPrefix(p.Only, setting)
+}
 
-// Run measures everything, on a lab of three nodes.
-func (p Plan) Run(ctx context.Context, lab *e2e.Lab) ([]Result, error) {
-	return p.Swarm(ctx, lab)
+// Run measures everything, on a lab of three nodes in a cluster.
+func (p Plan) Run(ctx context.Context, lab *e2e.Lab, cluster *e2e.Cluster) ([]Result, error) {
+	results, err := p.Swarm(ctx, lab)
+	if err != nil {
+		return results, err
+	}
+	more, err := p.Lormas(ctx, lab, cluster)
+	return append(results, more...), err
 }
