@@ -330,6 +330,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/containers/{id}/migrate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move a container to another node
+         * @description Without `targetNodeId` the node is chosen. The container is stopped first, and started when its node has confirmed that; `overlap` starts it first, `force` does not wait for a node that does not answer. The job tells how far it has come.
+         *
+         *     Needs the permission `migration.manage` (also written `migration:manage`): move containers to other nodes, cancel moves and roll them back.
+         */
+        post: operations["container.migrate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/containers/{id}/migration-history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a container's moves that are over
+         * @description Needs the permission `migration.view` (also written `migration:view`): see how containers moved.
+         */
+        get: operations["container.migration-history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/containers/{id}/restart": {
         parameters: {
             query?: never;
@@ -574,6 +616,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show whether failovers are held, and why
+         * @description Needs the permission `fleet.view` (also written `fleet:view`): see whether failovers are held, and why.
+         */
+        get: operations["fleet.view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep every node from being declared lost
+         * @description Needs the permission `fleet.hold` (also written `fleet:hold`): hold all failovers.
+         */
+        post: operations["fleet.hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a hold
+         * @description Needs the permission `fleet.release` (also written `fleet:release`): release held failovers.
+         */
+        post: operations["fleet.release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -630,6 +732,86 @@ export interface paths {
         get: operations["job.view"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/migrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List moves, also those under way
+         * @description Needs the permission `migration.view` (also written `migration:view`): see how containers moved.
+         */
+        get: operations["migration.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/migrations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a move
+         * @description Needs the permission `migration.view` (also written `migration:view`): see how containers moved.
+         */
+        get: operations["migration.view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/migrations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call off a move that has not changed the container's node
+         * @description Needs the permission `migration.manage` (also written `migration:manage`): move containers to other nodes, cancel moves and roll them back.
+         */
+        post: operations["migration.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/migrations/{id}/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a container back to where a move took it from
+         * @description Needs the permission `migration.manage` (also written `migration:manage`): move containers to other nodes, cancel moves and roll them back.
+         */
+        post: operations["migration.rollback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -694,6 +876,48 @@ export interface paths {
         patch: operations["node.edit"];
         trace?: never;
     };
+    "/api/v1/nodes/{id}/confirm-dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Vouch that a silent node does not run
+         * @description What was on it moves at once, without waiting for its window or its leases: be certain.
+         *
+         *     Needs the permission `node.confirm-dead` (also written `node:confirm-dead`): vouch that a silent node does not run, so that its containers move at once.
+         */
+        post: operations["node.confirm-dead"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a node nothing new
+         * @description Needs the permission `node.cordon` (also written `node:cordon`): keep new containers away from nodes.
+         */
+        post: operations["node.cordon"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{id}/credential": {
         parameters: {
             query?: never;
@@ -732,6 +956,56 @@ export interface paths {
          *     Needs the permission `node.credential.rotate` (also written `node:credential:rotate`): give a node a new credential.
          */
         post: operations["node.credential.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/drain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Move everything away from a node
+         * @description The node is cordoned. What has not left when the time is over is moved by force.
+         *
+         *     Needs the permission `node.drain` (also written `node:drain`): have a node's containers moved to others.
+         */
+        post: operations["node.drain"];
+        /**
+         * Stop emptying a node
+         * @description It stays cordoned.
+         *
+         *     Needs the permission `node.drain` (also written `node:drain`): have a node's containers moved to others.
+         */
+        delete: operations["node.drain.cancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/uncordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a node containers again
+         * @description Also ends its quarantine, if it came and went too often.
+         *
+         *     Needs the permission `node.cordon` (also written `node:cordon`): keep new containers away from nodes.
+         */
+        post: operations["node.uncordon"];
         delete?: never;
         options?: never;
         head?: never;
@@ -845,6 +1119,10 @@ export interface components {
             /** Format: uuid */
             id: string;
             name: string;
+            /** @enum {string} */
+            profile: "standard" | "fast" | "lan" | "metered" | "custom";
+            /** @example 1.5s */
+            window?: string;
         };
         Command: {
             action: string;
@@ -890,6 +1168,8 @@ export interface components {
             generation: number;
             /** @enum {string} */
             ha_policy?: "available" | "exclusive";
+            /** @description why it is that one */
+            ha_policy_reason?: string;
             /** Format: uuid */
             id: string;
             image: string;
@@ -941,6 +1221,8 @@ export interface components {
             generation: number;
             /** @enum {string} */
             ha_policy?: "available" | "exclusive";
+            /** @description why it is that one */
+            ha_policy_reason?: string;
             /** Format: uuid */
             id: string;
             image: string;
@@ -972,6 +1254,30 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             volumes: components["schemas"]["SpecVolume"][];
+        };
+        DrainInput: {
+            /** @description standard containers leave as well */
+            includeStandard?: boolean;
+            reason?: string;
+            /**
+             * Format: int64
+             * @description left out: ten minutes
+             */
+            timeoutSeconds?: number;
+        };
+        EditClusterInput: {
+            description?: string;
+            name?: string;
+            /**
+             * @description how fast its nodes are given up
+             * @enum {string}
+             */
+            profile?: "standard" | "fast" | "lan" | "metered" | "custom";
+            /**
+             * @description of a custom profile: the silence after which a node is given up
+             * @example 1.5s
+             */
+            window?: string;
         };
         EditContainerInput: {
             /** @description null takes a value back to the egg's default */
@@ -1065,6 +1371,31 @@ export interface components {
             /** @description the agent's credential: shown this once */
             token: string;
         };
+        Fleet: {
+            /** @description this controller leases and decides */
+            authority: boolean;
+            /** Format: date-time */
+            graceUntil?: string;
+            /** @description no node is declared lost, so that nothing moves by itself */
+            held: boolean;
+            holds: components["schemas"]["Hold"][];
+            /** Format: int64 */
+            joined: number;
+            kind?: string;
+            /** Format: int64 */
+            lost: number;
+            /** Format: int64 */
+            quarantined: number;
+            reason?: string;
+            /** Format: int64 */
+            silent: number;
+            /** Format: date-time */
+            since?: string;
+            /** Format: int64 */
+            talking: number;
+            /** Format: int64 */
+            term: number;
+        };
         Grant: {
             /** @example container.* */
             permission: string;
@@ -1103,6 +1434,14 @@ export interface components {
         };
         HealthOutput: {
             nodes: components["schemas"]["Health"][];
+        };
+        Hold: {
+            /** Format: uuid */
+            clusterId?: string;
+            kind: string;
+            reason: string;
+            /** Format: date-time */
+            since: string;
         };
         Job: {
             /** @description what the node was asked for, with receipts */
@@ -1160,6 +1499,81 @@ export interface components {
             name: string;
             userId: string;
         };
+        MigrateInput: {
+            /** @description what is in volumes that are not shared stays behind */
+            acceptDataLoss?: boolean;
+            /** @description do not wait for the node to confirm that it has stopped; an exclusive container still waits until its lease has run out */
+            force?: boolean;
+            /** @description start the new copy before the old one is stopped */
+            overlap?: boolean;
+            reason?: string;
+            /** Format: uuid */
+            targetNodeId?: string;
+        };
+        Migration: {
+            /** Format: int64 */
+            attempt: number;
+            /** Format: uuid */
+            containerId: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            detectedAt?: string;
+            error?: string;
+            /** Format: date-time */
+            finishedAt?: string;
+            force: boolean;
+            /** Format: uuid */
+            fromNodeId: string;
+            /** @enum {string} */
+            ha_policy?: "available" | "exclusive";
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            jobId?: string;
+            /** @enum {string} */
+            leftover: "none" | "unknown" | "running" | "gone";
+            overlap: boolean;
+            /** Format: int64 */
+            overlapMs?: number;
+            /** Format: int64 */
+            priority: number;
+            reason?: string;
+            /** Format: date-time */
+            runningAt?: string;
+            state: string;
+            /** Format: date-time */
+            switchedAt?: string;
+            /**
+             * Format: uuid
+             * @description that was asked for
+             */
+            targetNodeId?: string;
+            /** Format: uuid */
+            toNodeId?: string;
+            /** @enum {string} */
+            trigger: "failover" | "manual" | "drain" | "rebalance" | "rollback";
+            /** @description why it does not go on */
+            waiting?: string;
+        };
+        MigrationHistoryOutput: {
+            migrations: components["schemas"]["PastMigration"][];
+            next_cursor?: string;
+        };
+        NewClusterInput: {
+            description?: string;
+            name: string;
+            /**
+             * @description how fast its nodes are given up
+             * @enum {string}
+             */
+            profile?: "standard" | "fast" | "lan" | "metered" | "custom";
+            /**
+             * @description of a custom profile: the silence after which a node is given up
+             * @example 1.5s
+             */
+            window?: string;
+        };
         NewContainerInput: {
             /** Format: uuid */
             eggId: string;
@@ -1167,6 +1581,8 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
+            /** @enum {string} */
+            ha_policy?: "available" | "exclusive";
             /** @description name of one of the egg's images; left out: its first */
             image?: string;
             /** @example web */
@@ -1363,6 +1779,11 @@ export interface components {
             /** @description pass it as cursor for what comes after; missing on the last page */
             next_cursor?: string;
         };
+        PageMigration: {
+            items: components["schemas"]["Migration"][];
+            /** @description pass it as cursor for what comes after; missing on the last page */
+            next_cursor?: string;
+        };
         PageNode: {
             items: components["schemas"]["Node"][];
             /** @description pass it as cursor for what comes after; missing on the last page */
@@ -1387,6 +1808,62 @@ export interface components {
              * @description 10 characters or more
              */
             newPassword: string;
+        };
+        PastMigration: {
+            /** Format: int64 */
+            attempt: number;
+            /** Format: uuid */
+            containerId: string;
+            /**
+             * Format: int64
+             * @description until it had a place
+             */
+            decideMs?: number;
+            /**
+             * Format: int64
+             * @description from the verdict on the node until the move was queued
+             */
+            detectMs?: number;
+            /** Format: int64 */
+            durationMs: number;
+            error?: string;
+            /** Format: uuid */
+            fromNodeId: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * @description what became of the old copy on a node that did not answer
+             * @enum {string}
+             */
+            leftover: "none" | "unknown" | "running" | "gone";
+            /**
+             * Format: int64
+             * @description how long two copies ran side by side, as far as was seen
+             */
+            overlapMs?: number;
+            reason?: string;
+            /**
+             * Format: int64
+             * @description from the change of node until the new copy ran
+             */
+            startMs?: number;
+            state: string;
+            /** @enum {string} */
+            status: "completed" | "failed";
+            /**
+             * Format: int64
+             * @description until the old copy had stopped
+             */
+            stopMs?: number;
+            /**
+             * Format: date-time
+             * @description when it was over
+             */
+            timestamp: string;
+            /** Format: uuid */
+            toNodeId?: string;
+            /** @enum {string} */
+            trigger: "failover" | "manual" | "drain" | "rebalance" | "rollback";
         };
         Port: {
             /** Format: int64 */
@@ -1424,6 +1901,9 @@ export interface components {
              * @example urn:lormas:problem:not_found
              */
             type: string;
+        };
+        Reason: {
+            reason?: string;
         };
         Resources: {
             /**
@@ -1862,7 +2342,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewNamedInput"];
+                "application/json": components["schemas"]["NewClusterInput"];
             };
         };
         responses: {
@@ -1957,7 +2437,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["EditNamed"];
+                "application/json": components["schemas"]["EditClusterInput"];
             };
         };
         responses: {
@@ -2089,7 +2569,10 @@ export interface operations {
     };
     "container.delete": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description also while it is being moved: the move ends */
+                force?: boolean;
+            };
             header?: never;
             path: {
                 id: string;
@@ -2211,6 +2694,79 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.migrate": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MigrateInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.migration-history": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MigrationHistoryOutput"];
                 };
             };
             /** @description Error */
@@ -2738,6 +3294,97 @@ export interface operations {
             };
         };
     };
+    "fleet.view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fleet"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fleet"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Fleet"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "node.health.view": {
         parameters: {
             query?: never;
@@ -2818,6 +3465,143 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "migration.list": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description only those of this container */
+                containerId?: string;
+                /** @description only those from or to this node */
+                nodeId?: string;
+                /** @description only those of this job */
+                jobId?: string;
+                /** @description only those that were set going by this */
+                trigger?: "failover" | "manual" | "drain" | "rebalance" | "rollback";
+                /** @description only those that are not over */
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageMigration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "migration.view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Migration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "migration.cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Migration"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "migration.rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3002,6 +3786,76 @@ export interface operations {
             };
         };
     };
+    "node.confirm-dead": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "node.cordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "node.credential.revoke": {
         parameters: {
             query?: never;
@@ -3049,6 +3903,105 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "node.drain": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DrainInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "node.drain.cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "node.uncordon": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Node"];
                 };
             };
             /** @description Error */
