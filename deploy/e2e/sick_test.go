@@ -138,7 +138,7 @@ func TestANodeThatIsIllForAMomentKeepsWhatItHas(t *testing.T) {
 				s.must(node.CutLink(s.Context()))
 				s.pass(moment)
 				s.must(node.HealLink(s.Context()))
-				s.pass(moment)
+				s.must(s.lab.AwaitNode(s.Context(), node, "healthy"))
 			}
 		},
 		"agent killed, and started by its supervisor": func(s scenario, node *Node) {
