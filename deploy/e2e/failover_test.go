@@ -28,7 +28,6 @@ func beginHA(t *testing.T) scenario {
 	s := ofLab(t, &labs.ha, func() (Options, error) {
 		return Options{Nodes: 3, Bin: bin, CPU: 16, Cluster: &Cluster{Name: "room", Profile: "lan"}}, nil
 	})
-	s.guarded()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
@@ -37,14 +36,6 @@ func beginHA(t *testing.T) scenario {
 		}
 	})
 	return s
-}
-
-// guarded waits, once, until it is on record that the nodes have guards:
-// heartbeats are written down every 5 s, and before that nobody moves anything
-// exclusive to them by name.
-func (s scenario) guarded() {
-	s.Helper()
-	labs.guarded.Do(func() { s.pass(6 * time.Second) })
 }
 
 // witness makes an HA container of the witness image on a node and waits until

@@ -159,6 +159,9 @@ func (l *Lab) start(ctx context.Context) error {
 		if err := l.AwaitNode(ctx, node, "healthy"); err != nil {
 			return err
 		}
+		if err := l.awaitGuard(ctx, node); err != nil {
+			return err
+		}
 	}
 	l.say("all %d nodes are healthy", len(l.Nodes))
 	return nil

@@ -27,7 +27,6 @@ const patience = 90 * time.Second
 // labs are started when the first scenario needs them.
 var labs struct {
 	plain, ha  sharedLab
-	guarded    sync.Once
 	witnessEgg string
 	witnesses  int // made so far: each has a name of its own
 }

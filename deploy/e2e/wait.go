@@ -70,6 +70,18 @@ func (l *Lab) AwaitNode(ctx context.Context, node *Node, state string) error {
 	})
 }
 
+// awaitGuard waits until it is known that the node has a guard: before, it is
+// given nothing exclusive.
+func (l *Lab) awaitGuard(ctx context.Context, node *Node) error {
+	ctx, cancel := context.WithTimeout(ctx, nodeTimeout)
+	defer cancel()
+	return Await(ctx, "the guard of "+node.Name, func(ctx context.Context) (bool, string, error) {
+		var seen struct{ Live struct{ GuardOK bool } }
+		err := l.API.Call(ctx, http.MethodGet, "/nodes/"+node.ID, nil, &seen)
+		return seen.Live.GuardOK, "no guard", err
+	})
+}
+
 // NodeState is what GET /health says of a node; "" when it says nothing.
 func (l *Lab) NodeState(ctx context.Context, node *Node) (string, error) {
 	var health struct {

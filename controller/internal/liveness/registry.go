@@ -15,6 +15,7 @@ import (
 type Registry struct {
 	options Options
 	wake    loop.Wake // something waits in changes, twins or holds
+	flagged loop.Wake // a beat says something that placement depends on
 	began   time.Time
 
 	mu       sync.Mutex
@@ -87,6 +88,7 @@ func NewRegistry(o Options) *Registry {
 	return &Registry{
 		options: o,
 		wake:    loop.NewWake(),
+		flagged: loop.NewWake(),
 		began:   now,
 		nodes:   map[id.NodeID]*Node{},
 		places:  map[id.NodeID]id.ClusterID{},
@@ -99,6 +101,10 @@ func NewRegistry(o Options) *Registry {
 
 // Woken is raised when there are news to Take.
 func (r *Registry) Woken() loop.Wake { return r.wake }
+
+// Flagged is raised when a node's engine or guard began to answer, or ceased
+// to: its beat should be taken soon.
+func (r *Registry) Flagged() loop.Wake { return r.flagged }
 
 // Load takes in what was known before this process began. Nodes already
 // heard stay as they are.
@@ -172,6 +178,9 @@ func (r *Registry) step(node id.NodeID, n *Node, e Event, now time.Time) bool {
 		r.beat(Beat{
 			Node: node, At: now, AppliedRev: h.AppliedRev, DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: h.Offer,
 		})
+		if before.DockerOK != h.DockerOK || before.GuardOK != h.GuardOK {
+			r.flagged.Up()
+		}
 	}
 	return counted
 }

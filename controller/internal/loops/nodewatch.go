@@ -71,7 +71,7 @@ func (w *NodeWatch) Run(ctx context.Context) error {
 	group.Go(func() error { return w.tick(ctx) })
 	group.Go(func() error { return loop.Run(ctx, recordEvery, w.Nodes.Woken(), w.Record, w.report) })
 	group.Go(func() error { return loop.Run(ctx, settingsEvery, w.Settled, w.Settle, w.report) })
-	group.Go(func() error { return loop.Run(ctx, beatsEvery, loop.NewWake(), w.recordBeats, w.report) })
+	group.Go(func() error { return loop.Run(ctx, beatsEvery, w.Nodes.Flagged(), w.recordBeats, w.report) })
 	return group.Wait()
 }
 
