@@ -5,6 +5,13 @@ MODULE  := github.com/lormas/lormas
 MODULES := shared broker migrations frontend controller agent deploy
 NODES   ?= 3
 
+# How long and by what seed chaos reigns (0: another one each time), for how
+# long of that within make test, and how often make bench-failover measures.
+DURATION ?= 5m
+SEED     ?= 0
+CHAOS    ?= 5m
+ROUNDS   ?= 5
+
 # What make sim plays.
 SEEDS     ?= 500
 SEED_BASE ?= 1
@@ -26,10 +33,10 @@ PACKAGES := frontend/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e sim bench lint fmt generate verify lab clean root
+.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e sim chaos bench bench-failover lint fmt generate verify lab clean root
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 deps: ## Install what make run needs (Debian; as root, else it prints the command)
 	@deploy/install-deps.sh run
@@ -58,9 +65,10 @@ dev: run ## The same as run
 test: root toolchain deps-test build test-dashboard ## Run every test: unit, real parts, the dashboard, the lab
 	go test -count=1 -timeout 15m $(UNIT)
 	$(MAKE) --no-print-directory e2e
+	$(MAKE) --no-print-directory chaos DURATION=$(CHAOS)
 
 e2e: root toolchain deps-test binaries ## Run the end-to-end tests in the lab
-	LORMAS_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 15m ./deploy/e2e/...
+	LORMAS_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 25m ./deploy/e2e/...
 
 test-race: root toolchain deps-test ## Run the tests but the lab's under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -timeout 30m $(UNIT)
@@ -68,6 +76,14 @@ test-race: root toolchain deps-test ## Run the tests but the lab's under the rac
 sim: toolchain ## Play SEEDS histories of node loss from SEED_BASE on (make sim SEEDS=500 SEED_BASE=1)
 	@$(GOBUILD) -o bin/lormas-sim ./controller/cmd/lormas-sim
 	@bin/lormas-sim -seeds $(SEEDS) -base $(SEED_BASE) $(if $(TRACE),-trace) $(if $(MUTATION),-mutation '$(MUTATION)')
+
+chaos: root toolchain deps-test binaries ## Hurt a lab at random and judge what came of it (make chaos DURATION=1h SEED=7)
+	$(GOBUILD) -o bin/chaos ./deploy/cmd/chaos
+	@exec bin/chaos --bin bin --duration $(DURATION) --seed $(SEED)
+
+bench-failover: root toolchain deps-test binaries ## Measure failovers against Docker Swarm's, for most of an hour (make bench-failover ROUNDS=5)
+	$(GOBUILD) -o bin/bench-failover ./deploy/cmd/bench-failover
+	@exec bin/bench-failover --bin bin --rounds $(ROUNDS) $(if $(ONLY),--only '$(ONLY)')
 
 bench: root toolchain deps-test binaries ## Print the figures
 	go test -run '^$$' -bench . -p 1 -timeout 30m $(UNIT)
