@@ -168,6 +168,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	m.intake = intake.New(intake.Options{
 		Store: m.store, Nodes: m.nodes, Presence: m.presence, Dispatch: m.dispatch, Watch: m.watch, Live: m.live,
 		Now: m.now, Log: m.log, Registerer: m.metrics, Reported: m.migrator.Reported, Returned: m.migrator.Returned,
+		Regressed: func() { m.nodeWatch.Settled.Up() },
 	})
 	m.nodeWatch = &loops.NodeWatch{
 		Store: m.store, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,

@@ -35,6 +35,9 @@ type Options struct {
 	// agent has there before its hello is answered; either may be nil.
 	Reported func(store.Report)
 	Returned func(context.Context, id.NodeID, []wire.ContainerRef) error
+	// Regressed is called when an agent knows more than the truth does, which
+	// then was restored from a backup; may be nil.
+	Regressed func()
 }
 
 // Intake is the broker's Handler. Nothing it does for the broker blocks.
@@ -218,8 +221,12 @@ func (i *Intake) hello(ctx context.Context, l letter) error {
 		AppliedRev: h.AppliedRev, Offer: liveness.Offer(h.Telemetry),
 	}
 	var acked uint64
+	var ahead bool
 	err = i.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if err := tx.RecordHello(ctx, l.node, facts, i.Now()); err != nil {
+			return err
+		}
+		if ahead, err = tx.NoteRegressions(ctx, l.node, h.AppliedRev, h.Present); err != nil {
 			return err
 		}
 		acked, err = tx.LockCursor(ctx, l.node, clean(h.LedgerID, 100))
@@ -228,12 +235,26 @@ func (i *Intake) hello(ctx context.Context, l letter) error {
 	if err != nil {
 		return err
 	}
+	if ahead {
+		i.regressed(l.node, h)
+		return nil // it asks again until the fleet is released
+	}
 	if i.Returned != nil {
 		if err := i.Returned(ctx, l.node, h.Present); err != nil {
 			return fmt.Errorf("what a node has that returned: %w", err)
 		}
 	}
 	return i.Dispatch.Sync(ctx, dispatch.Hello{Node: l.node, Conn: l.conn, Said: h, Acked: acked})
+}
+
+// regressed leaves a node as it is that knows more than the truth does.
+func (i *Intake) regressed(node id.NodeID, h wire.Hello) {
+	i.metrics.regressed.Inc()
+	i.Log.Error("a node knows later revisions or epochs than the database, which was restored from a backup; it is told nothing until POST /fleet/release",
+		"node", node, "its_rev", h.AppliedRev)
+	if i.Regressed != nil {
+		i.Regressed()
+	}
 }
 
 // current reports whether a message is of the session that counts.

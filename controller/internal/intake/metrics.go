@@ -14,6 +14,8 @@ type metrics struct {
 	rejected *prometheus.CounterVec
 	dropped  *prometheus.CounterVec
 	failed   *prometheus.CounterVec
+
+	regressed prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer, waiting func() float64) *metrics {
@@ -25,7 +27,12 @@ func newMetrics(r prometheus.Registerer, waiting func() float64) *metrics {
 	r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "lormas_intake_waiting_bytes", Help: "Messages of agents that wait to be taken in.",
 	}, waiting))
+	regressed := prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lormas_intake_regressed_total", Help: "Greetings of nodes that know more than the database, which was restored from a backup. They are told nothing until the fleet is released.",
+	})
+	r.MustRegister(regressed)
 	return &metrics{
+		regressed: regressed,
 		received: counter("received_total", "Messages of agents.", "type"),
 		rejected: counter("rejected_total", "Messages of agents that did not count.", "type", "why"),
 		dropped:  counter("dropped_total", "Messages of agents for which there was no room.", "type"),

@@ -118,22 +118,16 @@ func (m *Migrator) Pass(ctx context.Context) error {
 	if err := m.release(ctx, m.Nodes.Seized()); err != nil {
 		return err
 	}
-	if err := m.queue(ctx); err != nil {
-		return err
-	}
-	if err := m.drains(ctx); err != nil {
-		return err
-	}
+	// One part that cannot be done must not hold up the others.
+	failed := errors.Join(m.queue(ctx), m.drains(ctx))
 	for range maxRounds {
 		more, err := m.round(ctx, nil)
-		if err != nil {
-			return err
-		}
+		failed = errors.Join(failed, err)
 		if !more {
 			break
 		}
 	}
-	return m.clear(ctx)
+	return errors.Join(failed, m.clear(ctx))
 }
 
 // release ends decisions about nodes that did not come to an end: whether
@@ -219,7 +213,11 @@ func (m *Migrator) round(ctx context.Context, back map[id.NodeID]bool) (more boo
 	if err != nil {
 		return false, err
 	}
-	w := m.plan(views)
+	regressed, err := m.regressed(ctx)
+	if err != nil {
+		return false, err
+	}
+	w := m.plan(views, regressed)
 	if err := m.place(ctx, w); err != nil {
 		return false, err
 	}

@@ -94,7 +94,8 @@ func (m *Migrator) moveSome(ctx context.Context, moves []*move) (out moved, err 
 			} else {
 				switches = append(switches, p)
 			}
-			out.moved = append(out.moved, mv.decision.Next)
+			p.Migration.To = &mv.node
+			out.moved = append(out.moved, p.Migration)
 		}
 		if len(reserves) > 0 {
 			if err := tx.ReserveFor(ctx, reserves); err != nil {

@@ -39,8 +39,24 @@ type move struct {
 	kept    bool        // the place was reserved before
 }
 
+// regressed are the containers of which a node knows a later epoch than the
+// truth does: until an operator has seen to that, they stay where they are.
+func (m *Migrator) regressed(ctx context.Context) (map[id.ContainerID]bool, error) {
+	list, err := m.Store.Regressions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[id.ContainerID]bool, len(list))
+	for _, r := range list {
+		out[r.Container] = true
+	}
+	return out, nil
+}
+
+const whyRegressed = "held: a node knows a later epoch of it than the database, which was restored from a backup; POST /fleet/release goes on"
+
 // plan decides about every migration.
-func (m *Migrator) plan(views []failover.View) *work {
+func (m *Migrator) plan(views []failover.View, regressed map[id.ContainerID]bool) *work {
 	now := m.Now()
 	w := &work{views: views}
 	of := make(map[id.MigrationID]failover.View, len(views))
@@ -50,6 +66,8 @@ func (m *Migrator) plan(views []failover.View) *work {
 	for _, d := range failover.Plan(views, m.Rules, now) {
 		s := step{view: of[d.Next.ID], decision: d}
 		switch {
+		case regressed[s.view.Container.ID] && d.Action != failover.Finish:
+			w.steps = append(w.steps, step{view: s.view, decision: failover.Held(s.view, time.Time{}, whyRegressed)})
 		case d.Action == failover.Reserve, d.Action == failover.Switch, d.Action == failover.GoHome && d.Back:
 			w.moves = append(w.moves, m.newMove(s))
 		default:

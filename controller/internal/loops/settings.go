@@ -23,7 +23,7 @@ func (w *NodeWatch) Settle(ctx context.Context) error {
 	}
 	out := liveness.Settings{
 		Outages: map[id.ClusterID]liveness.Outage{}, Orders: orders, Held: truth.Held, Reason: truth.Reason,
-		Regressed: regressed(truth.Regressed),
+		Regressed: regressed(truth.Regressed, truth.Behind),
 	}
 	for _, n := range truth.Nodes {
 		s := liveness.Setting{Node: n.Node, Profile: w.profile(n.Profile, n.WindowMS)}
@@ -76,10 +76,10 @@ func (w *NodeWatch) profile(name string, windowMS int64) liveness.Profile {
 
 func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
 
-func regressed(containers int) string {
-	if containers == 0 {
+func regressed(containers, nodes int) string {
+	if containers == 0 && nodes == 0 {
 		return ""
 	}
-	return fmt.Sprintf("agents know later epochs of %d containers than the database does, which was restored from a backup: "+
-		"see that nothing is missing; POST /fleet/release raises the epochs and goes on", containers)
+	return fmt.Sprintf("agents know later epochs of %d containers and later revisions of %d nodes than the database does, which was restored "+
+		"from a backup: those nodes are told nothing; see that nothing is missing; POST /fleet/release raises the numbers and goes on", containers, nodes)
 }

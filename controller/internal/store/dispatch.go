@@ -129,7 +129,7 @@ func (tx *Tx) Misplaced(ctx context.Context, node id.NodeID, present []wire.Cont
 	rows, err := tx.tx.Query(ctx, `
 		select p.id, p.epoch, false from unnest($2::uuid[], $3::bigint[]) as p (id, epoch)
 		join containers c on c.id = p.id
-		where c.node_id <> $1 or c.deleted_at is not null`, node, ids, epochs)
+		where (c.node_id <> $1 or c.deleted_at is not null) and p.epoch <= c.epoch`, node, ids, epochs)
 	if err != nil {
 		return nil, fmt.Errorf("load misplaced containers: %w", err)
 	}

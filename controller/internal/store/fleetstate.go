@@ -18,6 +18,7 @@ type FleetSettings struct {
 	Held      bool // on an operator's word
 	Reason    string
 	Regressed int // containers of which a node knows a later epoch
+	Behind    int // nodes that have applied a later revision
 }
 
 // NodeSetting is where a node is and what it lives by.
@@ -47,8 +48,8 @@ func (s *Store) FleetSettings(ctx context.Context) (f FleetSettings, err error) 
 	if f.Clusters, err = pgx.CollectRows(rows, scanCluster); err != nil {
 		return f, fmt.Errorf("load settings of clusters: %w", err)
 	}
-	err = s.db.QueryRow(ctx, `select held, reason, (select count(*) from epoch_regressions) from fleet_state`).
-		Scan(&f.Held, &f.Reason, &f.Regressed)
+	err = s.db.QueryRow(ctx, `select held, reason, (select count(*) from epoch_regressions), (select count(*) from rev_regressions)
+		from fleet_state`).Scan(&f.Held, &f.Reason, &f.Regressed, &f.Behind)
 	if err != nil {
 		return f, fmt.Errorf("load state of the fleet: %w", err)
 	}
