@@ -10,12 +10,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lormas/lormas/agent/internal/guard/guardtest"
 	"github.com/lormas/lormas/agent/internal/ledger"
 	"github.com/lormas/lormas/agent/internal/link"
+	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/reconcile"
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/agent/internal/runtimetest"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/mqttlink"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
@@ -42,10 +45,12 @@ type Run struct {
 	Running   bool
 }
 
-// Machine is a node: an engine whose containers outlive the agent.
+// Machine is a node: an engine whose containers outlive the agent, and a guard
+// that does too.
 type Machine struct {
 	Options
 	engine *runtimetest.Fake
+	guard  *guardtest.Fake
 	off    context.CancelFunc
 	watch  sync.WaitGroup
 	conns  sync.Map // net.Conn → nothing
@@ -59,13 +64,14 @@ type agent struct {
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 	ledger *ledger.Ledger
-	errs   [2]error
+	errs   [3]error
 }
 
 // Boot makes a machine; no agent runs yet. Off ends it.
 func Boot(o Options) *Machine {
 	ctx, off := context.WithCancel(context.Background())
 	m := &Machine{Options: o, engine: runtimetest.NewFake(), off: off}
+	m.guard = guardtest.New(sinceEpoch, m.deed)
 	m.watch.Go(func() {
 		_ = m.engine.Watch(ctx, func(c runtime.Change) { // ends with ctx only
 			switch c.Kind {
@@ -77,6 +83,16 @@ func Boot(o Options) *Machine {
 	})
 	return m
 }
+
+// deed carries out what the guard decides. A copy that is asked to stop does not
+// listen: only the kill counts.
+func (m *Machine) deed(c lease.Copy, d lease.Deed) {
+	if d == lease.Kill && m.engine.Instances()[c.Container].Epoch == c.Epoch {
+		m.engine.Crash(c.Container, killed)
+	}
+}
+
+const killed = 137
 
 // Start runs an agent on the machine.
 func (m *Machine) Start() error {
@@ -92,8 +108,9 @@ func (m *Machine) Start() error {
 	ctx, stop := context.WithCancel(context.Background())
 	a := &agent{stop: stop, ledger: l}
 	var uplink *link.Link
+	desk := permit.New(permit.Options{Guard: m.guard, Clock: sinceEpoch, Log: m.Log, OfflineDelay: offlineDelay})
 	reconciler := reconcile.New(reconcile.Options{
-		Runtime: m.engine, Ledger: l, Log: m.Log,
+		Runtime: m.engine, Ledger: l, Permits: desk, Log: m.Log,
 		Progress: func(c id.ContainerID, p wire.Progress) { uplink.Progress(c, p) },
 	})
 	uplink = link.New(link.Options{
@@ -102,15 +119,18 @@ func (m *Machine) Start() error {
 			Dial: m.dial,
 		},
 		Node: m.Node, Version: "test", Machine: link.Machine{Hostname: "h", MachineID: m.Node.String(), Arch: "amd64"},
-		Ledger: l, Reconciler: reconciler, Engine: m.engine, Log: m.Log,
+		Ledger: l, Reconciler: reconciler, Permits: desk, Engine: m.engine, Log: m.Log,
 		Telemetry: m.telemetry, Elapsed: sinceEpoch,
 	})
-	for i, run := range []func(context.Context) error{reconciler.Run, uplink.Run} {
+	for i, run := range []func(context.Context) error{reconciler.Run, uplink.Run, desk.Run} {
 		a.work.Go(func() { a.errs[i] = run(ctx) })
 	}
 	m.agent = a
 	return nil
 }
+
+// offlineDelay is the default of the agent.
+const offlineDelay = time.Minute
 
 // sinceEpoch stands for the machine's own clock: in a bubble the kernel's
 // goes on by itself.
@@ -156,7 +176,7 @@ func (m *Machine) Stop() error {
 	m.agent = nil
 	a.stop()
 	a.work.Wait()
-	return errors.Join(a.errs[0], a.errs[1], a.ledger.Close())
+	return errors.Join(append(a.errs[:], a.ledger.Close())...)
 }
 
 // Crash ends the agent as SIGKILL does: its connection breaks off without a
@@ -174,6 +194,7 @@ func (m *Machine) Crash() error {
 // PowerLoss ends the agent and every container at the same moment.
 func (m *Machine) PowerLoss() error {
 	err := m.Crash()
+	m.guard.Forget() // its record is in memory
 	m.engine.Reboot()
 	return err
 }
@@ -181,6 +202,7 @@ func (m *Machine) PowerLoss() error {
 // Off ends the machine for good.
 func (m *Machine) Off() error {
 	err := m.Stop()
+	m.guard.Off()
 	m.off()
 	m.watch.Wait()
 	return err

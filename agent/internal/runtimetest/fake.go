@@ -220,6 +220,8 @@ func (f *Fake) Start(ctx context.Context, c id.ContainerID) error {
 	}
 	found.State, found.Running, found.OOM, found.ExitCode = runtime.Running, true, false, 0
 	found.StartedAt = time.Now()
+	f.machine.made++
+	found.Pid = f.machine.made
 	f.tell(runtime.Change{Kind: runtime.Started, ID: c, DockerID: found.DockerID})
 	f.act(found)
 	return nil

@@ -33,10 +33,10 @@ func newMetrics(r prometheus.Registerer, waiting func() float64) *metrics {
 	r.MustRegister(regressed)
 	return &metrics{
 		regressed: regressed,
-		received: counter("received_total", "Messages of agents.", "type"),
-		rejected: counter("rejected_total", "Messages of agents that did not count.", "type", "why"),
-		dropped:  counter("dropped_total", "Messages of agents for which there was no room.", "type"),
-		failed:   counter("failed_total", "Messages of agents that could not be taken in now.", "type"),
+		received:  counter("received_total", "Messages of agents.", "type"),
+		rejected:  counter("rejected_total", "Messages of agents that did not count.", "type", "why"),
+		dropped:   counter("dropped_total", "Messages of agents for which there was no room.", "type"),
+		failed:    counter("failed_total", "Messages of agents that could not be taken in now.", "type"),
 	}
 }
 
