@@ -33,8 +33,9 @@ var rooms = []struct {
 	{"lormas standard, exclusive", "standard", "", "exclusive"},
 }
 
-// unlearn is how long a shorter window waits for the longest of all.
-const unlearn = 31 * time.Second
+// unlearn is how long a shorter window waits for the longest of all, and until
+// the controller has read of it.
+const unlearn = 35 * time.Second
 
 // Lormas measures every profile, and moves that are planned.
 func (p Plan) Lormas(ctx context.Context, lab *e2e.Lab, cluster *e2e.Cluster) ([]Result, error) {
