@@ -210,6 +210,12 @@ var losses = map[string]fault{
 		mend:   (*Node).HealLink,
 		copies: true,
 	},
+	"booted while cut off": { // it starts nothing exclusive, and nothing available for a minute
+		hit: func(n *Node, ctx context.Context) error {
+			return errors.Join(n.CutLink(ctx), n.PowerLoss(), n.PowerOn(ctx))
+		},
+		mend: (*Node).HealLink,
+	},
 	"power lost": {
 		hit:  func(n *Node, _ context.Context) error { return n.PowerLoss() },
 		mend: (*Node).PowerOn,
