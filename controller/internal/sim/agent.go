@@ -20,7 +20,7 @@ const (
 	behindGrace     = 2 * time.Second
 	flushAgain      = 5 * time.Second
 	backoffBase     = 500 * time.Millisecond
-	backoffCap      = 15 * time.Second
+	backoffCap      = 10 * time.Second
 	lostSpread      = 3 * time.Second
 	reconcileEvery  = 2 * time.Second
 	offlineDelay    = time.Minute
@@ -29,8 +29,11 @@ const (
 // agentMemory is what an agent has in memory. It dies with it.
 type agentMemory struct {
 	bootID    string
-	attempt   uint64 // counts attempts to connect
-	conn      uint64 // the broker's number for the connection; 0: none
+	next      int         // which controller is asked next
+	attempt   uint64      // counts attempts to connect
+	conn      uint64      // the broker's number for the connection; 0: none
+	peer      *controller // at its other end
+	term      int64       // the highest that a controller has spoken with
 	session   wire.Session
 	failures  int
 	every     time.Duration
@@ -86,13 +89,13 @@ func (n *node) agentDies() {
 	conn := n.mem.conn
 	n.agent.die()
 	n.mem.conn = 0
-	n.sayGoodbye(conn)
+	n.sayGoodbye(n.mem.peer, conn)
 }
 
 // sayGoodbye closes a connection; the other end hears of it if it can.
-func (n *node) sayGoodbye(conn uint64) {
+func (n *node) sayGoodbye(c *controller, conn uint64) {
 	if conn != 0 {
-		n.w.carry(&n.path, true, func() { n.w.ctl.proc.do(func() { n.w.ctl.closed(n, conn, "connection lost") }) })
+		n.w.carry(&n.path, c, true, func() { c.proc.do(func() { c.closed(n, conn, "connection lost") }) })
 	}
 }
 
@@ -102,15 +105,17 @@ func (n *node) connect() {
 		return
 	}
 	n.mem.attempt++
+	n.mem.next++
+	c := n.w.ctls[n.mem.next%len(n.w.ctls)] // it has the addresses of all
 	attempt, life := n.mem.attempt, n.agent.life
 	n.disk.session++
 	session := wire.Session{BootID: n.mem.bootID, Session: n.disk.session}
-	n.unlucky(n.w.carry(&n.path, true, func() {
-		n.w.ctl.proc.do(func() {
-			n.w.ctl.connect(n, func(conn uint64) {
-				n.unlucky(n.w.carry(&n.path, false, func() {
+	n.unlucky(c, n.w.carry(&n.path, c, true, func() {
+		c.proc.do(func() {
+			c.connect(n, func(conn uint64) {
+				n.unlucky(c, n.w.carry(&n.path, c, false, func() {
 					if n.agent.life == life {
-						n.agent.do(func() { n.connected(attempt, conn, session) })
+						n.agent.do(func() { n.connected(c, attempt, conn, session) })
 					}
 				}))
 			})
@@ -118,16 +123,26 @@ func (n *node) connect() {
 	}))
 	n.agent.after(connectPatience, func() {
 		if n.mem.conn == 0 && n.mem.attempt == attempt {
-			n.mem.failures++
-			n.again(min(backoffCap, backoffBase<<min(n.mem.failures, 5)))
+			n.again(n.backoff())
 		}
 	})
 }
 
+// backoff is the longest pause after an attempt that failed. It follows
+// shared/mqttlink: each round asks all controllers.
+func (n *node) backoff() time.Duration {
+	n.mem.failures++
+	each := len(n.w.ctls)
+	if n.mem.failures%each != 0 {
+		return backoffBase
+	}
+	return min(backoffCap, backoffBase<<min(n.mem.failures/each, 5))
+}
+
 // unlucky notes an attempt to connect that the network has lost, which is no
 // fault of the controller's.
-func (n *node) unlucky(arrives bool) {
-	if !arrives && !n.w.ctl.upCut && !n.w.ctl.downCut {
+func (n *node) unlucky(c *controller, arrives bool) {
+	if !arrives && !c.upCut && !c.downCut {
 		n.trouble(0)
 	}
 }
@@ -136,13 +151,18 @@ func (n *node) again(within time.Duration) {
 	n.agent.after(n.w.between(0, within), n.connect)
 }
 
-func (n *node) connected(attempt, conn uint64, session wire.Session) {
-	if n.mem.attempt != attempt || n.mem.conn != 0 {
-		n.sayGoodbye(conn)
+func (n *node) connected(c *controller, attempt, conn uint64, session wire.Session) {
+	switch {
+	case n.mem.attempt != attempt || n.mem.conn != 0:
+		n.sayGoodbye(c, conn)
+		return
+	case conn == 0:
+		n.mem.attempt++ // so that nobody waits for this one any more
+		n.again(n.backoff())
 		return
 	}
 	m := &n.mem
-	m.conn, m.session, m.failures = conn, session, 0
+	m.peer, m.conn, m.session, m.failures = c, conn, session, 0
 	m.every, m.resend, m.seq, m.unasked = firstEvery, firstResend, 0, 0
 	m.sent = map[uint64]sending{}
 	m.newest, m.behind, m.flushAt = 0, 0, 0
@@ -173,7 +193,7 @@ func (n *node) pulse() {
 	case m.unasked >= maxUnanswered && !n.w.rules.NoResend:
 		conn := m.conn
 		m.conn = 0
-		n.sayGoodbye(conn)
+		n.sayGoodbye(m.peer, conn)
 		n.again(lostSpread)
 		return
 	default:
@@ -200,12 +220,12 @@ func (n *node) heartbeat() {
 		Session: m.session, NodeID: n.id, Status: wire.Online, Seq: m.seq, AppliedRev: n.disk.applied,
 		DockerOK: n.docker.runs(), GuardOK: n.guardAnswers(),
 	}
-	conn := m.conn
-	n.w.carry(&n.path, true, func() {
-		if k := n.w.ctl.conns[n.id]; k != nil && k.id == conn {
-			n.arrived = n.w.now
+	conn, c := m.conn, m.peer
+	n.w.carry(&n.path, c, true, func() {
+		if k := c.conns[n.id]; k != nil && k.id == conn {
+			c.arrived[n.id] = n.w.now
 		}
-		n.w.ctl.proc.do(func() { n.w.ctl.heartbeat(n, conn, h) })
+		c.proc.do(func() { c.heartbeat(n, conn, h) })
 	})
 }
 
@@ -215,6 +235,10 @@ func (n *node) hearLease(l wire.Lease) {
 	if m.conn == 0 || l.Session != m.session && !r.NoSession {
 		return
 	}
+	if l.Seq != 0 && l.Term < m.term && !r.NoTerm {
+		return
+	}
+	m.term = max(m.term, l.Term)
 	if l.AckedOutbox > 0 && m.newest > 0 || l.Rev > 0 {
 		n.disk.acked(l.AckedOutbox)
 	}

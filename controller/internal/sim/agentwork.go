@@ -32,8 +32,8 @@ func (n *node) hello() {
 			h.Present = append(h.Present, wire.ContainerRef{ID: c.id, Epoch: i.epoch, Running: i.running})
 		}
 	}
-	conn := m.conn
-	n.w.carry(&n.path, true, func() { n.w.ctl.proc.do(func() { n.w.ctl.mail(n, letter{conn: conn, hello: &h}) }) })
+	conn, c := m.conn, m.peer
+	n.w.carry(&n.path, c, true, func() { c.proc.do(func() { c.mail(n, letter{conn: conn, hello: &h}) }) })
 }
 
 // hearDesired takes in a desired set.
@@ -71,8 +71,8 @@ func (n *node) flush() {
 	}
 	m.flushAt = now + flushAgain
 	e := wire.Events{Session: m.session, LedgerID: n.disk.id, Items: append([]wire.Event{}, n.disk.outbox...)}
-	conn := m.conn
-	n.w.carry(&n.path, true, func() { n.w.ctl.proc.do(func() { n.w.ctl.mail(n, letter{conn: conn, events: &e}) }) })
+	conn, c := m.conn, m.peer
+	n.w.carry(&n.path, c, true, func() { c.proc.do(func() { c.mail(n, letter{conn: conn, events: &e}) }) })
 }
 
 // reconcile brings the engine nearer to what is desired: what may not be here

@@ -95,11 +95,12 @@ func (k *checker) accepted(n *node, before, now int64) {
 }
 
 // verdict judges a node that is given up.
-func (k *checker) verdict(n *node) {
+func (k *checker) verdict(c *controller, n *node) {
 	k.verdicts++
 	window := k.w.rules.profile.Window
-	switch since := k.w.now - n.arrived; {
-	case since < window*99/100 && n.arrived > 0:
+	arrived, heard := c.arrived[n.id]
+	switch since := k.w.now - arrived; {
+	case since < window*99/100 && heard:
 		k.violated("I3", "%s was given up %s after a heartbeat reached the controller", n.name, since.Round(time.Millisecond))
 	case k.w.harsh:
 	case k.w.now > n.troubleUntil+2*window+30*time.Second:
@@ -129,7 +130,7 @@ func (k *checker) taking(st step) {
 	switch {
 	case row.NodeID == st.node:
 		k.violated("I10", "%s is moved to the node that it is on", row.Name)
-	case target.state != fleet.NodeHealthy && k.unwellFor(st.node) > 5*time.Second:
+	case target.state != fleet.NodeHealthy && k.unwellFor(st.by, st.node) > 5*time.Second:
 		k.violated("I10", "%s is moved to %s, which is %s", row.Name, k.w.node(st.node).name, target.state)
 	case target.cordoned && !m.Force && m.State == fleet.MigrationQueued:
 		k.violated("I10", "%s is moved to %s, which is cordoned", row.Name, k.w.node(st.node).name)
@@ -138,12 +139,12 @@ func (k *checker) taking(st step) {
 
 // unwellFor is how long a node has not been healthy, as the controller has
 // it; a decision may be that old when it is written down.
-func (k *checker) unwellFor(n id.NodeID) time.Duration {
-	look, known := k.w.ctl.nodes.Look(n)
+func (k *checker) unwellFor(c *controller, n id.NodeID) time.Duration {
+	look, known := c.nodes.Look(n)
 	if !known || look.State == fleet.NodeHealthy {
 		return 0
 	}
-	return k.w.ctl.wall().Sub(look.Since)
+	return c.wall().Sub(look.Since)
 }
 
 // moved judges a step of a migration.

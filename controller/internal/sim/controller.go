@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/controller/internal/reign"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/wire"
 )
@@ -12,15 +13,17 @@ import (
 // loops.
 type controller struct {
 	w              *World
+	name           string
 	clock          clock
 	proc           process
 	upCut, downCut bool // towards the controller, away from it
 
-	open     bool // it takes connections
+	claim    reign.Claim
+	arrived  map[id.NodeID]time.Duration // when a heartbeat last reached its machine
+	open     bool                        // it takes connections
 	nodes    *memory
 	postgres bool // answered the last time
 	conns    map[id.NodeID]*conn
-	lastConn uint64
 	mailbox  map[id.NodeID]*mailbox
 	told     map[id.NodeID]told
 	draining bool
@@ -65,7 +68,8 @@ func (c *controller) begin() {
 	c.fences = map[id.MigrationID]fence{}
 	c.open, c.draining, c.again, c.moving = false, false, false, false
 	c.nodes = newMemory(c.w, c)
-	c.load()
+	c.claim = reign.NewClaim(c.name, c.w.reignFor)
+	c.rounds()
 }
 
 func (c *controller) load() {
@@ -77,7 +81,7 @@ func (c *controller) load() {
 		}
 		c.nodes.load(known)
 		c.postgres, c.open = true, true
-		c.w.logf("controller: open")
+		c.w.logf("%s: open", c.name)
 		c.proc.every(tickEvery, c.tick)
 		c.proc.every(recordEvery, c.record)
 		c.proc.every(outboxEvery, c.drain)
@@ -107,12 +111,16 @@ func (c *controller) restart() {
 		c.record()
 	}
 	c.crash()
+	c.resign()
 }
 
 func (c *controller) hangUp() {
 	for _, n := range c.w.nodes {
 		if k := c.conns[n.id]; k != nil {
 			c.tell(n, func() { n.disconnected(k.id) })
+			if c.proc.up {
+				c.closed(n, k.id, "this controller has no authority")
+			}
 		}
 	}
 	c.conns = map[id.NodeID]*conn{}
@@ -120,20 +128,21 @@ func (c *controller) hangUp() {
 
 // tell sends something to a node's agent.
 func (c *controller) tell(n *node, hear func()) {
-	c.w.carry(&n.path, false, func() { n.agent.do(hear) })
+	c.w.carry(&n.path, c, false, func() { n.agent.do(hear) })
 }
 
-// connect is the broker's answer to an agent that knocks.
+// connect is the broker's answer to an agent that knocks; 0: not here.
 func (c *controller) connect(n *node, answer func(conn uint64)) {
-	if !c.open {
+	if !c.open || c.powerless() {
+		answer(0)
 		return
 	}
 	if old := c.conns[n.id]; old != nil {
 		c.nodes.Hear(n.id, liveness.Disconnected{Conn: old.id, TakenOver: true, Reason: "taken over"})
 		c.tell(n, func() { n.disconnected(old.id) })
 	}
-	c.lastConn++
-	k := &conn{id: c.lastConn, last: c.w.now}
+	c.w.ids++
+	k := &conn{id: c.w.ids, last: c.w.now}
 	c.conns[n.id] = k
 	c.nodes.Hear(n.id, liveness.Connected{Conn: k.id})
 	c.watch(n, k)
@@ -204,7 +213,19 @@ func (c *controller) sendLease(node id.NodeID, l wire.Lease) {
 	}
 }
 
-func (c *controller) tick() { c.nodes.tick(c.postgres) }
+func (c *controller) tick() {
+	c.nodes.tick(c.postgres)
+	if c.powerless() {
+		c.hangUp()
+	}
+}
+
+// powerless reports whether this controller may do nothing for its agents:
+// they have to find the one that reigns.
+func (c *controller) powerless() bool {
+	_, reigns := c.authority(c.wall())
+	return !reigns && !c.w.rules.NoHangUp
+}
 
 // record writes down what became of the nodes.
 func (c *controller) record() {
@@ -213,7 +234,7 @@ func (c *controller) record() {
 		c.w.db.read(&c.proc, func(*rows) {}, func(err error) { c.postgres = err == nil })
 		return
 	}
-	c.w.db.tx(&c.proc, func(r *rows) error {
+	c.tx(func(r *rows) error {
 		r.saveStates(news)
 		return nil
 	}, func(err error) {

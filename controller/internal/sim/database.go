@@ -8,9 +8,10 @@ import (
 // database is Postgres: rows that are never lost, transactions that happen at
 // one moment, and a line to it that may break at any point.
 type database struct {
-	w    *World
-	up   bool
-	rows *rows
+	w     *World
+	up    bool
+	clock clock
+	rows  *rows
 }
 
 var errDatabase = errors.New("the database did not answer")
@@ -36,7 +37,7 @@ func (d *database) tx(p *process, do func(*rows) error, done func(error)) {
 	}
 	d.w.after(d.w.mostly(usualTx, worstTx, 0.01), func() {
 		dead := p.life != life
-		if !d.up || dead && d.w.chance(0.5) || d.w.chance(0.001) {
+		if !d.up || p.dbCut || dead && d.w.chance(0.5) || d.w.chance(0.001) {
 			answer(errDatabase, deadline)
 			return
 		}

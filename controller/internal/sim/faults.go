@@ -32,6 +32,7 @@ var faults = []fault{
 	{"controller freeze", 3, (*World).controllerFreeze},
 	{"controller cut off", 3, (*World).controllerCut},
 	{"Postgres away", 3, (*World).postgresAway},
+	{"Postgres cut off", 3, (*World).postgresCut},
 	{"machine paused", 3, (*World).hostPause},
 	{"operator", 10, (*World).operator},
 }
@@ -65,10 +66,12 @@ func (w *World) storm(until time.Duration) {
 func (w *World) clearUp() {
 	w.logf("the weather clears")
 	w.quiet = true
-	w.ctl.upCut, w.ctl.downCut = false, false
 	w.db.up = true
-	w.ctl.proc.thaw()
-	w.ctl.begin()
+	for _, c := range w.ctls {
+		c.upCut, c.downCut, c.proc.dbCut = false, false, false
+		c.proc.thaw()
+		c.begin()
+	}
 	for i, n := range w.nodes {
 		n.path = path{}
 		w.db.rows.nodes[i].cordoned = false
@@ -221,39 +224,57 @@ func (w *World) powerLoss() {
 	w.heal(d, n.powerOn)
 }
 
+func (w *World) anyController() *controller { return w.ctls[w.rng.IntN(len(w.ctls))] }
+
 func (w *World) controllerCrash() {
-	w.ctl.crash()
-	w.heal(w.between(time.Second, time.Minute), w.ctl.begin)
+	c := w.anyController()
+	c.crash()
+	w.heal(w.between(time.Second, time.Minute), c.begin)
 }
 
-// ambush crashes the controller in the middle of something, with what it has
-// committed known to nobody.
-func (w *World) ambush(p float64) {
-	if w.quiet || !w.chance(p) || !w.ctl.open {
+// ambush crashes a controller in the middle of something, with what it has
+// committed known to nobody, or freezes it there.
+func (w *World) ambush(c *controller, p float64) {
+	if w.quiet || !w.chance(p) || !c.open {
 		return
 	}
-	w.logf("fault: the controller crashes in the middle of something")
-	w.after(w.between(0, 600*time.Millisecond), w.ctl.crash)
-	w.heal(w.between(time.Second, 10*time.Second), w.ctl.begin)
+	if w.chance(0.5) {
+		w.logf("fault: %s freezes in the middle of something", c.name)
+		c.proc.freeze()
+		w.heal(w.between(time.Second, 90*time.Second), c.proc.thaw)
+		return
+	}
+	w.logf("fault: %s crashes in the middle of something", c.name)
+	w.after(w.between(0, 600*time.Millisecond), c.crash)
+	w.heal(w.between(time.Second, 10*time.Second), c.begin)
 }
 
 func (w *World) controllerRestart() {
-	w.ctl.restart()
-	w.heal(w.between(time.Second, 10*time.Second), w.ctl.begin)
+	c := w.anyController()
+	c.restart()
+	w.heal(w.between(time.Second, 10*time.Second), c.begin)
 }
 
 func (w *World) controllerFreeze() {
-	w.ctl.proc.freeze()
-	w.heal(w.between(time.Second, 90*time.Second), w.ctl.proc.thaw)
+	c := w.anyController()
+	c.proc.freeze()
+	w.heal(w.between(time.Second, 90*time.Second), c.proc.thaw)
 }
 
 func (w *World) controllerCut() {
-	up, down := w.chance(0.7), w.chance(0.7)
-	w.ctl.upCut, w.ctl.downCut = w.ctl.upCut || up, w.ctl.downCut || down
-	w.heal(w.between(3*time.Second, 2*time.Minute), func() { w.ctl.upCut, w.ctl.downCut = false, false })
+	c, up, down := w.anyController(), w.chance(0.7), w.chance(0.7)
+	c.upCut, c.downCut = c.upCut || up, c.downCut || down
+	w.heal(w.between(3*time.Second, 2*time.Minute), func() { c.upCut, c.downCut = false, false })
 }
 
 func (w *World) postgresAway() {
 	w.db.up = false
 	w.heal(w.between(time.Second, time.Minute), func() { w.db.up = true })
+}
+
+// postgresCut takes the database away from one controller.
+func (w *World) postgresCut() {
+	c := w.anyController()
+	c.proc.dbCut = true
+	w.heal(w.between(time.Second, 3*time.Minute), func() { c.proc.dbCut = false })
 }

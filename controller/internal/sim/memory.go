@@ -22,7 +22,7 @@ type memory struct {
 
 func newMemory(w *World, c *controller) *memory {
 	m := &memory{w: w, c: c, lastTick: c.wall()}
-	m.Registry = liveness.NewRegistry(liveness.Options{Profile: w.rules.profile, Now: m.time, Lease: c.sendLease})
+	m.Registry = liveness.NewRegistry(liveness.Options{Profile: w.rules.profile, Now: m.time, Lease: c.sendLease, Authority: c.authority})
 	if w.rules.NoHoldRearm {
 		m.oracle = liveness.NewRegistry(liveness.Options{
 			Profile: w.rules.profile, Now: m.time, Lease: func(id.NodeID, wire.Lease) {},
@@ -99,7 +99,7 @@ func (m *memory) pass(postgres bool) {
 	held := m.Held()
 	m.Tick(postgres)
 	if now := m.Held(); now != held {
-		m.w.logf("controller: held: %q", now)
+		m.w.logf("%s: held: %q", m.c.name, now)
 	}
 	for i, n := range m.w.nodes {
 		m.note(n.id, before[i])
@@ -116,12 +116,12 @@ func (m *memory) note(n id.NodeID, before fleet.NodeState) {
 	if node == nil {
 		return
 	}
-	m.w.logf("controller: %s is %s (%s)", node.name, now.State, now.Reason)
+	m.w.logf("%s: %s is %s (%s)", m.c.name, node.name, now.State, now.Reason)
 	if before == fleet.NodeReturning {
-		m.w.ambush(0.03)
+		m.w.ambush(m.c, 0.03)
 	}
 	if now.State == fleet.NodeUnhealthy && before != fleet.NodeReturning && !now.Confirmed || now.Confirmed && m.w.rules.WillIsDeath {
-		m.w.check.verdict(node)
+		m.w.check.verdict(m.c, node)
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *controller) migrate() {
 		}
 	}
 	var s snapshot
-	c.w.db.tx(&c.proc, func(r *rows) error {
+	c.tx(func(r *rows) error {
 		r.queueFailovers(lost, c.wall())
 		s = c.look(r)
 		return nil
@@ -149,7 +149,7 @@ func (c *controller) carryOut(s snapshot) {
 		}
 		st, found := c.place(d, s)
 		if !found {
-			st = step{Decision: failover.Refused(v, "no room", failover.Default(), c.wall())}
+			st = step{by: c, Decision: failover.Refused(v, "no room", failover.Default(), c.wall())}
 		}
 		if st.Changes(v.Migration) {
 			steps = append(steps, st)
@@ -161,12 +161,13 @@ func (c *controller) carryOut(s snapshot) {
 // step is a decision with its place.
 type step struct {
 	failover.Decision
+	by   *controller
 	node id.NodeID
 }
 
 // place finds a node where a decision wants one.
 func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
-	st := step{Decision: d}
+	st := step{Decision: d, by: c}
 	switch {
 	case d.Action == failover.GoHome:
 		st.node = d.Next.From
@@ -214,9 +215,9 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 		return
 	}
 	c.moving = true
-	c.w.ambush(0.02)
+	c.w.ambush(c, 0.02)
 	revs := map[id.NodeID]int64{}
-	c.w.db.tx(&c.proc, func(r *rows) error {
+	c.tx(func(r *rows) error {
 		for _, st := range steps {
 			r.carryOut(st)
 		}

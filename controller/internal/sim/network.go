@@ -20,10 +20,10 @@ func (p *path) open() bool { return !p.upCut && !p.downCut }
 // carry brings a message to the other end: sooner or later, once, twice or
 // never. What is on its way when the path is cut still arrives. It reports
 // whether the message arrives soon.
-func (w *World) carry(p *path, up bool, deliver func()) bool {
-	cut := p.downCut || w.ctl.downCut
+func (w *World) carry(p *path, c *controller, up bool, deliver func()) bool {
+	cut := p.downCut || c.downCut
 	if up {
-		cut = p.upCut || w.ctl.upCut
+		cut = p.upCut || c.upCut
 	}
 	if cut || w.chance(p.loss) {
 		return false

@@ -31,7 +31,6 @@ type node struct {
 
 	troubleUntil time.Duration // until then it has a fault of its own
 	ackedUntil   time.Duration // real time at which the last lease granted ends
-	arrived      time.Duration // when a heartbeat last reached the controller's machine
 }
 
 // instance is a container that an engine has.

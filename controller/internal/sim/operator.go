@@ -9,7 +9,8 @@ import (
 // operator is a person who asks for something. The API commits it at once, or
 // refuses.
 func (w *World) operator() {
-	if !w.db.up || !w.ctl.open || !w.ctl.proc.runs() {
+	c := w.active()
+	if c == nil {
 		return
 	}
 	r := w.db.rows
@@ -20,18 +21,29 @@ func (w *World) operator() {
 	case 1:
 		w.power(r.containers[w.rng.IntN(len(r.containers))])
 	case 2:
-		w.drain()
+		w.drain(c)
 	default:
-		w.manual(r.containers[w.rng.IntN(len(r.containers))], fleet.KindManual)
+		w.manual(c, r.containers[w.rng.IntN(len(r.containers))], fleet.KindManual)
 	}
 	w.check.committed(nil)
-	w.ctl.migrate()
-	w.ctl.drain()
+	c.migrate()
+	c.drain()
+}
+
+// active is the controller that answers people now; nil: none.
+func (w *World) active() *controller {
+	for _, c := range w.ctls {
+		_, reigns := c.claim.Authority(c.wall())
+		if w.db.up && !c.proc.dbCut && c.open && c.proc.runs() && reigns {
+			return c
+		}
+	}
+	return nil
 }
 
 // manual asks for a migration.
-func (w *World) manual(c *containerRow, kind fleet.MigrationKind) {
-	now := w.ctl.wall()
+func (w *World) manual(by *controller, c *containerRow, kind fleet.MigrationKind) {
+	now := by.wall()
 	m := fleet.Migration{
 		ID: w.newID(), ContainerID: c.ID, Kind: kind, From: c.NodeID, FromEpoch: c.Epoch, Policy: c.HAPolicy,
 		Force: w.chance(0.4), Overlap: c.HAPolicy == fleet.Available && w.chance(0.3), State: fleet.MigrationQueued, Attempt: 1,
@@ -43,12 +55,12 @@ func (w *World) manual(c *containerRow, kind fleet.MigrationKind) {
 }
 
 // drain empties a node.
-func (w *World) drain() {
+func (w *World) drain(by *controller) {
 	n := w.db.rows.nodes[w.rng.IntN(len(w.nodes))]
 	n.cordoned = true
 	for _, c := range w.db.rows.containers {
 		if c.NodeID == n.id && c.Type == fleet.HA && c.Power == spec.Running {
-			w.manual(c, fleet.KindDrain)
+			w.manual(by, c, fleet.KindDrain)
 		}
 	}
 }

@@ -198,7 +198,7 @@ func (c *controller) serve(list []outboxRow, news map[id.NodeID]wire.Desired, co
 		done()
 		return
 	}
-	c.w.db.tx(&c.proc, func(r *rows) error { r.deleteOutbox(sent); return nil }, func(error) { done() })
+	c.tx(func(r *rows) error { r.deleteOutbox(sent); return nil }, func(error) { done() })
 }
 
 func (w *World) node(n id.NodeID) *node {

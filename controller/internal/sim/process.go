@@ -25,6 +25,7 @@ type process struct {
 	frozen  bool
 	life    int
 	waiting []func()
+	dbCut   bool // its line to the database is cut
 	ordered bool // what waited is taken in the order in which it came
 }
 

@@ -15,13 +15,15 @@ import (
 // rows is what Postgres has. Each function is what the one of its name in
 // controller/internal/store does, with the same guards.
 type rows struct {
-	w          *World
-	nodes      []*nodeRow
-	containers []*containerRow
-	commands   []*commandRow
-	outbox     []outboxRow
-	migrations []*fleet.Migration
-	version    int64 // counts what changed, for the checker
+	w           *World
+	nodes       []*nodeRow
+	containers  []*containerRow
+	commands    []*commandRow
+	outbox      []outboxRow
+	migrations  []*fleet.Migration
+	controllers []*reignRow
+	terms       int64
+	version     int64 // counts what changed, for the checker
 }
 
 type nodeRow struct {

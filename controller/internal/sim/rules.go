@@ -23,6 +23,11 @@ type Rules struct {
 	NoSeize          bool // a node may come back between decision and commit
 	ConfirmApplied   bool // the holder's applied revision confirms that a container has stopped
 	NoFence          bool // a forced migration does not wait for the lease to run out
+	NoReign          bool // two controllers may reign at once
+	NoTenure         bool // a controller reigns until it hears otherwise
+	NoTermFence      bool // and what it decided before it was deposed is committed
+	NoHangUp         bool // a controller without authority keeps its agents
+	NoTerm           bool // agents believe a controller that was replaced
 	NoLook           bool // an agent that starts takes what it does not know for stopped
 
 	// Assumptions, not rules: what the protocol cannot do without.

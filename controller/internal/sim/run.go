@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
 )
@@ -66,9 +67,8 @@ func newWorld(seed uint64, rules Rules, trace func(string)) *World {
 		w.rules.profile = w.anyProfile()
 	}
 	w.check = &checker{w: w}
-	w.db = &database{w: w, up: true, rows: &rows{w: w}}
-	w.ctl = &controller{w: w, clock: clock{rate: w.anyRate()}}
-	w.ctl.proc = process{w: w, clock: &w.ctl.clock}
+	w.db = &database{w: w, up: true, clock: clock{rate: w.anyRate()}, rows: &rows{w: w}}
+	w.addControllers()
 	w.loss, w.slow = usualLoss, usualSlow
 	if w.harsh = w.chance(0.12); w.harsh {
 		w.loss, w.slow = 0.1, 0.15
@@ -87,11 +87,25 @@ func newWorld(seed uint64, rules Rules, trace func(string)) *World {
 	if w.chance(0.25) { // little more room than is needed
 		w.tighten()
 	}
-	w.ctl.begin()
+	for _, c := range w.ctls {
+		c.begin()
+	}
 	for _, n := range w.nodes {
 		n.powerOn()
 	}
 	return w
+}
+
+// addControllers makes one controller, or two of which one stands by.
+func (w *World) addControllers() {
+	for i := range 1 + w.rng.IntN(2) {
+		c := &controller{w: w, name: fmt.Sprintf("controller %d", i+1), clock: clock{rate: w.anyRate()}, arrived: map[id.NodeID]time.Duration{}}
+		c.proc = process{w: w, clock: &c.clock}
+		w.ctls = append(w.ctls, c)
+	}
+	if w.chance(0.3) {
+		w.reignFor = w.between(5*time.Second, 20*time.Second)
+	}
 }
 
 // tighten leaves room for one container more on each node.

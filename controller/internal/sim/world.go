@@ -23,7 +23,8 @@ type World struct {
 	harsh      bool    // a usual path is a bad one, all the time
 	quiet      bool    // the weather has cleared
 	nodes      []*node
-	ctl        *controller
+	ctls       []*controller
+	reignFor   time.Duration // the lease of a controller; 0: as it fits
 	db         *database
 	check      *checker
 }
