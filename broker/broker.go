@@ -108,6 +108,9 @@ func (b *Broker) KickNode(n id.NodeID, reason error) {
 	b.registry.kick(kick{func(who Identity) bool { return who.Node == n && who.IsAgent() }, reason})
 }
 
+// KickAgents ends the connections of all agents at once.
+func (b *Broker) KickAgents(reason error) { b.registry.kick(kick{Identity.IsAgent, reason}) }
+
 // KickUser ends every connection of a person at once.
 func (b *Broker) KickUser(u id.UserID, reason error) {
 	b.registry.kick(kick{func(who Identity) bool { return who.User == u && !who.IsAgent() }, reason})

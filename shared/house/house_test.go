@@ -60,7 +60,7 @@ var rooms = map[string][]string{
 	"controller/internal/failover":  {"controller/internal/fleet", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/liveness":  {"controller/internal/fleet", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	// the decisions of all parts, tried against each other in virtual time
-	"controller/internal/sim":   {"controller/internal/failover", "controller/internal/fleet", "controller/internal/liveness", "controller/internal/placement", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
+	"controller/internal/sim":   {"controller/internal/failover", "controller/internal/fleet", "controller/internal/liveness", "controller/internal/placement", "controller/internal/reign", "controller/internal/store", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"controller/cmd/lormas-sim": {"controller/internal/sim"},
 	// truth and view
 	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},

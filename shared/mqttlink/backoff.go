@@ -7,7 +7,10 @@ import "time"
 // one.
 const (
 	backoffBase = 500 * time.Millisecond
-	backoffCap  = 15 * time.Second
+	// backoffCap and the time that a server which stands still may take to
+	// answer have to be within the margin that a controller gives its nodes to
+	// find it (controller/internal/liveness).
+	backoffCap = 10 * time.Second
 	// lostSpread is for the first attempt after a session that had lasted:
 	// everybody else may have lost theirs at the same moment.
 	lostSpread = 3 * time.Second
@@ -21,13 +24,18 @@ const (
 )
 
 // wait says between which times from now the next attempt is due, after so
-// many rounds of failures over all servers, the last for the given cause.
-func wait(cause Cause, rounds int) (atLeast, below time.Duration) {
+// many failures in a row over all servers, and one more for the given cause.
+// The servers of a round are asked with hardly a pause: one of them may be the
+// one that has just taken over.
+func wait(cause Cause, failures, servers int) (atLeast, below time.Duration) {
+	rounds := failures / servers
 	switch {
 	case cause == Refused || cause == Forbidden:
 		return refusedPause / 2, refusedPause
 	case cause == Lost && rounds == 0:
 		return 0, lostSpread
+	case (failures+1)%servers != 0:
+		return 0, backoffBase
 	}
 	const enough = 5 // doublings to pass the cap
 	return 0, min(backoffCap, backoffBase<<min(rounds, enough))

@@ -13,23 +13,27 @@ import (
 func TestWaitGrowsToItsCap(t *testing.T) {
 	for _, c := range []struct {
 		cause          Cause
-		rounds         int
+		failures       int
+		servers        int
 		atLeast, below time.Duration
 	}{
-		{Unreachable, 0, 0, 500 * time.Millisecond},
-		{Unreachable, 1, 0, time.Second},
-		{Unreachable, 4, 0, 8 * time.Second},
-		{Unreachable, 5, 0, 15 * time.Second},
-		{Unreachable, 1_000_000, 0, 15 * time.Second},
-		{Lost, 0, 0, 3 * time.Second},
-		{Lost, 1, 0, time.Second},
-		{Closed, 0, 0, 500 * time.Millisecond},
-		{Refused, 0, 30 * time.Second, time.Minute},
-		{Forbidden, 7, 30 * time.Second, time.Minute},
+		{Unreachable, 0, 1, 0, 500 * time.Millisecond},
+		{Unreachable, 1, 1, 0, time.Second},
+		{Unreachable, 4, 1, 0, 8 * time.Second},
+		{Unreachable, 5, 1, 0, 10 * time.Second},
+		{Unreachable, 1_000_000, 1, 0, 10 * time.Second},
+		{Unreachable, 100, 3, 0, 500 * time.Millisecond}, // within a round
+		{Unreachable, 101, 3, 0, 10 * time.Second},       // after it
+		{Lost, 0, 1, 0, 3 * time.Second},
+		{Lost, 1, 2, 0, 3 * time.Second},
+		{Lost, 1, 1, 0, time.Second},
+		{Closed, 0, 1, 0, 500 * time.Millisecond},
+		{Refused, 0, 1, 30 * time.Second, time.Minute},
+		{Forbidden, 7, 1, 30 * time.Second, time.Minute},
 	} {
-		atLeast, below := wait(c.cause, c.rounds)
+		atLeast, below := wait(c.cause, c.failures, c.servers)
 		if atLeast != c.atLeast || below != c.below {
-			t.Errorf("%s after %d rounds: %s to %s, want %s to %s", c.cause, c.rounds, atLeast, below, c.atLeast, c.below)
+			t.Errorf("%s after %d failures over %d servers: %s to %s, want %s to %s", c.cause, c.failures, c.servers, atLeast, below, c.atLeast, c.below)
 		}
 	}
 }
@@ -60,8 +64,8 @@ func attempts(t *testing.T, servers []string, random func(time.Duration) time.Du
 func TestTheWholeWaitIsRandom(t *testing.T) {
 	full := func(most time.Duration) time.Duration { return most }
 	none := func(time.Duration) time.Duration { return 0 }
-	if got := len(attempts(t, []string{"mqtt://a"}, full, time.Minute)); got != 8 {
-		t.Errorf("%d attempts in a minute of the longest waits, want 8 (after 0, .5, 1.5, 3.5, 7.5, 15.5, 30.5, 45.5 s)", got)
+	if got := len(attempts(t, []string{"mqtt://a"}, full, time.Minute)); got != 10 {
+		t.Errorf("%d attempts in a minute of the longest waits, want 10 (after 0, .5, 1.5, 3.5, 7.5, 15.5, 25.5, 35.5, 45.5, 55.5 s)", got)
 	}
 	i := 0
 	stopAfter := func(most time.Duration) time.Duration {
@@ -77,8 +81,8 @@ func TestTheWholeWaitIsRandom(t *testing.T) {
 
 func TestAllServersAreTriedBeforeTheWaitGrows(t *testing.T) {
 	full := func(most time.Duration) time.Duration { return most }
-	at := attempts(t, []string{"mqtt://a", "mqtt://b", "mqtt://c"}, full, 3*time.Second)
-	if len(at) != 5 || at[3] != 1500*time.Millisecond || at[4] != 2500*time.Millisecond {
-		t.Errorf("attempts at %v, want the wait to double after the third", at)
+	at := attempts(t, []string{"mqtt://a", "mqtt://b", "mqtt://c"}, full, 4*time.Second)
+	if len(at) != 7 || at[5] != 2500*time.Millisecond || at[6] != 3500*time.Millisecond {
+		t.Errorf("attempts at %v, want the wait to double after the second round", at)
 	}
 }

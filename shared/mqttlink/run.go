@@ -33,14 +33,14 @@ func Run(ctx context.Context, o Options) error {
 		if had && time.Since(began) >= lasting {
 			failures = 0
 		}
-		o.pause(ctx, fault.Cause, failures/len(servers))
+		o.pause(ctx, fault.Cause, failures, len(servers))
 		failures++
 	}
 	return nil
 }
 
-func (o *Options) pause(ctx context.Context, cause Cause, rounds int) {
-	atLeast, below := wait(cause, rounds)
+func (o *Options) pause(ctx context.Context, cause Cause, failures, servers int) {
+	atLeast, below := wait(cause, failures, servers)
 	timer := time.NewTimer(atLeast + o.Random(below-atLeast))
 	defer timer.Stop()
 	select {

@@ -49,10 +49,11 @@ type Main struct {
 	key   ed25519.PrivateKey
 	auth  *authn.Service
 
-	identity *reign.Identity
-	throne   *store.Store // the reign's own connection
-	reign    *reign.Reign // nil: this is the only controller there is
-	working  atomic.Bool  // it reigns and has taken over; else it stands by
+	identity  *reign.Identity
+	throne    *store.Store // the reign's own connection
+	reign     *reign.Reign // nil: this is the only controller there is
+	powerless atomic.Bool  // it has had no authority for a while
+	working   atomic.Bool  // it reigns and has taken over; else it stands by
 
 	nodes      *liveness.Registry
 	outlet     *outlet
@@ -141,6 +142,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		return err
 	}
 	m.outlet = &outlet{}
+	ruled := m.store.Reigning(m.term)
 	profile, err := lease.Named(m.config.Profile, 0)
 	if err != nil {
 		return fmt.Errorf("--profile: %w", err)
@@ -158,7 +160,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		Store: m.store, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
 	})
 	m.migrator = &loops.Migrator{
-		Store: m.store, Nodes: m.nodes, Live: m.live, Rules: failover.Default(), Sent: func() { m.dispatch.Wake(id.NodeID{}) },
+		Store: ruled, Nodes: m.nodes, Live: m.live, Rules: failover.Default(), Sent: func() { m.dispatch.Wake(id.NodeID{}) },
 		Now: m.now, Log: m.log, Metrics: loops.NewMigratorMetrics(m.metrics), Before: m.options.Before,
 	}
 	if m.options.Rules != nil {
@@ -171,11 +173,11 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		Regressed: func() { m.nodeWatch.Settled.Up() },
 	})
 	m.nodeWatch = &loops.NodeWatch{
-		Store: m.store, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
+		Store: ruled, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
 	}
 	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{
-		standby: m.standby, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
+		standby: m.closed, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
 	}
 	return nil
 }

@@ -164,6 +164,36 @@ func TestADeposedControllerEnds(t *testing.T) {
 	eventually(t, "it works again when the other is gone", func() bool { code, _ := get(t, again.URL()+"/readyz"); return code == http.StatusOK })
 }
 
+// Whoever stays with a controller that has lost its authority is not heard by
+// the one that may reign by now: it hangs up, until it has it again.
+func TestAControllerWithoutAuthorityHangsUp(t *testing.T) {
+	t.Parallel()
+	c := testConfig(t)
+	c.ControllerLease = time.Second
+	active := startController(t, c)
+	node, token := active.enrol("edge-1")
+	newAgent(t, node, token).join(active).heartbeat(0)
+	active.awaitState(node, fleet.NodeHealthy)
+	db, err := store.Open(t.Context(), active.config.DatabaseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	server := "mqtt://" + active.MQTTAddr()
+	err = db.InTx(t.Context(), func(tx *store.Tx) error {
+		if _, err := tx.LockControllers(t.Context()); err != nil { // no round goes through
+			return err
+		}
+		eventually(t, "nobody is let in", func() bool { return cause(t, server) == mqttlink.Busy })
+		eventually(t, "the agent is cut off", func() bool { return active.node(node).Health.Reason == "connection lost" })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it lets them in again", func() bool { return cause(t, server) != mqttlink.Busy })
+}
+
 func TestAControllerWithAnotherKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	active := newController(t)

@@ -9,8 +9,8 @@ import (
 
 // graceMargin is what agents have to find their way back, above their window,
 // to a controller that was blind. It does not shrink with a window: the
-// longest pause between two of an agent's attempts is 15 s whatever its
-// profile. The proof of FAILOVER §6.3 only needs the window itself.
+// agents of all profiles pause for 10 s at most between two rounds over their
+// controllers, and wait 5 s for one that stands still. The proof of FAILOVER §6.3 only needs the window itself.
 const graceMargin = 15 * time.Second
 
 // frozenGap between two ticks means that this process stood still: what it

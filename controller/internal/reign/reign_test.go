@@ -181,6 +181,10 @@ func TestWritesAreFencedByTerm(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the other begins", func() bool { _ = b.Round(t.Context()); return b.Begun() })
+	ruled := s.Reigning(func() int64 { return old })
+	if err := ruled.InTx(t.Context(), func(*store.Tx) error { return nil }); err == nil {
+		t.Error("a store of an old reign commits")
+	}
 	err = s.InTx(t.Context(), func(tx *store.Tx) error { return tx.Reigns(t.Context(), old) })
 	if fleet.KindOf(err) != fleet.Unavailable {
 		t.Errorf("an older reign may write: %v", err)

@@ -159,11 +159,11 @@ func (n *node) mayStart(c *container, epoch int64) bool {
 	ran, before := n.disk.ran[c.id]
 	s := lease.Start{
 		HA: c.ha, Exclusive: c.exclusive, Guarded: n.guardAnswers(),
-		Held:     n.mem.holder.MayStart(c.id, epoch, n.elapsed()),
+		Held:     n.mem.holder.MayStart(c.id, epoch, n.elapsed()) || n.w.rules.NoLease,
 		Rebooted: before && ran != n.boot, InTouch: n.mem.inTouch,
 		Alone: n.elapsed() - n.mem.alone, OfflineDelay: offlineDelay,
 	}
-	return s.Refusal() == "" && (!c.exclusive || n.guardExpect(c, epoch))
+	return s.Refusal() == "" && (!c.exclusive || n.guardExpect(c, epoch) || n.w.rules.NoLease)
 }
 
 // report puts what is seen into the outbox, and settles commands.

@@ -43,6 +43,7 @@ type checker struct {
 	w          *World
 	cast       []*container
 	violations []Violation
+	cursors    map[string]uint64 // of each agent's outbox, what was taken in
 
 	failovers, planned, fenced, verdicts, starts int
 }
@@ -132,9 +133,29 @@ func (k *checker) taking(st step) {
 		k.violated("I10", "%s is moved to the node that it is on", row.Name)
 	case target.state != fleet.NodeHealthy && k.unwellFor(st.by, st.node) > 5*time.Second:
 		k.violated("I10", "%s is moved to %s, which is %s", row.Name, k.w.node(st.node).name, target.state)
+	case m.Kind == fleet.KindFailover && k.unsteady(st):
+		k.violated("I10", "%s is moved to %s, which is quarantined", row.Name, k.w.node(st.node).name)
 	case target.cordoned && !m.Force && m.State == fleet.MigrationQueued:
 		k.violated("I10", "%s is moved to %s, which is cordoned", row.Name, k.w.node(st.node).name)
 	}
+}
+
+// unsteady reports whether the target of a step has been well for a while, and
+// in quarantine all that time.
+func (k *checker) unsteady(st step) bool {
+	look, _ := st.by.nodes.Look(st.node)
+	return look.Flaps.Quarantined && look.State == fleet.NodeHealthy && st.by.wall().Sub(look.Since) > 5*time.Second
+}
+
+// ingested judges an event of an agent that is taken in.
+func (k *checker) ingested(n id.NodeID, ledger string, seq uint64) {
+	if k.cursors == nil {
+		k.cursors = map[string]uint64{}
+	}
+	if last := k.cursors[ledger]; seq != last+1 {
+		k.violated("I9", "event %d of %s is taken in after event %d", seq, k.w.node(n).name, last)
+	}
+	k.cursors[ledger] = seq
 }
 
 // unwellFor is how long a node has not been healthy, as the controller has

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/controller/internal/reign"
 	"github.com/lormas/lormas/shared/id"
@@ -206,6 +207,7 @@ func (c *controller) bind(n *node, conn uint64, s wire.Session) (uint64, wire.Se
 
 // sendLease is called under the registry's lock.
 func (c *controller) sendLease(node id.NodeID, l wire.Lease) {
+	l = c.overgrant(node, l)
 	for _, n := range c.w.nodes {
 		if n.id == node {
 			c.tell(n, func() { n.hearLease(l) })
@@ -214,10 +216,19 @@ func (c *controller) sendLease(node id.NodeID, l wire.Lease) {
 }
 
 func (c *controller) tick() {
-	c.nodes.tick(c.postgres)
+	c.nodes.tick(c.postgres || c.w.rules.NoPostgresGate)
 	if c.powerless() {
 		c.hangUp()
 	}
+}
+
+// overgrant is where mutations grant what the registry did not.
+func (c *controller) overgrant(node id.NodeID, l wire.Lease) wire.Lease {
+	r, state := c.w.rules, c.nodes.shown[node]
+	if l.Seq != 0 && l.LeaseMS == 0 && (r.LeaseReturning && state == fleet.NodeReturning || r.LeaseUnguarded && state == fleet.NodeHealthy) {
+		l.LeaseMS, l.SoftMS = r.profile.Lease.Milliseconds(), r.profile.Soft.Milliseconds()
+	}
+	return l
 }
 
 // powerless reports whether this controller may do nothing for its agents:

@@ -24,6 +24,7 @@ var faults = []fault{
 	{"agent freeze", 3, (*World).agentFreeze},
 	{"guard crash", 2, (*World).guardCrash},
 	{"agent and guard crash", 2, func(w *World) { n := w.anyNode(); w.crashGuard(n); w.crashAgent(n) }},
+	{"guard gone", 2, (*World).guardGone},
 	{"engine crash", 2, (*World).dockerCrash},
 	{"engine freeze", 2, (*World).dockerFreeze},
 	{"power loss", 5, (*World).powerLoss},
@@ -79,12 +80,20 @@ func (w *World) clearUp() {
 		n.agent.thaw()
 		n.docker.thaw()
 		n.startDocker()
+		n.gone = false
 		n.startGuard()
 		n.startAgent()
 	}
 }
 
-func (w *World) anyNode() *node { return w.nodes[w.rng.IntN(len(w.nodes))] }
+// anyNode picks a node that is not spared.
+func (w *World) anyNode() *node {
+	n := w.nodes[w.rng.IntN(len(w.nodes))]
+	for i := 0; w.now < n.spared && i < len(w.nodes); i++ {
+		n = w.nodes[(n.index+1)%len(w.nodes)]
+	}
+	return n
+}
 
 // heal is what happens after a fault, unless the weather has cleared before.
 func (w *World) heal(d time.Duration, do func()) {
@@ -164,6 +173,29 @@ func (w *World) crashGuard(n *node) {
 		if n.on && n.boot == boot {
 			n.startGuard()
 		}
+	})
+}
+
+// guardGone ends a guard that does not come back, which the agent alone has to
+// cope with: until everything exclusive has ended there, nothing else may go
+// wrong on that machine. Then it is cut off and its agent stands still.
+func (w *World) guardGone() {
+	n := w.anyNode()
+	alone, d := 2*w.rules.profile.Window+10*time.Second, w.between(10*time.Second, time.Minute)
+	if !n.guard.up || !n.agent.runs() || !n.docker.runs() || w.now < n.spared {
+		return
+	}
+	n.spared = w.now + alone
+	n.guard.die()
+	n.gone = true
+	w.heal(alone, func() {
+		w.cut(n, true, true, d)
+		n.agent.freeze()
+		w.heal(d, func() {
+			n.agent.thaw()
+			n.gone = false
+			n.startGuard()
+		})
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 const guardLook = 200 * time.Millisecond
 
 func (n *node) startGuard() {
-	if n.guard.up || n.w.rules.NoGuard {
+	if n.guard.up || n.gone || n.w.rules.NoGuard {
 		return
 	}
 	n.guard.start()
@@ -67,7 +67,7 @@ func (n *node) guardRound() {
 	}
 	for _, c := range n.w.check.cast {
 		i := n.engine[c.id]
-		if c.exclusive && i != nil && i.running && !n.tmpfs.May(lease.Copy{Container: c.id, Epoch: i.epoch}, now) {
+		if !n.w.rules.NoScan && c.exclusive && i != nil && i.running && !n.tmpfs.May(lease.Copy{Container: c.id, Epoch: i.epoch}, now) {
 			n.kill(i, "fenced by the guard")
 		}
 	}
@@ -81,16 +81,26 @@ func (n *node) askedToStop(i *instance) {
 	}
 }
 
-// fence is the agent's own: it ends what has no lease any more, as far as an
-// agent can. It is all there is where the guard is taken away.
+// takeOver is how long a copy that runs when the agent starts is left alone
+// while the guard, which knows its lease, does not answer.
+const takeOver = 5 * time.Second
+
+// fence is the agent's own: where no guard answers, it ends what has no lease
+// any more, as far as an agent can.
 func (n *node) fence() {
-	now := n.elapsed()
+	now, patience := n.elapsed(), takeOver
+	if n.w.rules.NoGuard {
+		patience = n.w.rules.profile.Lease
+	}
+	if n.guard.runs() || !n.docker.runs() {
+		return
+	}
 	for _, c := range n.w.check.cast {
 		i := n.engine[c.id]
-		if i == nil || !i.running || !c.exclusive || !n.w.rules.NoGuard {
+		if i == nil || !i.running || !c.exclusive {
 			continue
 		}
-		if !n.mem.holder.Holds(c.id, i.epoch, now) && now > n.mem.alone+n.w.rules.profile.Lease {
+		if !n.mem.holder.Holds(c.id, i.epoch, now) && now > n.mem.alone+patience {
 			n.kill(i, "fenced by the agent")
 		}
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -17,11 +18,12 @@ type memory struct {
 	c        *controller
 	skew     time.Duration // what it is told the time is, less what it is
 	lastTick time.Time
-	oracle   *liveness.Registry // NoHoldRearm: tells of holds, and nobody else acts on it
+	shown    map[id.NodeID]fleet.NodeState // as the checker was last shown
+	oracle   *liveness.Registry            // NoHoldRearm: tells of holds, and nobody else acts on it
 }
 
 func newMemory(w *World, c *controller) *memory {
-	m := &memory{w: w, c: c, lastTick: c.wall()}
+	m := &memory{w: w, c: c, lastTick: c.wall(), shown: map[id.NodeID]fleet.NodeState{}}
 	m.Registry = liveness.NewRegistry(liveness.Options{Profile: w.rules.profile, Now: m.time, Lease: c.sendLease, Authority: c.authority})
 	if w.rules.NoHoldRearm {
 		m.oracle = liveness.NewRegistry(liveness.Options{
@@ -109,6 +111,7 @@ func (m *memory) pass(postgres bool) {
 // note shows what became of a node to the checker.
 func (m *memory) note(n id.NodeID, before fleet.NodeState) {
 	now, _ := m.Look(n)
+	m.shown[n] = now.State
 	if now.State == before {
 		return
 	}
@@ -164,6 +167,12 @@ func (m *memory) seize(nodes []id.NodeID) []id.NodeID {
 
 // yield lets them go, with the revision that they have to reach.
 func (m *memory) yield(revs map[id.NodeID]int64) {
+	if m.w.rules.NoYieldRev {
+		revs = maps.Clone(revs)
+		for n := range revs {
+			revs[n] = 0
+		}
+	}
 	if !m.w.rules.NoSeize {
 		m.Yield(revs)
 	}

@@ -103,7 +103,9 @@ func (c *controller) complete(v *failover.View) {
 	}
 	f := c.fences[m.ID]
 	if f.rev != m.StopRev {
-		c.nodes.Grew(v.Container.NodeID, m.StopRev)
+		if !c.w.rules.NoGrew {
+			c.nodes.Grew(v.Container.NodeID, m.StopRev)
+		}
 		f = fence{rev: m.StopRev, since: c.wall()}
 		c.fences[m.ID] = f
 	}
@@ -183,15 +185,15 @@ func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
 	for i := range s.places {
 		look, _ := c.nodes.Look(s.places[i].Node)
 		s.places[i].Silent = look.State != fleet.NodeHealthy || look.Silence(c.wall()) > 12*time.Second
-		s.places[i].Guarded = true
-		if s.places[i].Silent { // until placement looks at it itself
-			s.places[i].State = fleet.NodeSuspect
+		s.places[i].Guarded, s.places[i].Quarantined = look.GuardOK, look.Flaps.Quarantined && !c.w.rules.NoQuarantine
+		if c.w.rules.StaleTargets {
+			s.places[i].State, s.places[i].Silent = fleet.NodeHealthy, false
 		}
 	}
 	best, _ := placement.Choose(placement.Request{
-		Container: row.ID, Want: row.Spec.Resources, From: &holder, Excluded: d.Next.Excluded, Pinned: d.Next.Wanted,
+		Container: row.ID, Want: row.Spec.Resources, From: c.leaving(holder), Excluded: d.Next.Excluded, Pinned: d.Next.Wanted,
 		Exclusive: row.HAPolicy == fleet.Exclusive, Force: d.Next.Force,
-	}, c.without(s.places, append(slices.Clone(d.Next.Excluded), holder)))
+	}, s.places)
 	if best == nil {
 		return st, false
 	}
@@ -204,8 +206,11 @@ func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
 	return st, true
 }
 
-func (c *controller) without(places []placement.Candidate, out []id.NodeID) []placement.Candidate {
-	return slices.DeleteFunc(slices.Clone(places), func(p placement.Candidate) bool { return slices.Contains(out, p.Node) })
+func (c *controller) leaving(holder id.NodeID) *id.NodeID {
+	if c.w.rules.NoExclusion {
+		return nil
+	}
+	return &holder
 }
 
 // commit writes all steps in one transaction, and lets seized nodes go with
@@ -235,7 +240,7 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 			return
 		}
 		for _, st := range steps {
-			if !c.w.rules.NoSeize {
+			if !c.w.rules.NoSeize && !c.w.rules.NoGrew {
 				c.nodes.Grew(st.Holder, revs[st.Holder])
 			}
 		}

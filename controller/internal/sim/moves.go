@@ -23,7 +23,7 @@ var errConflict = errors.New("the container is being moved already")
 // most.
 func (r *rows) insertMigration(m fleet.Migration) error {
 	for _, other := range r.migrations {
-		if other.ContainerID == m.ContainerID && !other.State.Final() {
+		if other.ContainerID == m.ContainerID && !other.State.Final() && !r.w.rules.NoUnique {
 			return errConflict
 		}
 	}
@@ -51,7 +51,7 @@ func (r *rows) queueFailovers(lost []id.NodeID, now time.Time) {
 func (r *rows) current(next fleet.Migration) *fleet.Migration {
 	for _, m := range r.migrations {
 		if m.ID == next.ID {
-			if m.Version != next.Version || m.State.Final() {
+			if m.Version != next.Version && !r.w.rules.NoVersion || m.State.Final() {
 				return nil
 			}
 			return m
@@ -80,7 +80,7 @@ func (r *rows) room(n id.NodeID, c *containerRow, take bool) {
 // hasRoom is the conditional update that keeps the ledger within its bounds.
 func (r *rows) hasRoom(n id.NodeID, c *containerRow) bool {
 	row := r.node(n)
-	return row.reserved.Memory+c.Spec.Resources.Memory <= row.offer.Memory
+	return r.w.rules.NoRoom || row.reserved.Memory+c.Spec.Resources.Memory <= row.offer.Memory
 }
 
 // keeps reports whether a migration has room reserved at its target beside

@@ -29,6 +29,8 @@ type node struct {
 	tmpfs  lease.Guard            // the guard's record; survives the guard, not a boot
 	mem    agentMemory
 
+	gone         bool          // its guard does not come back
+	spared       time.Duration // no further fault strikes it before
 	troubleUntil time.Duration // until then it has a fault of its own
 	ackedUntil   time.Duration // real time at which the last lease granted ends
 }
@@ -73,7 +75,9 @@ func (n *node) powerOn() {
 	n.on = true
 	n.boot++
 	n.clock.zero = n.w.now
-	n.tmpfs = nil
+	if !n.w.rules.OldRecord {
+		n.tmpfs = nil
+	}
 	boot := n.boot
 	for _, begin := range []func(){n.startDocker, n.startGuard, n.startAgent} {
 		n.w.after(n.w.between(100*time.Millisecond, 5*time.Second), func() {

@@ -14,7 +14,7 @@ func (w *World) operator() {
 		return
 	}
 	r := w.db.rows
-	switch w.rng.IntN(8) {
+	switch w.rng.IntN(9) {
 	case 0:
 		n := r.nodes[w.rng.IntN(len(r.nodes))]
 		n.cordoned = !n.cordoned
@@ -22,6 +22,8 @@ func (w *World) operator() {
 		w.power(r.containers[w.rng.IntN(len(r.containers))])
 	case 2:
 		w.drain(c)
+	case 3:
+		w.confirmDead(c)
 	default:
 		w.manual(c, r.containers[w.rng.IntN(len(r.containers))], fleet.KindManual)
 	}
@@ -39,6 +41,23 @@ func (w *World) active() *controller {
 		}
 	}
 	return nil
+}
+
+// confirmDead is a person's word that a machine is dead. People look before
+// they say so.
+func (w *World) confirmDead(by *controller) {
+	n := w.anyNode()
+	if n.on && !w.rules.ConfirmLiving {
+		return
+	}
+	w.logf("operator: %s is dead", n.name)
+	if w.rules.ConfirmLiving {
+		by.nodes.condemn(n.id)
+		return
+	}
+	before := by.nodes.state(n.id)
+	_ = by.nodes.ConfirmDead(n.id)
+	by.nodes.note(n.id, before)
 }
 
 // manual asks for a migration.

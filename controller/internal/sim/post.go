@@ -66,6 +66,9 @@ func (c *controller) takeEvents(n *node, l letter, next func()) {
 		head = r.ingest(n.id, *l.events)
 		return nil
 	}, func(err error) {
+		if err != nil && c.w.rules.AckEarly {
+			c.nodes.Hear(n.id, liveness.Ingested{Acked: l.events.Items[len(l.events.Items)-1].Seq})
+		}
 		if err == nil {
 			c.nodes.Hear(n.id, liveness.Ingested{Acked: head})
 			c.migrate()
@@ -189,7 +192,9 @@ func (c *controller) serve(list []outboxRow, news map[id.NodeID]wire.Desired, co
 		}
 		n := c.w.node(o.node)
 		if a.Rev > t.rev {
-			c.nodes.Hear(o.node, liveness.Grew{Rev: a.Rev})
+			if !c.w.rules.NoGrew {
+				c.nodes.Hear(o.node, liveness.Grew{Rev: a.Rev})
+			}
 			c.told[o.node] = told{session: session, rev: a.Rev}
 		}
 		c.send(n, session, a, commands[o.node])

@@ -174,10 +174,11 @@ func (r *rows) cursorOf(n id.NodeID, ledgerID string) uint64 {
 func (r *rows) ingest(n id.NodeID, e wire.Events) uint64 {
 	last := r.cursorOf(n, e.LedgerID)
 	for _, item := range e.Items {
-		if item.Seq <= last {
+		if item.Seq <= last && !r.w.rules.NoCursor {
 			continue
 		}
-		last = item.Seq
+		last = max(last, item.Seq)
+		r.w.check.ingested(n, e.LedgerID, item.Seq)
 		switch {
 		case item.Container != nil:
 			c := r.container(item.Container.ID)
@@ -227,11 +228,8 @@ func (r *rows) order(c *containerRow, action wire.Action, rev int64) id.CommandI
 func (r *rows) candidates() []placement.Candidate {
 	var out []placement.Candidate
 	for i, n := range r.nodes {
-		if n.cordoned {
-			continue
-		}
 		out = append(out, placement.Candidate{
-			Node: n.id, Name: r.w.nodes[i].name, State: n.state, Joined: true, Offer: n.offer, Reserved: n.reserved,
+			Node: n.id, Name: r.w.nodes[i].name, State: n.state, Joined: true, Cordoned: n.cordoned && !r.w.rules.NoCordon, Offer: n.offer, Reserved: n.reserved,
 		})
 	}
 	return out

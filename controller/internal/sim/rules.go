@@ -28,6 +28,24 @@ type Rules struct {
 	NoTermFence      bool // and what it decided before it was deposed is committed
 	NoHangUp         bool // a controller without authority keeps its agents
 	NoTerm           bool // agents believe a controller that was replaced
+	OldRecord        bool // a guard believes what it wrote down before the machine booted
+	NoScan           bool // and lets run what it has not written down
+	NoLease          bool // exclusive containers start without a lease
+	LeaseReturning   bool // a node that comes back is granted leases before it is in sync
+	LeaseUnguarded   bool // so is one without a guard
+	NoYieldRev       bool // a node that was decided about is let go with no revision to reach
+	NoGrew           bool // what was committed is not held against acknowledgements
+	NoVersion        bool // a step is done on a migration that has moved on
+	NoRoom           bool // a node is given more than it has room for
+	NoUnique         bool // a container is moved twice at once
+	NoCursor         bool // what an agent says is taken in as often as it comes
+	AckEarly         bool // and acknowledged before it is written down
+	NoCordon         bool // cordoned nodes are given containers
+	NoQuarantine     bool // and those that come and go
+	StaleTargets     bool // and those that are silent
+	NoExclusion      bool // and the one that they are on
+	ConfirmLiving    bool // a person's word counts even against the node's own
+	NoPostgresGate   bool // nodes are given up while nothing can be written down
 	NoLook           bool // an agent that starts takes what it does not know for stopped
 
 	// Assumptions, not rules: what the protocol cannot do without.

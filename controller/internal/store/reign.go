@@ -152,3 +152,22 @@ func (tx *Tx) Reigns(ctx context.Context, term int64) error {
 	}
 	return nil
 }
+
+// Reigning is the same store, whose transactions are good only while the term
+// is the newest: what a controller decided before it was deposed, or stood
+// still, is not committed afterwards. Term 0 needs nothing.
+func (s *Store) Reigning(term func() int64) *Store {
+	ruled := *s
+	ruled.term = term
+	return &ruled
+}
+
+func (s *Store) fence(ctx context.Context, tx *Tx) error {
+	if s.term == nil {
+		return nil
+	}
+	if term := s.term(); term > 0 {
+		return tx.Reigns(ctx, term)
+	}
+	return nil
+}

@@ -24,6 +24,7 @@ import (
 type Store struct {
 	pool *pgxpool.Pool
 	db   querier
+	term func() int64 // of the reign that its transactions need; see Reigning
 }
 
 // Tx is a transaction: all reads of Store, and the writes.
@@ -81,7 +82,11 @@ func (s *Store) InTx(ctx context.Context, work func(*Tx) error) error {
 	var err error
 	for range tries {
 		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			return work(&Tx{Store: Store{pool: s.pool, db: tx}, tx: tx})
+			begun := &Tx{Store: Store{pool: s.pool, db: tx}, tx: tx}
+			if err := s.fence(ctx, begun); err != nil {
+				return err
+			}
+			return work(begun)
 		})
 		if !retryable(err) {
 			return err
