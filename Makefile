@@ -4,6 +4,7 @@
 MODULE  := github.com/lormas/lormas
 MODULES := shared broker migrations frontend controller agent deploy
 NODES   ?= 3
+PROFILE ?= standard
 
 # How long and by what seed chaos reigns (0: another one each time), for how
 # long of that within make test, and how often make bench-failover measures.
@@ -108,9 +109,9 @@ verify: lint ## Check that generated files, go.mod files and lone modules are in
 		(cd $$module && GOWORK=off go mod tidy -diff && GOWORK=off go build ./...) || exit 1; \
 	done
 
-lab: root toolchain deps-test binaries ## Start a lab of NODES machines to play with (make lab NODES=3)
+lab: root toolchain deps-test binaries ## Start a lab of NODES machines to play with (make lab NODES=3 PROFILE=fast)
 	$(GOBUILD) -o bin/lab ./deploy/cmd/lab
-	@exec bin/lab --nodes $(NODES) --bin bin
+	@exec bin/lab --nodes $(NODES) --profile $(PROFILE) --bin bin
 
 clean: ## Remove what was built; the data of make run stays
 	rm -rf bin artifacts frontend/node_modules

@@ -19,10 +19,11 @@ import (
 )
 
 type options struct {
-	Nodes int    `default:"3" help:"How many nodes."`
-	Bin   string `default:"bin" help:"The folder of the programs."`
-	API   string `default:"127.0.0.1:7171" help:"Where this machine reaches the lab's API and dashboard."`
-	MQTT  string `default:"127.0.0.1:1884" help:"Where this machine reaches the lab's broker."`
+	Nodes   int    `default:"3" help:"How many nodes."`
+	Profile string `default:"standard" enum:"standard,fast,lan,metered" help:"How fast they are given up when they fall silent: standard (30 s), fast (8 s), lan (5 s) or metered (180 s)."`
+	Bin     string `default:"bin" help:"The folder of the programs."`
+	API     string `default:"127.0.0.1:7171" help:"Where this machine reaches the lab's API and dashboard."`
+	MQTT    string `default:"127.0.0.1:1884" help:"Where this machine reaches the lab's broker."`
 }
 
 func main() {
@@ -39,7 +40,8 @@ func (o options) Run() error {
 	if err != nil {
 		return err
 	}
-	lab, err := e2e.Start(ctx, e2e.Options{Nodes: o.Nodes, Bin: bin, Log: os.Stdout})
+	cluster := &e2e.Cluster{Name: "room", Profile: o.Profile}
+	lab, err := e2e.Start(ctx, e2e.Options{Nodes: o.Nodes, Bin: bin, Cluster: cluster, Log: os.Stdout})
 	if err != nil {
 		return err
 	}
