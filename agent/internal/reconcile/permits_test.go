@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -9,9 +10,8 @@ import (
 
 	"github.com/lormas/lormas/agent/internal/guard/guardtest"
 	"github.com/lormas/lormas/agent/internal/permit"
-	"github.com/lormas/lormas/agent/internal/reconcile"
-	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/agent/internal/runtimetest"
+	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
@@ -42,11 +42,11 @@ func withGuard(t *testing.T, test func(*haRig)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		r := &haRig{rig: &rig{T: t, engine: runtimetest.NewFake(), dir: dir, node: newNode()}, delay: time.Minute}
+		r := &haRig{rig: &rig{T: t, engine: runtimetest.NewFake(), dir: dir, node: id.New[id.NodeID]()}, delay: time.Minute}
 		r.told = r.engine
 		r.guard = guardtest.New(sinceBoot, func(c lease.Copy, d lease.Deed) {
 			if d == lease.Kill {
-				r.engine.End(c.Container)
+				r.engine.Crash(c.Container, 137)
 			}
 		})
 		defer r.guard.Off()
@@ -88,7 +88,7 @@ func (r *haRig) expectReason(when string, c wire.DesiredContainer, want string) 
 	}
 }
 
-func TestAnExclusiveContainerRunsUnderALeaseOnly(t *testing.T) {
+func TestI1AnExclusiveContainerRunsUnderALeaseOnly(t *testing.T) {
 	withGuard(t, func(r *haRig) {
 		c := entry(exclusive)
 		r.desire(c)
@@ -133,7 +133,7 @@ func TestALeaseOfAnotherRevisionStartsNothing(t *testing.T) {
 	})
 }
 
-func TestWithoutItsGuardNothingExclusiveStarts(t *testing.T) {
+func TestI13WithoutItsGuardNothingExclusiveStarts(t *testing.T) {
 	withGuard(t, func(r *haRig) {
 		c := entry(exclusive)
 		r.guard.Away(true)
@@ -168,7 +168,7 @@ func TestTheAgentKillsWhatTheGuardDoesNot(t *testing.T) {
 	})
 }
 
-func TestAnAgentThatComesBackTakesItsGuardOver(t *testing.T) {
+func TestI4AnAgentThatComesBackTakesItsGuardOver(t *testing.T) {
 	withGuard(t, func(r *haRig) {
 		c, short := entry(exclusive), entry(exclusive)
 		r.desire(c, short)
@@ -181,7 +181,7 @@ func TestAnAgentThatComesBackTakesItsGuardOver(t *testing.T) {
 		}
 		r.grant()
 		r.after(20 * time.Second) // longer than the first lease
-		r.expectCalls("over the restart", c.ID, "create", "start")
+		r.expectCalls("over the restart", c.ID, "create", "start", "find")
 		r.shutdown()
 		r.after(time.Minute)
 		if r.running(c.ID) {
@@ -191,6 +191,28 @@ func TestAnAgentThatComesBackTakesItsGuardOver(t *testing.T) {
 		r.expectReason("after it was killed", c, "fenced: ")
 		r.grant()
 		r.expectPhase("with a new lease", c.ID, spec.Up)
+	})
+}
+
+// The machine boots: the leases of before are worth nothing, also those that
+// by another clock would still run.
+func TestI13AfterABootNothingExclusiveStartsBeforeAFreshLease(t *testing.T) {
+	withGuard(t, func(r *haRig) {
+		c := entry(exclusive)
+		r.desire(c)
+		r.grant()
+		r.shutdown()
+		r.engine.Reboot()
+		r.guard.Forget() // its record is of another boot
+		r.met = true
+		r.power()
+		r.after(time.Hour)
+		r.expectPhase("an hour after the boot", c.ID, spec.Pending)
+		if r.running(c.ID) {
+			t.Error("it runs")
+		}
+		r.grant()
+		r.expectPhase("with a fresh lease", c.ID, spec.Up)
 	})
 }
 
@@ -224,7 +246,7 @@ func TestAfterABootAnAvailableContainerWaitsForTheController(t *testing.T) {
 				r.desire(c, standard)
 				r.expectPhase("in touch", c.ID, spec.Up)
 				r.shutdown()
-				r.engine.PowerCut()
+				r.engine.Reboot()
 				r.met, r.delay = false, delay
 				r.power()
 				r.expectPhase("after the boot", standard.ID, spec.Up)
@@ -240,32 +262,20 @@ func TestAfterABootAnAvailableContainerWaitsForTheController(t *testing.T) {
 	}
 }
 
-// slowStart lets a test do something between the plan and the start.
-type slowStart struct {
-	reconcile.Runtime
-	before func()
-}
-
-func (s slowStart) Create(ctx context.Context, in runtime.Instance, report func(wire.Progress)) error {
-	defer s.before()
-	return s.Runtime.Create(ctx, in, report)
-}
-
 // A copy that moved away between the plan and the start is not started (R2).
-func TestTheLedgerIsAskedRightBeforeAStart(t *testing.T) {
+func TestI5TheLedgerIsAskedRightBeforeAStart(t *testing.T) {
 	withGuard(t, func(r *haRig) {
 		c := entry(exclusive)
 		r.desire(c)
-		r.engine.Before(func(_ context.Context, call runtimetest.Call) error {
-			if call.Verb == runtimetest.VerbList && call.ID == c.ID {
-				return nil
-			}
-			return nil
-		})
 		moved := powered(c, spec.Absent)
 		_, err := r.ledger.Accept(wire.Desired{Kind: wire.DesiredDelta, FromRev: r.rev, Rev: r.rev + 1, Containers: []wire.DesiredContainer{moved}})
 		r.ok(err) // and nobody woke the reconciler
 		r.grant()
-		r.expectCalls("moved away", c.ID, "create")
+		if calls := r.calls(c.ID); slices.Contains(calls, runtimetest.VerbStart) {
+			t.Errorf("it was started all the same: %v", calls)
+		}
+		if state, _ := r.guard.State(); len(state) != 0 {
+			t.Errorf("the guard still expects it: %v", state)
+		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lormas/lormas/agent/internal/ledger"
+	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/reconcile"
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/agent/internal/runtimetest"
@@ -28,10 +29,11 @@ type rig struct {
 	told   reconcile.Runtime // the engine as the reconciler sees it
 	ledger *ledger.Ledger
 	*reconcile.Reconciler
-	dir  string
-	node id.NodeID
-	rev  int64
-	stop func()
+	dir     string
+	node    id.NodeID
+	permits *permit.Desk // nil: one without a guard
+	rev     int64
+	stop    func()
 }
 
 func inBubble(t *testing.T, test func(*rig)) {
@@ -62,7 +64,7 @@ func (r *rig) boot() {
 	l, err := ledger.Open(ledger.Options{Dir: r.dir, Node: r.node, Log: log})
 	r.ok(err)
 	r.ledger = l
-	r.Reconciler = reconcile.New(reconcile.Options{Runtime: r.told, Ledger: l, Log: log})
+	r.Reconciler = reconcile.New(reconcile.Options{Runtime: r.told, Ledger: l, Permits: r.permits, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- r.Reconciler.Run(ctx) }()

@@ -117,7 +117,10 @@ func (r *Reconciler) done(todo step, err error, overtaken bool) {
 	switch {
 	case err == nil:
 		s.succeed(todo, now)
-	case overtaken, errors.Is(err, errOvertaken):
+	case errors.Is(err, errOvertaken):
+		s.unsure = true
+		r.wake.Up() // else the same step would be planned again
+	case overtaken:
 		s.unsure = true
 	case errors.Is(err, runtime.ErrUnavailable):
 		r.Log.Warn("container: "+string(todo.verb)+" interrupted", "container", todo.id, "error", err)
