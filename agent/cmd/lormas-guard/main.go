@@ -44,6 +44,9 @@ func run(ctx context.Context) error {
 		fmt.Println(version)
 		return nil
 	}
+	if os.Geteuid() != 0 {
+		return errors.New("it has to run as root: else it could not end containers")
+	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	whose, err := name(ctx, *node, *nodeFile)
 	if err != nil {

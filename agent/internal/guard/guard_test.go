@@ -55,6 +55,12 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
+	return lonelyRig(t)
+}
+
+// lonelyRig is for tests that nothing runs beside.
+func lonelyRig(t *testing.T) *rig {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "guard") // short: the path of a socket has to be
 	if err != nil {
 		t.Fatal(err)

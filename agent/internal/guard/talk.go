@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
@@ -20,6 +23,10 @@ const maxLine = 1 << 20
 // talk serves one connection: a line in, a line out.
 func (s *server) talk(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
+	if uid, err := peer(conn); err != nil || uid != 0 && uid != os.Geteuid() {
+		s.Log.Warn("a stranger spoke to the guard and was not heard", "uid", uid, "error", err)
+		return
+	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if !s.tell(ctx, call{line: 1}) {
@@ -46,6 +53,25 @@ func (s *server) talk(ctx context.Context, conn net.Conn) {
 			return
 		}
 	}
+}
+
+// peer is whose process is at the other end. The socket's permissions keep
+// others out; this is for one that was handed on.
+func peer(conn net.Conn) (uid int, err error) {
+	unixConn, ok := conn.(*net.UnixConn)
+	if !ok {
+		return -1, errors.New("not a unix socket")
+	}
+	raw, err := unixConn.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var cred *unix.Ucred
+	fault := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err = errors.Join(fault, err); err != nil {
+		return -1, err
+	}
+	return int(cred.Uid), nil
 }
 
 func (s *server) tell(ctx context.Context, c call) bool {

@@ -17,6 +17,9 @@ import (
 type Fake struct {
 	clock func() time.Duration
 	do    func(lease.Copy, lease.Deed)
+	// Runs says whether what was bound of a copy still does; nil: it never
+	// hinders a release.
+	Runs func(lease.Copy) bool
 
 	mu      sync.Mutex
 	watched lease.Guard
@@ -27,6 +30,9 @@ type Fake struct {
 
 // errAway is what a guard that does not answer answers.
 var errAway = errors.New("the guard does not answer")
+
+// errRuns is why a copy is not released.
+var errRuns = errors.New("it still runs")
 
 // New makes a guard. Do carries out a deed; it is called without locks.
 func New(clock func() time.Duration, do func(lease.Copy, lease.Deed)) *Fake {
@@ -137,7 +143,12 @@ func (f *Fake) Renew(terms []guard.CopyAndTerm) error {
 
 // Release implements permit.Guard.
 func (f *Fake) Release(c lease.Copy) error {
-	return f.change(func(g lease.Guard, _ time.Duration) (lease.Guard, error) { return g.Release(c), nil })
+	return f.change(func(g lease.Guard, _ time.Duration) (lease.Guard, error) {
+		if _, bound := f.bound[c]; bound && f.Runs != nil && f.Runs(c) {
+			return g, errRuns
+		}
+		return g.Release(c), nil
+	})
 }
 
 // State implements permit.Guard.

@@ -1,0 +1,181 @@
+package guard
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lormas/lormas/agent/internal/docker"
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/dockerd"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/lease"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+const image = "lormas-test/shell:1"
+
+// crowd is a container of several processes that do not want to be found: one
+// in a session of its own, one without an environment, none hears SIGTERM.
+const crowd = `trap "" TERM; setsid sleep 100001 & env -i /bin/sleep 100002 & sh -c 'trap "" TERM; sleep 100003; :' & wait`
+
+// engineRig is a node with a real engine, which tests may break.
+type engineRig struct {
+	*rig
+	dir     string
+	process *dockerd.Engine
+	engine  *docker.Engine
+}
+
+func (r *engineRig) power() {
+	r.Helper()
+	var err error
+	r.process, err = dockerd.Start(r.Context(), dockerd.Options{Dir: r.dir, NetNS: dockerd.PrivateNet, BIP: "172.31.248.1/24"})
+	r.ok(err)
+}
+
+// run makes a container and starts it under a lease, as the agent does.
+func (r *engineRig) run(d time.Duration) (lease.Copy, runtime.Found) {
+	r.Helper()
+	c := r.create()
+	r.ok(r.Expect(c, term(c, d), int(syscall.SIGTERM)))
+	r.ok(r.engine.Start(r.Context(), c.Container))
+	found, err := r.engine.Find(r.Context(), c.Container)
+	r.ok(err)
+	r.ok(r.Bind(c, Init{Pid: found.Pid, DockerID: found.DockerID}))
+	r.until("all processes of the container", func() bool { return len(processesOf(found.DockerID)) >= 4 })
+	return c, found
+}
+
+func (r *engineRig) create() lease.Copy {
+	r.Helper()
+	c := newCopy()
+	r.ok(r.engine.Create(r.Context(), runtime.Instance{
+		ID: c.Container, Epoch: c.Epoch, Generation: 1,
+		Spec: spec.Container{
+			Name: "crowd", Image: image, Command: []string{"sh", "-c", crowd}, HA: true, Exclusive: true,
+			Resources: spec.Resources{CPU: 200, Memory: 32 * spec.MiB},
+		},
+	}, nil))
+	return c
+}
+
+// processesOf are those of a container, by their cgroup.
+func processesOf(dockerID string) (pids []int) {
+	entries, _ := os.ReadDir("/proc")
+	for _, entry := range entries {
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && inCgroupOf(pid, dockerID) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// hangs is a lease that is long enough to break the engine under.
+const hangs = 4 * time.Second
+
+// The guard against a real engine: frozen, dead, hung in a start, rebooted.
+func TestI1OnARealEngine(t *testing.T) {
+	dir, err := os.MkdirTemp("/tmp", "guarded")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &engineRig{rig: lonelyRig(t), dir: dir}
+	r.power()
+	t.Cleanup(func() {
+		if err := r.process.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	shell, err := dockerd.Busybox(image)
+	r.ok(err)
+	r.ok(dockerd.Load(t.Context(), r.process.Socket(), shell))
+	r.engine, err = docker.New(docker.Options{Host: "unix://" + r.process.Socket(), Controller: "test", Node: r.node, DataDir: t.TempDir()})
+	r.ok(err)
+	t.Cleanup(func() { _ = r.engine.Close() })
+	for _, test := range []struct {
+		name string
+		run  func(*engineRig)
+	}{
+		{"the engine is frozen and the agent is dead", frozenEngine},
+		{"the guard was dead when the lease ended", deadGuard},
+		{"a start is under way when the lease ends", startInFlight},
+		{"the engine is dead", deadEngine},
+		{"the machine boots", rebooted},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			outer := r.T
+			r.T = t
+			defer func() { r.T = outer }()
+			test.run(r)
+		})
+	}
+}
+
+func frozenEngine(r *engineRig) {
+	c, found := r.run(hangs)
+	_, other := r.run(long)
+	r.ok(r.process.Pause())
+	r.Client.Close() // no word from the agent any more
+	r.until("the death of all its processes", func() bool { return len(processesOf(found.DockerID)) == 0 })
+	r.until("the guard's knowledge of it", func() bool { return r.watched(c).Dead })
+	if len(processesOf(other.DockerID)) < 4 {
+		r.Error("another container died with it")
+	}
+	r.ok(r.process.Resume())
+}
+
+func deadGuard(r *engineRig) {
+	c, found := r.run(hangs)
+	r.guard.Kill()
+	end := Now() + hangs
+	r.until("the end of the lease", func() bool { return Now() > end })
+	r.boot()
+	r.until("the death of all its processes", func() bool { return len(processesOf(found.DockerID)) == 0 })
+	r.until("the guard's knowledge of it", func() bool { return r.watched(c).Dead })
+}
+
+func startInFlight(r *engineRig) {
+	c := r.create()
+	r.ok(r.Expect(c, term(c, hangs), int(syscall.SIGTERM)))
+	r.ok(r.process.Pause())
+	started := make(chan error, 1)
+	go func() { started <- r.engine.Start(context.Background(), c.Container) }()
+	r.until("the end of the lease", func() bool { return r.watched(c).Fenced })
+	r.ok(r.process.Resume())
+	r.Logf("the start that came late: %v", <-started)
+	found, err := r.engine.Find(r.Context(), c.Container)
+	r.ok(err)
+	if found.StartedAt.IsZero() {
+		r.Error("the engine did not start it: this shows nothing")
+	}
+	r.until("the death of all its processes", func() bool { return len(processesOf(found.DockerID)) == 0 })
+}
+
+func deadEngine(r *engineRig) {
+	c, found := r.run(hangs)
+	r.process.Kill()
+	r.until("the death of all its processes", func() bool { return len(processesOf(found.DockerID)) == 0 })
+	r.power()
+	r.staysDown(c.Container)
+}
+
+// rebooted shows that nothing starts exclusive containers but the agent (D9).
+func rebooted(r *engineRig) {
+	c, _ := r.run(long)
+	r.ok(r.process.PowerOff())
+	r.power()
+	r.staysDown(c.Container)
+}
+
+func (r *engineRig) staysDown(c id.ContainerID) {
+	r.Helper()
+	found, err := r.engine.Find(r.Context(), c)
+	r.ok(err)
+	if found.Running || len(processesOf(found.DockerID)) > 0 {
+		r.Errorf("the engine started it again: %+v", found)
+	}
+}
