@@ -91,7 +91,7 @@ var rooms = map[string][]string{
 	"agent/internal/telemetry":       {"shared/spec", "shared/wire"},
 	"agent/internal/ledger":          {"shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	"agent/internal/guard":           {"shared/id", "shared/lease"},
-	"agent/internal/guard/guardtest": {"agent/internal/guard", "shared/lease"},
+	"agent/internal/guard/guardtest": {"agent/internal/guard", "shared/id", "shared/lease"},
 	"agent/internal/permit":          {"agent/internal/guard", "agent/internal/ledger", "shared/id", "shared/lease", "shared/loop", "shared/spec"},
 	"agent/internal/reconcile":       {"agent/internal/guard", "agent/internal/ledger", "agent/internal/permit", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	"agent/internal/link":            {"agent/internal/ledger", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/mqttlink", "shared/spec", "shared/wire"},
