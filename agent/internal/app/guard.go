@@ -25,6 +25,8 @@ const (
 	guardProgram = "lormas-guard"
 	// guardCheck is how often it is looked whether the guard is there.
 	guardCheck = 500 * time.Millisecond
+	// guardPause is the longest between two attempts to start one.
+	guardPause = 30 * time.Second
 	// guardPatience is how long one that was started may take to answer.
 	guardPatience = 5 * time.Second
 )
@@ -68,21 +70,25 @@ func (a *agent) keepGuard(ctx context.Context) error {
 	if a.config.Guard == guardOff || a.config.Guard == guardExternal {
 		return nil
 	}
-	trouble := ""
-	tick := time.NewTicker(guardCheck)
-	defer tick.Stop()
+	trouble, pause := "", guardCheck
 	for {
-		if a.guard.Ping() != nil {
-			err := a.startGuard(ctx)
-			if err != nil && err.Error() != trouble && ctx.Err() == nil {
-				trouble = err.Error() // told once
-				a.log.Error("no guard runs on this node, so no exclusive container will", "why", err)
-			}
+		err := a.guard.Ping()
+		if err != nil {
+			err = a.startGuard(ctx)
+		}
+		if err == nil {
+			pause = guardCheck
+		} else {
+			pause = min(2*pause, guardPause)
+		}
+		if err != nil && err.Error() != trouble && ctx.Err() == nil {
+			trouble = err.Error() // told once
+			a.log.Error("no guard runs on this node, so no exclusive container will", "why", err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }
@@ -90,6 +96,9 @@ func (a *agent) keepGuard(ctx context.Context) error {
 // startGuard starts a guard that outlives the agent and waits for its first
 // answer.
 func (a *agent) startGuard(ctx context.Context) error {
+	if os.Geteuid() != 0 {
+		return errors.New("the guard has to run as root, and so has the agent that starts it")
+	}
 	program, err := a.findGuard()
 	if err != nil {
 		return err
@@ -113,7 +122,6 @@ func (a *agent) startGuard(ctx context.Context) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }() // ends with the guard, or with us
-	a.log.Info("guard started", "program", program, "pid", cmd.Process.Pid, "log", path)
 	deadline := time.After(guardPatience)
 	for a.guard.Ping() != nil {
 		select {
@@ -126,6 +134,7 @@ func (a *agent) startGuard(ctx context.Context) error {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+	a.log.Info("guard started", "program", program, "pid", cmd.Process.Pid, "log", path)
 	return nil
 }
 
