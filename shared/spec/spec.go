@@ -60,6 +60,18 @@ type Volume struct {
 	Shared    bool   `json:"shared,omitempty"`
 }
 
+// Writes lists the mount points of the volumes that the container can write
+// to: of the shared ones, or of those that are its node's alone.
+func (c Container) Writes(shared bool) []string {
+	var list []string
+	for _, v := range c.Volumes {
+		if !v.ReadOnly && v.Shared == shared {
+			list = append(list, v.Container)
+		}
+	}
+	return list
+}
+
 // Stop says how the container is asked to end. Console text wins over the
 // signal; with neither, the image's own stop signal is sent.
 type Stop struct {

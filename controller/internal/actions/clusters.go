@@ -3,7 +3,6 @@ package actions
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -18,22 +17,33 @@ func ofCluster(c fleet.Cluster) subject {
 	return subject{"cluster", uuid.UUID(c.ID), c.Name, authz.Target{Cluster: c.ID}}
 }
 
+// NewCluster is what CreateCluster takes.
+type NewCluster struct {
+	Name        string
+	Description string
+	Watching
+}
+
 // CreateCluster adds a cluster.
-func (s *Service) CreateCluster(ctx context.Context, actor authz.Actor, name, description string, pace Pace) (fleet.Cluster, error) {
-	c := fleet.Cluster{ID: id.New[id.ClusterID](), Name: name, Description: description, CreatedAt: s.now()}
+func (s *Service) CreateCluster(ctx context.Context, actor authz.Actor, in NewCluster) (fleet.Cluster, error) {
+	c := fleet.Cluster{
+		ID: id.New[id.ClusterID](), Name: in.Name, Description: in.Description, Profile: lease.NameStandard, Outage: fleet.OutageFailover,
+		CreatedAt: s.now(),
+	}
 	on := ofCluster(c)
 	on.target = authz.Everything // it does not exist yet
 	if err := s.check(ctx, actor, fleet.ClusterCreate, on); err != nil {
 		return fleet.Cluster{}, err
 	}
-	if err := pace.apply(&c); err != nil {
+	in.Watching.apply(&c)
+	if err := validCluster(c); err != nil {
 		return fleet.Cluster{}, err
 	}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.InsertCluster(ctx, c); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry(actor, fleet.ClusterCreate, on))
+		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ClusterCreate, on), clusterDetail(c)))
 	})
 	if err != nil {
 		return fleet.Cluster{}, fmt.Errorf("create cluster: %w", err)
@@ -61,33 +71,6 @@ func (s *Service) Clusters(ctx context.Context, actor authz.Actor, page store.Pa
 	return s.Store.Clusters(ctx, store.ClusterFilter{Page: page, Reach: reach(actor, fleet.ClusterView)})
 }
 
-// Pace is the profile that nodes of a cluster live by; without a name it is
-// left as it is.
-type Pace struct {
-	Profile string
-	Window  time.Duration // of a custom one
-}
-
-// apply sets the profile of a cluster, or finds what is wrong with it and with
-// what the cluster is called.
-func (in Pace) apply(c *fleet.Cluster) error {
-	var f faults
-	f.name(c.Name)
-	f.description(c.Description)
-	switch _, err := lease.Named(in.Profile, in.Window); {
-	case in.Profile == "" && in.Window == 0:
-		return f.err()
-	case in.Profile == "" || in.Profile != lease.NameCustom && in.Window != 0:
-		f.add("window", "only a custom profile has a window of its own: send profile custom with it, or leave it out")
-	case err != nil && in.Profile == lease.NameCustom:
-		f.add("window", "%v", err)
-	case err != nil:
-		f.add("profile", "%v", err)
-	}
-	c.Profile, c.Window = in.Profile, in.Window
-	return f.err()
-}
-
 // Named is a new name or description; nil leaves it as it is.
 type Named struct {
 	Name        *string
@@ -103,8 +86,15 @@ func (in Named) apply(name, description *string) {
 	}
 }
 
-// EditCluster renames or describes a cluster.
-func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id.ClusterID, in Named, pace Pace) (fleet.Cluster, error) {
+// ClusterEdit is what EditCluster changes; nil leaves a thing as it is.
+type ClusterEdit struct {
+	Named
+	Watching
+}
+
+// EditCluster renames a cluster, or changes how its nodes are watched. Nodes
+// hear of a new profile with their next lease.
+func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id.ClusterID, in ClusterEdit) (fleet.Cluster, error) {
 	var c fleet.Cluster
 	if err := s.checkCluster(ctx, actor, fleet.ClusterEdit, cluster); err != nil {
 		return c, err
@@ -113,19 +103,29 @@ func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id
 		if c, err = tx.LockCluster(ctx, cluster); err != nil {
 			return err
 		}
-		in.apply(&c.Name, &c.Description)
-		if err := pace.apply(&c); err != nil {
+		in.Named.apply(&c.Name, &c.Description)
+		in.Watching.apply(&c)
+		if err := validCluster(c); err != nil {
+			return err
+		}
+		if err := keepsExclusiveApart(ctx, tx, c); err != nil {
 			return err
 		}
 		if err := tx.UpdateCluster(ctx, c); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry(actor, fleet.ClusterEdit, ofCluster(c)))
+		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ClusterEdit, ofCluster(c)), clusterDetail(c)))
 	})
 	if err != nil {
 		return fleet.Cluster{}, fmt.Errorf("edit cluster: %w", err)
 	}
 	return c, nil
+}
+
+func clusterDetail(c fleet.Cluster) map[string]any {
+	return map[string]any{
+		"profile": c.Profile, "window": c.Window.String(), "outage_policy": c.Outage, "outage_after": c.OutageAfter.String(),
+	}
 }
 
 // DeleteCluster removes a cluster that nothing refers to any more.

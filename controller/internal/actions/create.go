@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -22,7 +21,8 @@ type NewContainer struct {
 	EggID              id.EggID
 	NodeID             *id.NodeID // nil: placed
 	Type               fleet.ContainerType
-	HAPolicy           fleet.HAPolicy
+	HAPolicy           fleet.HAPolicy // of an ha one; "": chosen
+	Group              string         // those of one group are kept on different nodes where possible
 	PreferredClusterID *id.ClusterID
 	Image              string // a name among the egg's images; "": the first
 	Environment        map[string]string
@@ -125,15 +125,15 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 	c := fleet.Container{
 		ID: id.New[id.ContainerID](), Name: in.Name, EggID: in.EggID, OwnerID: requester(actor),
 		Spec: want, Epoch: 1, Generation: 1, Power: spec.Running,
-		Type: fleet.Standard, MigrationStatus: fleet.MigrationIdle, PreferredClusterID: in.PreferredClusterID,
+		Type: fleet.Standard, MigrationStatus: fleet.MigrationIdle, Group: in.Group, PreferredClusterID: in.PreferredClusterID,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if in.Type == fleet.HA {
 		c.Type = fleet.HA
-		c.HAPolicy, c.HAPolicyReason = policyOf(in.HAPolicy, want)
+		c.HAPolicy, c.HAPolicyReason = policyOf(in.HAPolicy, c.Spec)
 		c.Spec.Exclusive = c.HAPolicy == fleet.Exclusive
 	}
-	if err := placeNew(ctx, tx, actor, in, &c); err != nil {
+	if err := s.placeNew(ctx, tx, actor, in, &c); err != nil {
 		return Created{}, err
 	}
 	if err := tx.InsertContainer(ctx, c); err != nil {
@@ -143,21 +143,9 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 	if err != nil {
 		return Created{}, err
 	}
-	detail := map[string]any{"node": c.NodeID, "egg": c.EggID, "type": c.Type, "image": c.Spec.Image}
+	detail := map[string]any{"node": c.NodeID, "egg": c.EggID, "type": c.Type, "ha_policy": c.HAPolicy, "image": c.Spec.Image}
 	on := ofContainer(c, authz.Everything)
 	return Created{c, job}, tx.InsertAudit(ctx, detailed(entry(actor, fleet.ContainerCreate, on), detail))
-}
-
-// policyOf chooses what matters more for a container that moves, and says why.
-func policyOf(asked fleet.HAPolicy, s spec.Container) (policy fleet.HAPolicy, why string) {
-	shared := slices.IndexFunc(s.Volumes, func(v spec.Volume) bool { return v.Shared })
-	switch {
-	case asked != "":
-		return asked, "as asked"
-	case shared >= 0:
-		return fleet.Exclusive, "its volume at " + s.Volumes[shared].Container + " is shared, and two copies would write to it"
-	}
-	return fleet.Available, "it has no shared volume, so two copies for a while do no harm"
 }
 
 // renderNew makes the spec, or finds all that is wrong with the request.
@@ -166,6 +154,7 @@ func renderNew(ctx context.Context, tx *store.Tx, in NewContainer) (spec.Contain
 	if in.Type != "" && in.Type != fleet.Standard && in.Type != fleet.HA {
 		f.add("type", "%.20q is not a type: use standard or ha", in.Type)
 	}
+	f.policy(in)
 	if in.NodeID != nil {
 		if _, err := tx.Node(ctx, *in.NodeID); f.unknown("nodeId", err) != nil {
 			return spec.Container{}, err
@@ -191,6 +180,33 @@ func renderNew(ctx context.Context, tx *store.Tx, in NewContainer) (spec.Contain
 	return want, f.err()
 }
 
+// policy finds what is wrong with how a container is to move.
+func (f *faults) policy(in NewContainer) {
+	switch {
+	case in.HAPolicy == "":
+	case in.HAPolicy != fleet.Available && in.HAPolicy != fleet.Exclusive:
+		f.add("ha_policy", "%.20q is not a policy: use available or exclusive, or leave it out to have it chosen", in.HAPolicy)
+	case in.Type != fleet.HA:
+		f.add("ha_policy", "only containers of type ha move by themselves: send type ha with it, or leave ha_policy out")
+	}
+	if in.Group != "" && !spec.ValidName(in.Group) {
+		f.add("group", "%.70q cannot be the name of a group: %s", in.Group, spec.NameRule)
+	}
+}
+
+// policyOf chooses how an ha container moves, and says why: as asked for, else
+// exclusive where it writes to what others can mount, too.
+func policyOf(asked fleet.HAPolicy, want spec.Container) (fleet.HAPolicy, string) {
+	shared := want.Writes(true)
+	switch {
+	case asked != "":
+		return asked, "asked for"
+	case len(shared) > 0:
+		return fleet.Exclusive, fmt.Sprintf("%s is shared: two copies that write to it at once could damage it", enumerate(shared))
+	}
+	return fleet.Available, "nothing that it writes to is shared: a second copy does no harm for a while"
+}
+
 // unknown notes a reference to something that is not there as a fault of the
 // field; any other error it hands back.
 func (f *faults) unknown(field string, err error) error {
@@ -207,10 +223,10 @@ const placeTries = 5
 // placeNew chooses the node and takes room and ports there. A chosen node on
 // which another transaction was faster is passed over by choosing again on
 // what is true by then.
-func placeNew(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewContainer, c *fleet.Container) error {
+func (s *Service) placeNew(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewContainer, c *fleet.Container) error {
 	wanted := c.Spec.Ports
 	for try := 1; ; try++ {
-		node, err := chooseNode(ctx, tx, actor, in, c.Spec)
+		node, err := s.chooseNode(ctx, tx, actor, in, *c)
 		if err != nil {
 			return err
 		}
@@ -238,15 +254,20 @@ func takePlace(ctx context.Context, tx *store.Tx, c *fleet.Container, wanted []s
 
 // chooseNode asks placement. Ports on a node that was asked for are left to
 // Allocate, which can name who holds them.
-func chooseNode(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewContainer, want spec.Container) (id.NodeID, error) {
-	all, err := tx.Candidates(ctx, want.Ports)
+func (s *Service) chooseNode(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewContainer, c fleet.Container) (id.NodeID, error) {
+	all, err := tx.Candidates(ctx, c.Spec.Ports, c.Group)
 	if err != nil {
 		return id.NodeID{}, err
 	}
-	request := placement.Request{Exclusive: want.Exclusive, Want: want.Resources, Pinned: in.NodeID, Waits: in.NodeID != nil, PreferredCluster: in.PreferredClusterID}
+	request := placement.Request{
+		Want: c.Spec.Resources, Pinned: in.NodeID, Waits: in.NodeID != nil, PreferredCluster: in.PreferredClusterID,
+		Exclusive: c.Spec.Exclusive, Group: c.Group,
+	}
 	if in.NodeID == nil {
-		request.Ports = want.Ports
+		request.Ports = c.Spec.Ports
 		all = permitted(actor, in, all)
+	} else if err := s.mayHold(ctx, tx, *in.NodeID, c); err != nil {
+		return id.NodeID{}, err
 	}
 	chosen, refusal := placement.Choose(request, all)
 	switch {
@@ -256,6 +277,19 @@ func chooseNode(ctx context.Context, tx *store.Tx, actor authz.Actor, in NewCont
 		return id.NodeID{}, fleet.Errorf(fleet.NoCapacity, "%s", refusal)
 	}
 	return id.NodeID{}, fleet.Errorf(fleet.NoCapacity, "no node can take this container: %s", refusal)
+}
+
+// mayHold refuses a node that was named for an exclusive container and cannot
+// have one: it says more than placement does.
+func (s *Service) mayHold(ctx context.Context, tx *store.Tx, node id.NodeID, c fleet.Container) error {
+	if !c.Spec.Exclusive {
+		return nil
+	}
+	n, err := tx.Node(ctx, node)
+	if err != nil {
+		return err
+	}
+	return s.takesExclusive(n)
 }
 
 // permitted keeps the candidates on which the actor may create.

@@ -139,7 +139,7 @@ func TestPinnedNodeMayBeOutOfReach(t *testing.T) {
 func TestPreferredClusterComesFirst(t *testing.T) {
 	h := newHouse(t)
 	e := h.egg()
-	berlin, err := h.CreateCluster(h.ctx, h.admin, "berlin", "", actions.Pace{})
+	berlin, err := h.CreateCluster(h.ctx, h.admin, actions.NewCluster{Name: "berlin"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
-	"github.com/lormas/lormas/shared/spec"
 )
 
 // Move is what MigrateContainer takes.
@@ -140,8 +139,8 @@ func (s *Service) checkMove(ctx context.Context, tx *store.Tx, c fleet.Container
 	if in.Overlap && c.HAPolicy == fleet.Exclusive {
 		f.add("overlap", "an exclusive container never runs twice, so it cannot start on one node before it has stopped on the other: leave overlap out")
 	}
-	if left := leftBehind(c.Spec); c.Type == fleet.Standard && left != "" && !in.AcceptDataLoss && in.kind != fleet.KindRollback {
-		f.add("acceptDataLoss", "what is in its volumes (%s) stays on its node: move the data yourself and send acceptDataLoss: true, or declare the volumes shared", left)
+	if left := c.Spec.Writes(false); c.Type == fleet.Standard && len(left) > 0 && !in.AcceptDataLoss && in.kind != fleet.KindRollback {
+		f.add("acceptDataLoss", "what is in its volumes (%s) stays on its node: move the data yourself and send acceptDataLoss: true, or declare the volumes shared", enumerate(left))
 	}
 	if in.Target == nil {
 		return f.err()
@@ -161,15 +160,4 @@ func (s *Service) checkMove(ctx context.Context, tx *store.Tx, c fleet.Container
 		return err
 	}
 	return s.fitsOn(ctx, tx, c, n, in.Force)
-}
-
-// leftBehind names the volumes whose data does not go along, or "".
-func leftBehind(s spec.Container) string {
-	var list []string
-	for _, v := range s.Volumes {
-		if !v.Shared && !v.ReadOnly {
-			list = append(list, v.Container)
-		}
-	}
-	return enumerate(list)
 }

@@ -148,6 +148,11 @@ func (s *Service) EditNode(ctx context.Context, actor authz.Actor, node id.NodeI
 			return err
 		}
 		before := n.Name
+		if in.ClusterID != nil || in.LeaveCluster {
+			if err := s.mayChangeCluster(ctx, tx, n, in.ClusterID); err != nil {
+				return err
+			}
+		}
 		in.apply(&n)
 		if err := validNode(n); err != nil {
 			return err

@@ -134,7 +134,7 @@ func TestCredentialsEndBeforeTheConnectionIsCut(t *testing.T) {
 func TestNodeMovesBetweenClusters(t *testing.T) {
 	h := newHouse(t)
 	n := h.node("edge")
-	berlin, err := h.CreateCluster(h.ctx, h.admin, "berlin", "", actions.Pace{})
+	berlin, err := h.CreateCluster(h.ctx, h.admin, actions.NewCluster{Name: "berlin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestNodeMovesBetweenClusters(t *testing.T) {
 	if err != nil || out.ClusterID != nil {
 		t.Fatalf("the node is still in %v, %v", out.ClusterID, err)
 	}
-	renamed, err := h.EditCluster(h.ctx, h.admin, berlin.ID, actions.Named{Name: ptr("bern")}, actions.Pace{})
+	renamed, err := h.EditCluster(h.ctx, h.admin, berlin.ID, actions.ClusterEdit{Named: actions.Named{Name: ptr("bern")}})
 	if err != nil || renamed.Name != "bern" {
 		t.Errorf("renamed to %q, %v", renamed.Name, err)
 	}
@@ -217,7 +217,7 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 	h := newHouse(t)
 	n, e := h.joined("edge", big), h.egg()
 	c := h.container("web", e)
-	cluster, err := h.CreateCluster(h.ctx, h.admin, "berlin", "", actions.Pace{})
+	cluster, err := h.CreateCluster(h.ctx, h.admin, actions.NewCluster{Name: "berlin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,10 +235,13 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 		fleet.NodeCredentialRotate: func(a authz.Actor) error { _, err := h.RotateCredential(ctx, a, n.ID); return err },
 		fleet.NodeCredentialRevoke: func(a authz.Actor) error { return h.RevokeCredential(ctx, a, n.ID) },
 		fleet.NodeHealthView:       func(a authz.Actor) error { _, err := h.Health(ctx, a); return err },
-		fleet.ClusterCreate:        func(a authz.Actor) error { _, err := h.CreateCluster(ctx, a, "x", "", actions.Pace{}); return err },
-		fleet.ClusterView:          func(a authz.Actor) error { _, err := h.Cluster(ctx, a, cluster.ID); return err },
+		fleet.ClusterCreate: func(a authz.Actor) error {
+			_, err := h.CreateCluster(ctx, a, actions.NewCluster{Name: "x"})
+			return err
+		},
+		fleet.ClusterView: func(a authz.Actor) error { _, err := h.Cluster(ctx, a, cluster.ID); return err },
 		fleet.ClusterEdit: func(a authz.Actor) error {
-			_, err := h.EditCluster(ctx, a, cluster.ID, actions.Named{}, actions.Pace{})
+			_, err := h.EditCluster(ctx, a, cluster.ID, actions.ClusterEdit{})
 			return err
 		},
 		fleet.ClusterDelete:     func(a authz.Actor) error { return h.DeleteCluster(ctx, a, cluster.ID) },

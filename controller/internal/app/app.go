@@ -63,6 +63,7 @@ type Main struct {
 	watch      *watch.Watch
 	intake     *intake.Intake
 	nodeWatch  *loops.NodeWatch
+	profile    lease.Profile // of nodes without a cluster
 	migrator   *loops.Migrator
 	doorkeeper *doorkeeper
 	prober     *prober
@@ -143,12 +144,11 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	}
 	m.outlet = &outlet{}
 	ruled := m.store.Reigning(m.term)
-	profile, err := lease.Named(m.config.Profile, 0)
-	if err != nil {
+	if m.profile, err = lease.Named(m.config.Profile, 0); err != nil {
 		return fmt.Errorf("--profile: %w", err)
 	}
 	m.nodes = liveness.NewRegistry(liveness.Options{
-		Profile: profile, Now: m.now, Lease: m.outlet.lease, Authority: m.authority,
+		Profile: m.profile, Now: m.now, Lease: m.outlet.lease, Authority: m.authority,
 		Backlog: func(node id.NodeID) bool { return m.intake.Waits(node) },
 		Oldest:  func(now time.Time) time.Duration { return m.intake.Oldest(now) },
 	})
@@ -173,7 +173,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		Regressed: func() { m.nodeWatch.Settled.Up() },
 	})
 	m.nodeWatch = &loops.NodeWatch{
-		Store: ruled, Nodes: m.nodes, Live: m.live, Profile: profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
+		Store: ruled, Nodes: m.nodes, Live: m.live, Profile: m.profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
 	}
 	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{

@@ -7,7 +7,6 @@ import (
 	"github.com/lormas/lormas/broker"
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/httpapi"
-	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/controller/internal/watch"
 	"github.com/lormas/lormas/frontend"
 )
@@ -15,7 +14,7 @@ import (
 func (m *Main) makeActions(context.Context) error {
 	m.actions = actions.New(actions.Deps{
 		Store: m.store, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
-		WakeMigrator: func() {}, Warden: warden{m.nodes}, Profile: liveness.Standard(),
+		WakeMigrator: m.migrator.Wake, Warden: warden{m.nodes}, Profile: m.profile,
 		AgentURL: m.AgentURL(), Now: m.now, Log: m.log,
 	})
 	return nil

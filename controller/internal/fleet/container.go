@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lormas/lormas/shared/id"
@@ -42,6 +44,18 @@ func (c Container) Phase() spec.Phase {
 		return spec.Pending
 	}
 	return c.Observed.Phase
+}
+
+// Warnings say what people should know who let the container move by itself.
+func (c Container) Warnings() []string {
+	var list []string
+	if shared := c.Spec.Writes(true); c.HAPolicy == Available && len(shared) > 0 {
+		list = append(list, fmt.Sprintf("for a while after a node was lost two copies may run and write to what is shared (%s): choose ha_policy exclusive unless the program can bear that", strings.Join(shared, ", ")))
+	}
+	if own := c.Spec.Writes(false); c.Type == HA && len(own) > 0 {
+		list = append(list, fmt.Sprintf("what is in %s stays on its node when the container moves: use shared volumes for what has to go along", strings.Join(own, ", ")))
+	}
+	return list
 }
 
 // ContainerType tells containers that stay on their node from those that

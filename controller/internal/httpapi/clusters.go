@@ -9,7 +9,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
-	"github.com/lormas/lormas/shared/spec"
+	"github.com/lormas/lormas/shared/lease"
 )
 
 func (s *Server) clusterRoutes() {
@@ -31,48 +31,50 @@ func (s *Server) clusterRoutes() {
 }
 
 type clusterBody struct {
-	ID          id.ClusterID `json:"id" format:"uuid"`
-	Name        string       `json:"name"`
-	Description string       `json:"description"`
-	Profile     string       `json:"profile" enum:"standard,fast,lan,metered,custom"`
-	Window      string       `json:"window,omitempty" example:"1.5s"`
-	CreatedAt   time.Time    `json:"createdAt"`
+	ID           id.ClusterID       `json:"id" format:"uuid"`
+	Name         string             `json:"name"`
+	Description  string             `json:"description"`
+	Profile      string             `json:"profile" enum:"standard,fast,lan,metered,custom"`
+	Window       string             `json:"window" doc:"silence after which a node may be declared lost"`
+	Exclusive    bool               `json:"exclusive" doc:"its nodes may have exclusive containers"`
+	OutagePolicy fleet.OutagePolicy `json:"outage_policy" enum:"failover,hold,failover_after"`
+	OutageAfter  string             `json:"outage_after,omitempty"`
+	CreatedAt    time.Time          `json:"createdAt"`
 }
 
 func showCluster(c fleet.Cluster) clusterBody {
-	return clusterBody{ID: c.ID, Name: c.Name, Description: c.Description, Profile: c.Profile, Window: showWindow(c.Window), CreatedAt: c.CreatedAt}
+	body := clusterBody{
+		ID: c.ID, Name: c.Name, Description: c.Description, Profile: c.Profile, Window: showSpan(c.Window),
+		OutagePolicy: c.Outage, OutageAfter: showSpan(c.OutageAfter), CreatedAt: c.CreatedAt,
+	}
+	if p, err := lease.Named(c.Profile, c.Window); err == nil {
+		body.Window, body.Exclusive = p.Window.String(), p.Exclusive() == nil
+	}
+	return body
 }
 
-func showWindow(d time.Duration) string {
-	if d == 0 {
-		return ""
-	}
-	return d.String()
+// WatchingBody is how the nodes of a cluster are watched.
+type WatchingBody struct {
+	Profile      *string             `json:"profile,omitempty" doc:"how fast nodes are given up: standard (30 s), fast (8 s), lan (5 s), metered (180 s), or custom with a window"`
+	Window       *string             `json:"window,omitempty" example:"12s" doc:"of a custom profile, between 1.5s and 1h"`
+	OutagePolicy *fleet.OutagePolicy `json:"outage_policy,omitempty" doc:"when the whole cluster falls silent while others talk: failover at a limited rate, hold, or failover_after a while"`
+	OutageAfter  *string             `json:"outage_after,omitempty" example:"30m" doc:"with failover_after"`
 }
 
-// PaceBody is the profile of a cluster in a request.
-type PaceBody struct {
-	Profile string `json:"profile,omitempty" enum:"standard,fast,lan,metered,custom" doc:"how fast its nodes are given up"`
-	Window  string `json:"window,omitempty" example:"1.5s" doc:"of a custom profile: the silence after which a node is given up"`
-}
-
-func (b PaceBody) pace() (actions.Pace, error) {
-	p := actions.Pace{Profile: b.Profile}
-	if b.Window == "" {
-		return p, nil
+func (b WatchingBody) watching() (actions.Watching, error) {
+	window, err := spanOf("window", b.Window)
+	if err != nil {
+		return actions.Watching{}, err
 	}
-	var err error
-	if p.Window, err = time.ParseDuration(b.Window); err != nil {
-		return p, fleet.InvalidFields(spec.Fault{Field: "window", Message: "write a duration with its unit, such as 1.5s or 2m"})
-	}
-	return p, nil
+	after, err := spanOf("outage_after", b.OutageAfter)
+	return actions.Watching{Profile: b.Profile, Window: window, Outage: b.OutagePolicy, OutageAfter: after}, err
 }
 
 type newClusterInput struct {
 	Body struct {
 		Name        string `json:"name"`
 		Description string `json:"description,omitempty"`
-		PaceBody
+		WatchingBody
 	}
 }
 
@@ -97,11 +99,11 @@ func (b EditNamedBody) edit() actions.Named {
 type clusterOutput struct{ Body clusterBody }
 
 func (s *Server) createCluster(ctx context.Context, actor authz.Actor, in *newClusterInput) (*clusterOutput, error) {
-	pace, err := in.Body.pace()
+	watching, err := in.Body.watching()
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Actions.CreateCluster(ctx, actor, in.Body.Name, in.Body.Description, pace)
+	c, err := s.Actions.CreateCluster(ctx, actor, actions.NewCluster{Name: in.Body.Name, Description: in.Body.Description, Watching: watching})
 	return &clusterOutput{Body: showCluster(c)}, err
 }
 
@@ -125,16 +127,16 @@ type editClusterInput struct {
 	ClusterInput
 	Body struct {
 		EditNamedBody
-		PaceBody
+		WatchingBody
 	}
 }
 
 func (s *Server) editCluster(ctx context.Context, actor authz.Actor, in *editClusterInput) (*clusterOutput, error) {
-	pace, err := in.Body.pace()
+	watching, err := in.Body.watching()
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Actions.EditCluster(ctx, actor, in.ID, in.Body.edit(), pace)
+	c, err := s.Actions.EditCluster(ctx, actor, in.ID, actions.ClusterEdit{Named: in.Body.edit(), Watching: watching})
 	return &clusterOutput{Body: showCluster(c)}, err
 }
 

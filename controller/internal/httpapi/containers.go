@@ -34,22 +34,8 @@ func (s *Server) containerRoutes() {
 	s.powerRoute(fleet.ContainerKill, "kill", "Kill a container", s.Actions.KillContainer)
 	add(s, Route{
 		Verb: fleet.ContainerDelete, Method: http.MethodDelete, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Delete a container",
-		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job.",
+		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move.",
 	}, s.deleteContainer)
-}
-
-type deleteContainerInput struct {
-	ContainerInput
-	Force bool `query:"force" doc:"also while it is being moved: the move ends"`
-}
-
-func (s *Server) deleteContainer(ctx context.Context, actor authz.Actor, in *deleteContainerInput) (*jobOutput, error) {
-	do := s.Actions.DeleteContainer
-	if in.Force {
-		do = s.Actions.ForceDeleteContainer
-	}
-	j, err := do(ctx, actor, in.ID)
-	return &jobOutput{Body: showJob(j)}, err
 }
 
 // powerRoute registers one of the verbs that take a container and give a job.
@@ -64,6 +50,20 @@ func jobHandler(do verbOfContainer) func(context.Context, authz.Actor, *Containe
 		j, err := do(ctx, actor, in.ID)
 		return &jobOutput{Body: showJob(j)}, err
 	}
+}
+
+type deleteContainerInput struct {
+	ContainerInput
+	Force bool `query:"force" doc:"also one that is being moved"`
+}
+
+func (s *Server) deleteContainer(ctx context.Context, actor authz.Actor, in *deleteContainerInput) (*jobOutput, error) {
+	remove := s.Actions.DeleteContainer
+	if in.Force {
+		remove = s.Actions.ForceDeleteContainer
+	}
+	j, err := remove(ctx, actor, in.ID)
+	return &jobOutput{Body: showJob(j)}, err
 }
 
 // portBody is a port in a request: what is left out is chosen.
@@ -92,7 +92,8 @@ type newContainerInput struct {
 		EggID              id.EggID            `json:"eggId" format:"uuid"`
 		NodeID             *id.NodeID          `json:"nodeId,omitempty" format:"uuid"`
 		Type               fleet.ContainerType `json:"type,omitempty" enum:"standard,ha" default:"standard"`
-		HAPolicy           fleet.HAPolicy      `json:"ha_policy,omitempty" enum:"available,exclusive"`
+		HAPolicy           fleet.HAPolicy      `json:"ha_policy,omitempty" doc:"of an ha container: available (one always runs, two may for a while) or exclusive (never two); left out: exclusive where a shared volume is mounted, else available"`
+		Group              string              `json:"group,omitempty" doc:"containers of one group are kept on different nodes where possible"`
 		PreferredClusterID *id.ClusterID       `json:"preferred_cluster_id,omitempty" format:"uuid"`
 		Image              string              `json:"image,omitempty" doc:"name of one of the egg's images; left out: its first"`
 		Resources          resourcesBody       `json:"resources"`
@@ -119,8 +120,9 @@ func answerCreated(c actions.Created, err error) (*createdOutput, error) {
 func (s *Server) createContainer(ctx context.Context, actor authz.Actor, in *newContainerInput) (*createdOutput, error) {
 	b := in.Body
 	return answerCreated(s.Actions.CreateContainer(ctx, actor, actions.NewContainer{
-		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, HAPolicy: b.HAPolicy, PreferredClusterID: b.PreferredClusterID,
-		Image: b.Image, Environment: b.Environment, Resources: spec.Resources(b.Resources),
+		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, HAPolicy: b.HAPolicy, Group: b.Group,
+		PreferredClusterID: b.PreferredClusterID,
+		Image:              b.Image, Environment: b.Environment, Resources: spec.Resources(b.Resources),
 		Ports: portsOf(b.Ports), Volumes: b.Volumes, Key: in.IdempotencyKey,
 	}))
 }
@@ -134,7 +136,8 @@ type ContainerBody struct {
 	NodeID             id.NodeID             `json:"nodeId" format:"uuid"`
 	Type               fleet.ContainerType   `json:"type" enum:"standard,ha"`
 	HAPolicy           fleet.HAPolicy        `json:"ha_policy,omitempty" enum:"available,exclusive"`
-	HAPolicyReason     string                `json:"ha_policy_reason,omitempty" doc:"why it is that one"`
+	HAPolicyReason     string                `json:"ha_policy_reason,omitempty" doc:"why it has this policy"`
+	Group              string                `json:"group,omitempty"`
 	PreferredClusterID *id.ClusterID         `json:"preferred_cluster_id,omitempty" format:"uuid"`
 	MigrationStatus    fleet.MigrationStatus `json:"migration_status" enum:"idle,migrating,completed,failed"`
 	LastMigrationAt    *time.Time            `json:"last_migration_at,omitempty"`
@@ -148,6 +151,7 @@ type ContainerBody struct {
 	Ports              []spec.Port           `json:"ports"`
 	Volumes            []spec.Volume         `json:"volumes"`
 	Observed           *observedBody         `json:"observed,omitempty" doc:"missing until its node has spoken of it"`
+	Warnings           []string              `json:"warnings,omitempty" doc:"what to know when it moves by itself"`
 	CreatedAt          time.Time             `json:"createdAt"`
 	UpdatedAt          time.Time             `json:"updatedAt"`
 }
@@ -168,7 +172,8 @@ type observedBody struct {
 
 func showContainer(c fleet.Container) ContainerBody {
 	body := ContainerBody{
-		ID: c.ID, Name: c.Name, EggID: c.EggID, OwnerID: c.OwnerID, NodeID: c.NodeID, Type: c.Type, HAPolicy: c.HAPolicy, HAPolicyReason: c.HAPolicyReason,
+		ID: c.ID, Name: c.Name, EggID: c.EggID, OwnerID: c.OwnerID, NodeID: c.NodeID, Type: c.Type, HAPolicy: c.HAPolicy,
+		HAPolicyReason: c.HAPolicyReason, Group: c.Group, Warnings: c.Warnings(),
 		PreferredClusterID: c.PreferredClusterID, MigrationStatus: c.MigrationStatus, LastMigrationAt: c.LastMigrationAt,
 		Power: c.Power, Phase: c.Phase(), Generation: c.Generation, Epoch: c.Epoch, Image: c.Spec.Image,
 		Resources: resourcesBody(c.Spec.Resources), Environment: c.Spec.Env,

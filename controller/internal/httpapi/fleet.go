@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -43,9 +45,10 @@ func (s *Server) fleetRoutes() {
 	s.eggRoutes()
 	s.containerRoutes()
 	s.streamRoutes()
-	s.migrationRoutes()
-	s.operatorRoutes()
 	s.jobRoutes()
+	s.migrationRoutes()
+	s.cordonRoutes()
+	s.holdRoutes()
 }
 
 // etag is a generation as HTTP knows it.
@@ -71,6 +74,26 @@ func optional[K id.Kind](i id.Of[K]) *id.Of[K] {
 		return nil
 	}
 	return &i
+}
+
+// showSpan is a duration as people write it; "" for none.
+func showSpan(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
+}
+
+// spanOf reads a duration of the named field; nil where it was left out.
+func spanOf(field string, text *string) (*time.Duration, error) {
+	if text == nil {
+		return nil, nil
+	}
+	d, err := time.ParseDuration(*text)
+	if err != nil {
+		return nil, fleet.InvalidFields(spec.Fault{Field: field, Message: fmt.Sprintf(`%.30q is not a duration: write it as "1.5s", "10m" or "2h"`, *text)})
+	}
+	return &d, nil
 }
 
 // resourcesBody is an amount in the units that people write.

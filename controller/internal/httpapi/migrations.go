@@ -109,37 +109,47 @@ func (s *Server) migrationHistory(ctx context.Context, actor authz.Actor, in *mi
 
 // migrationBody is a move, over or not.
 type migrationBody struct {
-	ID           id.MigrationID       `json:"id" format:"uuid"`
-	ContainerID  id.ContainerID       `json:"containerId" format:"uuid"`
-	Kind         fleet.MigrationKind  `json:"trigger" enum:"failover,manual,drain,rebalance,rollback"`
-	State        fleet.MigrationState `json:"state"`
-	Waiting      string               `json:"waiting,omitempty" doc:"why it does not go on"`
-	Reason       string               `json:"reason,omitempty"`
-	Error        string               `json:"error,omitempty"`
-	JobID        *id.JobID            `json:"jobId,omitempty" format:"uuid"`
-	FromNodeID   id.NodeID            `json:"fromNodeId" format:"uuid"`
-	ToNodeID     *id.NodeID           `json:"toNodeId,omitempty" format:"uuid"`
-	TargetNodeID *id.NodeID           `json:"targetNodeId,omitempty" format:"uuid" doc:"that was asked for"`
-	Policy       fleet.HAPolicy       `json:"ha_policy,omitempty" enum:"available,exclusive"`
-	Force        bool                 `json:"force"`
-	Overlap      bool                 `json:"overlap"`
-	Attempt      int                  `json:"attempt"`
-	Priority     int                  `json:"priority"`
-	Leftover     fleet.Leftover       `json:"leftover" enum:"none,unknown,running,gone"`
-	OverlapMS    *int64               `json:"overlapMs,omitempty"`
-	CreatedAt    time.Time            `json:"createdAt"`
-	DetectedAt   *time.Time           `json:"detectedAt,omitempty"`
-	SwitchedAt   *time.Time           `json:"switchedAt,omitempty"`
-	RunningAt    *time.Time           `json:"runningAt,omitempty"`
-	FinishedAt   *time.Time           `json:"finishedAt,omitempty"`
+	ID           id.MigrationID        `json:"id" format:"uuid"`
+	ContainerID  id.ContainerID        `json:"containerId" format:"uuid"`
+	Kind         fleet.MigrationKind   `json:"trigger" enum:"failover,manual,drain,rebalance,rollback"`
+	Status       fleet.MigrationStatus `json:"status" enum:"idle,migrating,completed,failed" doc:"state in short"`
+	State        fleet.MigrationState  `json:"state" enum:"queued,reserved,stopping,fencing,starting,rolling_back,completed,failed,rolled_back,cancelled"`
+	Waiting      string                `json:"waiting,omitempty" doc:"why it does not go on"`
+	Reason       string                `json:"reason,omitempty"`
+	Error        string                `json:"error,omitempty"`
+	JobID        *id.JobID             `json:"jobId,omitempty" format:"uuid"`
+	FromNodeID   id.NodeID             `json:"fromNodeId" format:"uuid"`
+	ToNodeID     *id.NodeID            `json:"toNodeId,omitempty" format:"uuid"`
+	TargetNodeID *id.NodeID            `json:"targetNodeId,omitempty" format:"uuid" doc:"that was asked for"`
+	Policy       fleet.HAPolicy        `json:"ha_policy,omitempty" enum:"available,exclusive"`
+	FromEpoch    int64                 `json:"fromEpoch"`
+	ToEpoch      int64                 `json:"toEpoch,omitempty" doc:"missing until it belongs to its new node"`
+	RequestedBy  *id.UserID            `json:"requestedBy,omitempty" format:"uuid"`
+	Force        bool                  `json:"force"`
+	Overlap      bool                  `json:"overlap"`
+	Attempt      int                   `json:"attempt"`
+	Priority     int                   `json:"priority"`
+	Leftover     fleet.Leftover        `json:"leftover" enum:"none,unknown,running,gone"`
+	OverlapMS    *int64                `json:"overlapMs,omitempty"`
+	CreatedAt    time.Time             `json:"createdAt"`
+	DetectedAt   *time.Time            `json:"detectedAt,omitempty"`
+	ReservedAt   *time.Time            `json:"reservedAt,omitempty"`
+	StoppingAt   *time.Time            `json:"stoppingAt,omitempty"`
+	StoppedAt    *time.Time            `json:"stoppedAt,omitempty"`
+	SwitchedAt   *time.Time            `json:"switchedAt,omitempty" doc:"it belongs to its new node since"`
+	RunningAt    *time.Time            `json:"runningAt,omitempty"`
+	FinishedAt   *time.Time            `json:"finishedAt,omitempty"`
+	Deadline     *time.Time            `json:"deadline,omitempty" doc:"of the present step"`
 }
 
 func showMigration(m fleet.Migration) migrationBody {
 	return migrationBody{
-		ID: m.ID, ContainerID: m.ContainerID, Kind: m.Kind, State: m.State, Waiting: m.Waiting, Reason: m.Reason, Error: m.Error, JobID: m.JobID,
+		ID: m.ID, ContainerID: m.ContainerID, Kind: m.Kind, Status: m.State.Status(), State: m.State, Waiting: m.Waiting, Reason: m.Reason, Error: m.Error, JobID: m.JobID,
 		FromNodeID: m.From, ToNodeID: m.To, TargetNodeID: m.Wanted, Policy: m.Policy, Force: m.Force, Overlap: m.Overlap,
 		Attempt: m.Attempt, Priority: m.Priority, Leftover: m.Leftover, OverlapMS: m.OverlapMS, CreatedAt: m.CreatedAt,
-		DetectedAt: m.DetectedAt, SwitchedAt: m.SwitchedAt, RunningAt: m.RunningAt, FinishedAt: m.FinishedAt,
+		FromEpoch: m.FromEpoch, ToEpoch: m.ToEpoch, RequestedBy: m.RequestedBy, DetectedAt: m.DetectedAt, ReservedAt: m.ReservedAt,
+		StoppingAt: m.StoppingAt, StoppedAt: m.StoppedAt, SwitchedAt: m.SwitchedAt, RunningAt: m.RunningAt, FinishedAt: m.FinishedAt,
+		Deadline: m.Deadline,
 	}
 }
 
@@ -177,7 +187,20 @@ func (s *Server) cancelMigration(ctx context.Context, actor authz.Actor, in *Mig
 	return &migrationOutput{Body: showMigration(m)}, err
 }
 
-func (s *Server) rollbackMigration(ctx context.Context, actor authz.Actor, in *MigrationInput) (*jobOutput, error) {
-	m, err := s.Actions.RollbackMigration(ctx, actor, in.ID, actions.Move{})
+type rollbackInput struct {
+	MigrationInput
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
+	Body           *struct {
+		Force  bool   `json:"force,omitempty" doc:"does not wait for the present node to confirm that it has stopped"`
+		Reason string `json:"reason,omitempty"`
+	} `required:"false"`
+}
+
+func (s *Server) rollbackMigration(ctx context.Context, actor authz.Actor, in *rollbackInput) (*jobOutput, error) {
+	move := actions.Move{Key: in.IdempotencyKey}
+	if b := in.Body; b != nil {
+		move.Force, move.Reason = b.Force, b.Reason
+	}
+	m, err := s.Actions.RollbackMigration(ctx, actor, in.ID, move)
 	return &jobOutput{Body: showJob(m.Job)}, err
 }

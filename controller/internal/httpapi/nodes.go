@@ -98,6 +98,7 @@ type nodeBody struct {
 	DockerVersion string            `json:"dockerVersion,omitempty"`
 	Offer         resourcesBody     `json:"offer" doc:"what the node gives to containers"`
 	Reserved      resourcesBody     `json:"reserved" doc:"what its containers were promised"`
+	CareBody
 	LifeBody
 }
 
@@ -128,7 +129,7 @@ func showNode(n fleet.Node, seen map[id.NodeID]presence.View) nodeBody {
 		ID: n.ID, Name: n.Name, Description: n.Description, ClusterID: n.ClusterID, Labels: n.Labels,
 		CreatedAt: n.CreatedAt, JoinedAt: n.JoinedAt, Hostname: n.Hostname, MachineID: n.MachineID, Arch: n.Arch,
 		AgentVersion: n.AgentVersion, DockerVersion: n.DockerVersion,
-		Offer: showRoom(n.Health.Offer), Reserved: showRoom(n.Health.Reserved), LifeBody: showLife(n, seen),
+		Offer: showRoom(n.Health.Offer), Reserved: showRoom(n.Health.Reserved), CareBody: showCare(n), LifeBody: showLife(n, seen),
 	}
 	if body.Labels == nil {
 		body.Labels = map[string]string{}

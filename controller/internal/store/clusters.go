@@ -123,3 +123,20 @@ func (tx *Tx) DeleteCluster(ctx context.Context, cluster id.ClusterID) error {
 	}
 	return nil
 }
+
+// ExclusiveIn counts the exclusive containers on the nodes of a cluster, and
+// those on their way to one.
+func (tx *Tx) ExclusiveIn(ctx context.Context, cluster id.ClusterID) (count int, err error) {
+	err = tx.tx.QueryRow(ctx, countExclusive+` join nodes n on n.id = c.node_id or n.id = m.to_node_id
+		where n.cluster_id = $1 and c.ha_policy = 'exclusive' and c.deleted_at is null`, cluster).Scan(&count)
+	return count, wrap("count exclusive containers", err)
+}
+
+// ExclusiveOn counts those of one node.
+func (tx *Tx) ExclusiveOn(ctx context.Context, node id.NodeID) (count int, err error) {
+	err = tx.tx.QueryRow(ctx, countExclusive+`
+		where (c.node_id = $1 or m.to_node_id = $1) and c.ha_policy = 'exclusive' and c.deleted_at is null`, node).Scan(&count)
+	return count, wrap("count exclusive containers", err)
+}
+
+const countExclusive = `select count(distinct c.id) from containers c left join container_migrations m on m.container_id = c.id and ` + isOpen

@@ -272,7 +272,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a container
-         * @description Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job.
+         * @description Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move.
          *
          *     Needs the permission `container.delete` (also written `container:delete`): remove containers.
          */
@@ -646,8 +646,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Keep every node from being declared lost
-         * @description Needs the permission `fleet.hold` (also written `fleet:hold`): hold all failovers.
+         * Hold all failovers
+         * @description No node is declared lost until `POST /fleet/release`, also over a restart of the controller. Moves that people ask for go on.
+         *
+         *     Needs the permission `fleet.hold` (also written `fleet:hold`): hold all failovers.
          */
         post: operations["fleet.hold"];
         delete?: never;
@@ -666,8 +668,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * End a hold
-         * @description Needs the permission `fleet.release` (also written `fleet:release`): release held failovers.
+         * Release held failovers
+         * @description Ends an operator's hold, accepts the silence that there is as true, and takes over what agents know better than a database that was restored from a backup.
+         *
+         *     Needs the permission `fleet.release` (also written `fleet:release`): release held failovers.
          */
         post: operations["fleet.release"];
         delete?: never;
@@ -887,7 +891,7 @@ export interface paths {
         put?: never;
         /**
          * Vouch that a silent node does not run
-         * @description What was on it moves at once, without waiting for its window or its leases: be certain.
+         * @description Its ha containers move at once, without waiting for its window or its leases. If the machine runs after all, exclusive containers can run twice.
          *
          *     Needs the permission `node.confirm-dead` (also written `node:confirm-dead`): vouch that a silent node does not run, so that its containers move at once.
          */
@@ -908,8 +912,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give a node nothing new
-         * @description Needs the permission `node.cordon` (also written `node:cordon`): keep new containers away from nodes.
+         * Keep new containers away from a node
+         * @description What is on it stays.
+         *
+         *     Needs the permission `node.cordon` (also written `node:cordon`): keep new containers away from nodes.
          */
         post: operations["node.cordon"];
         delete?: never;
@@ -972,15 +978,15 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Move everything away from a node
-         * @description The node is cordoned. What has not left when the time is over is moved by force.
+         * Have a node's containers moved to others
+         * @description The node is cordoned and stays so. The job tells how far it has come; what has not left when the time is over is moved by force. Send an Idempotency-Key to repeat the request safely.
          *
          *     Needs the permission `node.drain` (also written `node:drain`): have a node's containers moved to others.
          */
         post: operations["node.drain"];
         /**
-         * Stop emptying a node
-         * @description It stays cordoned.
+         * Cancel a drain
+         * @description What has not changed its node stays. The node stays cordoned.
          *
          *     Needs the permission `node.drain` (also written `node:drain`): have a node's containers moved to others.
          */
@@ -1000,8 +1006,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give a node containers again
-         * @description Also ends its quarantine, if it came and went too often.
+         * Let a node have new containers again
+         * @description Also ends the quarantine of a node that was lost too often.
          *
          *     Needs the permission `node.cordon` (also written `node:cordon`): keep new containers away from nodes.
          */
@@ -1116,13 +1122,18 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             description: string;
+            /** @description its nodes may have exclusive containers */
+            exclusive: boolean;
             /** Format: uuid */
             id: string;
             name: string;
+            outage_after?: string;
+            /** @enum {string} */
+            outage_policy: "failover" | "hold" | "failover_after";
             /** @enum {string} */
             profile: "standard" | "fast" | "lan" | "metered" | "custom";
-            /** @example 1.5s */
-            window?: string;
+            /** @description silence after which a node may be declared lost */
+            window: string;
         };
         Command: {
             action: string;
@@ -1166,9 +1177,10 @@ export interface components {
              * @description grows with every change of what it is
              */
             generation: number;
+            group?: string;
             /** @enum {string} */
             ha_policy?: "available" | "exclusive";
-            /** @description why it is that one */
+            /** @description why it has this policy */
             ha_policy_reason?: string;
             /** Format: uuid */
             id: string;
@@ -1200,6 +1212,8 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             volumes: components["schemas"]["SpecVolume"][];
+            /** @description what to know when it moves by itself */
+            warnings?: string[];
         };
         CreatedOutput: {
             /** Format: date-time */
@@ -1219,9 +1233,10 @@ export interface components {
              * @description grows with every change of what it is
              */
             generation: number;
+            group?: string;
             /** @enum {string} */
             ha_policy?: "available" | "exclusive";
-            /** @description why it is that one */
+            /** @description why it has this policy */
             ha_policy_reason?: string;
             /** Format: uuid */
             id: string;
@@ -1254,28 +1269,43 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             volumes: components["schemas"]["SpecVolume"][];
+            /** @description what to know when it moves by itself */
+            warnings?: string[];
+        };
+        Drain: {
+            /** Format: date-time */
+            deadline: string;
+            includeStandard: boolean;
+            /** Format: uuid */
+            jobId: string;
+            reason?: string;
         };
         DrainInput: {
-            /** @description standard containers leave as well */
+            /** @description standard containers leave as well, but for those with data in volumes of their own */
             includeStandard?: boolean;
             reason?: string;
             /**
              * Format: int64
-             * @description left out: ten minutes
+             * @description what has not left after it is moved by force
+             * @default 600
              */
-            timeoutSeconds?: number;
+            timeoutSeconds: number;
         };
         EditClusterInput: {
             description?: string;
             name?: string;
             /**
-             * @description how fast its nodes are given up
-             * @enum {string}
+             * @description with failover_after
+             * @example 30m
              */
-            profile?: "standard" | "fast" | "lan" | "metered" | "custom";
+            outage_after?: string;
+            /** @description when the whole cluster falls silent while others talk: failover at a limited rate, hold, or failover_after a while */
+            outage_policy?: string;
+            /** @description how fast nodes are given up: standard (30 s), fast (8 s), lan (5 s), metered (180 s), or custom with a window */
+            profile?: string;
             /**
-             * @description of a custom profile: the silence after which a node is given up
-             * @example 1.5s
+             * @description of a custom profile, between 1.5s and 1h
+             * @example 12s
              */
             window?: string;
         };
@@ -1371,29 +1401,48 @@ export interface components {
             /** @description the agent's credential: shown this once */
             token: string;
         };
-        Fleet: {
-            /** @description this controller leases and decides */
+        FleetOutput: {
+            /** @description this controller decides; another may stand by */
             authority: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description no node is declared lost before: the controller has just begun, or was deaf
+             */
             graceUntil?: string;
-            /** @description no node is declared lost, so that nothing moves by itself */
+            /** @description no node is declared lost now */
             held: boolean;
             holds: components["schemas"]["Hold"][];
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description nodes that an agent ever was on
+             */
             joined: number;
             kind?: string;
             /** Format: int64 */
             lost: number;
-            /** Format: int64 */
+            /** @description what an operator said last */
+            operator: components["schemas"]["OperatorStruct"];
+            /**
+             * Format: int64
+             * @description lost too often to be given anything for a while
+             */
             quarantined: number;
             reason?: string;
-            /** Format: int64 */
+            /** @description containers that a node knows better than the database, which was restored from a backup */
+            regressions: components["schemas"]["Regression"][];
+            /**
+             * Format: int64
+             * @description and not given up
+             */
             silent: number;
             /** Format: date-time */
             since?: string;
             /** Format: int64 */
             talking: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description grows with every change of the active controller
+             */
             term: number;
         };
         Grant: {
@@ -1436,9 +1485,13 @@ export interface components {
             nodes: components["schemas"]["Health"][];
         };
         Hold: {
-            /** Format: uuid */
-            clusterId?: string;
+            /**
+             * Format: uuid
+             * @description where it holds one cluster only
+             */
+            cluster_id?: string;
             kind: string;
+            /** @description with the way out */
             reason: string;
             /** Format: date-time */
             since: string;
@@ -1517,12 +1570,19 @@ export interface components {
             containerId: string;
             /** Format: date-time */
             createdAt: string;
+            /**
+             * Format: date-time
+             * @description of the present step
+             */
+            deadline?: string;
             /** Format: date-time */
             detectedAt?: string;
             error?: string;
             /** Format: date-time */
             finishedAt?: string;
             force: boolean;
+            /** Format: int64 */
+            fromEpoch: number;
             /** Format: uuid */
             fromNodeId: string;
             /** @enum {string} */
@@ -1539,16 +1599,38 @@ export interface components {
             /** Format: int64 */
             priority: number;
             reason?: string;
+            /** Format: uuid */
+            requestedBy?: string;
+            /** Format: date-time */
+            reservedAt?: string;
             /** Format: date-time */
             runningAt?: string;
-            state: string;
+            /** @enum {string} */
+            state: "queued" | "reserved" | "stopping" | "fencing" | "starting" | "rolling_back" | "completed" | "failed" | "rolled_back" | "cancelled";
+            /**
+             * @description state in short
+             * @enum {string}
+             */
+            status: "idle" | "migrating" | "completed" | "failed";
             /** Format: date-time */
+            stoppedAt?: string;
+            /** Format: date-time */
+            stoppingAt?: string;
+            /**
+             * Format: date-time
+             * @description it belongs to its new node since
+             */
             switchedAt?: string;
             /**
              * Format: uuid
              * @description that was asked for
              */
             targetNodeId?: string;
+            /**
+             * Format: int64
+             * @description missing until it belongs to its new node
+             */
+            toEpoch?: number;
             /** Format: uuid */
             toNodeId?: string;
             /** @enum {string} */
@@ -1564,13 +1646,17 @@ export interface components {
             description?: string;
             name: string;
             /**
-             * @description how fast its nodes are given up
-             * @enum {string}
+             * @description with failover_after
+             * @example 30m
              */
-            profile?: "standard" | "fast" | "lan" | "metered" | "custom";
+            outage_after?: string;
+            /** @description when the whole cluster falls silent while others talk: failover at a limited rate, hold, or failover_after a while */
+            outage_policy?: string;
+            /** @description how fast nodes are given up: standard (30 s), fast (8 s), lan (5 s), metered (180 s), or custom with a window */
+            profile?: string;
             /**
-             * @description of a custom profile: the silence after which a node is given up
-             * @example 1.5s
+             * @description of a custom profile, between 1.5s and 1h
+             * @example 12s
              */
             window?: string;
         };
@@ -1581,8 +1667,10 @@ export interface components {
             environment?: {
                 [key: string]: string;
             };
-            /** @enum {string} */
-            ha_policy?: "available" | "exclusive";
+            /** @description containers of one group are kept on different nodes where possible */
+            group?: string;
+            /** @description of an ha container: available (one always runs, two may for a while) or exclusive (never two); left out: exclusive where a shared volume is mounted, else available */
+            ha_policy?: string;
             /** @description name of one of the egg's images; left out: its first */
             image?: string;
             /** @example web */
@@ -1690,10 +1778,17 @@ export interface components {
             capacity: components["schemas"]["Resources"];
             /** Format: uuid */
             cluster_id?: string;
+            cordonReason?: string;
+            /** @description is given nothing new */
+            cordoned: boolean;
+            /** Format: date-time */
+            cordonedAt?: string;
             /** Format: date-time */
             createdAt: string;
             description: string;
             dockerVersion?: string;
+            /** @description missing: it is not being emptied */
+            drain?: components["schemas"]["Drain"];
             hostname?: string;
             /** Format: uuid */
             id: string;
@@ -1713,6 +1808,10 @@ export interface components {
             name: string;
             /** @description what the node gives to containers */
             offer: components["schemas"]["Resources"];
+            /** @description of its cluster; missing: the controller's own */
+            profile?: string;
+            /** @description was lost too often to be given anything for a while */
+            quarantined: boolean;
             reason: string;
             /** @description what its containers were promised */
             reserved: components["schemas"]["Resources"];
@@ -1727,6 +1826,8 @@ export interface components {
             state: "joining" | "healthy" | "suspect" | "unhealthy" | "returning";
             /** @enum {string} */
             status: "healthy" | "unhealthy";
+            /** @description of a custom profile, such as 12s */
+            window?: string;
         };
         Observed: {
             /** Format: date-time */
@@ -1748,6 +1849,14 @@ export interface components {
              * @description the node's clock
              */
             startedAt?: string;
+        };
+        OperatorStruct: {
+            /** Format: date-time */
+            changedAt?: string;
+            /** Format: uuid */
+            changedBy?: string;
+            held: boolean;
+            reason?: string;
         };
         PageAudit: {
             items: components["schemas"]["Audit"][];
@@ -1905,6 +2014,16 @@ export interface components {
         Reason: {
             reason?: string;
         };
+        Regression: {
+            /** Format: uuid */
+            containerId: string;
+            /** Format: int64 */
+            epoch: number;
+            /** Format: uuid */
+            nodeId: string;
+            /** Format: date-time */
+            seenAt: string;
+        };
         Resources: {
             /**
              * Format: double
@@ -1922,6 +2041,11 @@ export interface components {
             cpu?: number;
             disk?: string;
             memory?: string;
+        };
+        RollbackInput: {
+            /** @description does not wait for the present node to confirm that it has stopped */
+            force?: boolean;
+            reason?: string;
         };
         Signed: {
             /** @description send it as Authorization: Bearer …, and as the password of MQTT */
@@ -2570,7 +2694,7 @@ export interface operations {
     "container.delete": {
         parameters: {
             query?: {
-                /** @description also while it is being moved: the move ends */
+                /** @description also one that is being moved */
                 force?: boolean;
             };
             header?: never;
@@ -3309,7 +3433,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fleet"];
+                    "application/json": components["schemas"]["FleetOutput"];
                 };
             };
             /** @description Error */
@@ -3330,7 +3454,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Reason"];
             };
@@ -3342,7 +3466,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fleet"];
+                    "application/json": components["schemas"]["FleetOutput"];
                 };
             };
             /** @description Error */
@@ -3371,7 +3495,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Fleet"];
+                    "application/json": components["schemas"]["FleetOutput"];
                 };
             };
             /** @description Error */
@@ -3592,13 +3716,19 @@ export interface operations {
     "migration.rollback": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RollbackInput"];
+            };
+        };
         responses: {
             /** @description Accepted */
             202: {
@@ -3795,7 +3925,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Reason"];
             };
@@ -3830,7 +3960,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Reason"];
             };
@@ -3927,7 +4057,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["DrainInput"];
             };

@@ -28,6 +28,8 @@ export function node(change: Partial<Node> = {}): Node {
     createdAt: ago(9 * 86_400),
     rev: 12,
     appliedRev: 12,
+    cordoned: false,
+    quarantined: false,
     offer: { cpu: 4, memory: "8g", disk: "80g" },
     capacity: { cpu: 2.5, memory: "5g", disk: "60g" },
     reserved: { cpu: 1.5, memory: "3g", disk: "20g" },
