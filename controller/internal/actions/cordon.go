@@ -160,10 +160,10 @@ func (s *Service) CancelDrain(ctx context.Context, actor authz.Actor, node id.No
 	if err != nil {
 		return seen, err
 	}
-	var revs map[id.NodeID]int64
+	var end ending
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if seen.Drain != nil { // its containers are locked before the node
-			if revs, err = s.endMoves(ctx, tx, seen.Drain.JobID, "cancelled by "+actor.Name); err != nil {
+			if end, err = s.endMoves(ctx, tx, seen.Drain.JobID, "cancelled by "+actor.Name); err != nil {
 				return err
 			}
 		}
@@ -183,7 +183,7 @@ func (s *Service) CancelDrain(ctx context.Context, actor authz.Actor, node id.No
 	if err != nil {
 		return fleet.Node{}, fmt.Errorf("cancel drain: %w", err)
 	}
-	s.wakeAll(revs)
+	s.tellEnding(ctx, end)
 	return s.Store.Node(ctx, node)
 }
 
@@ -198,14 +198,14 @@ func (s *Service) endDrain(ctx context.Context, tx *store.Tx, n fleet.Node, why 
 
 // endMoves cancels the migrations of a drain that have not changed the
 // container's node. Those that go on this very moment do go on.
-func (s *Service) endMoves(ctx context.Context, tx *store.Tx, drain id.JobID, why string) (map[id.NodeID]int64, error) {
+func (s *Service) endMoves(ctx context.Context, tx *store.Tx, drain id.JobID, why string) (ending, error) {
 	open, _, err := tx.Migrations(ctx, store.MigrationFilter{Page: store.Page{Limit: 200}, Job: &drain, Open: true, Reach: store.Reach{All: true}})
 	if err != nil {
-		return nil, err
+		return ending{}, err
 	}
 	locked, err := tx.LockMigrations(ctx, open)
 	if err != nil {
-		return nil, err
+		return ending{}, err
 	}
 	now := s.now()
 	var ended []fleet.Migration
@@ -216,5 +216,5 @@ func (s *Service) endMoves(ctx context.Context, tx *store.Tx, drain id.JobID, wh
 		}
 	}
 	_, revs, err := tx.FinishMigrations(ctx, ended)
-	return revs, err
+	return ending{revs, ended}, err
 }

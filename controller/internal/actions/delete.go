@@ -30,7 +30,7 @@ func (s *Service) remove(ctx context.Context, actor authz.Actor, container id.Co
 		return fleet.Job{}, err
 	}
 	var job fleet.Job
-	revs := map[id.NodeID]int64{seen.NodeID: 0}
+	end := ending{revs: map[id.NodeID]int64{seen.NodeID: 0}}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		c, err := tx.LockContainer(ctx, container)
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *Service) remove(ctx context.Context, actor authz.Actor, container id.Co
 			job, err = tx.LatestJob(ctx, container, fleet.ContainerDelete)
 			return err
 		}
-		if revs, err = s.endMove(ctx, tx, c, force, "deleted by "+actor.Name); err != nil {
+		if end, err = s.endMove(ctx, tx, c, force, "deleted by "+actor.Name); err != nil {
 			return err
 		}
 		if job, err = s.deleteContainer(ctx, tx, actor, c); err != nil {
@@ -51,30 +51,30 @@ func (s *Service) remove(ctx context.Context, actor authz.Actor, container id.Co
 	if err != nil {
 		return fleet.Job{}, fmt.Errorf("delete container: %w", err)
 	}
-	s.wakeAll(revs)
+	s.tellEnding(ctx, end)
 	return job, nil
 }
 
 // endMove ends the migration of a container that is about to go, if there is
-// one, and sees to it that no node keeps a copy. It answers which nodes have
-// something new by that.
-func (s *Service) endMove(ctx context.Context, tx *store.Tx, c fleet.Container, force bool, why string) (map[id.NodeID]int64, error) {
+// one, and sees to it that no node keeps a copy.
+func (s *Service) endMove(ctx context.Context, tx *store.Tx, c fleet.Container, force bool, why string) (ending, error) {
 	revs := map[id.NodeID]int64{c.NodeID: 0}
 	m, err := tx.OpenMigrationOf(ctx, c.ID)
 	if m == nil || err != nil {
-		return revs, err
+		return ending{revs: revs}, err
 	}
 	if !force {
 		e := m.InTheWay()
 		e.Message += "; or delete it all the same with DELETE /api/v1/containers/" + c.ID.String() + "?force=true"
-		return nil, e
+		return ending{}, e
 	}
 	state := fleet.MigrationCancelled
 	if m.Switched() {
 		state = fleet.MigrationGaveUp
 	}
-	if _, err := s.endMigration(ctx, tx, *m, state, why); err != nil {
-		return nil, err
+	end, err := s.endMigration(ctx, tx, *m, state, why)
+	if err != nil {
+		return ending{}, err
 	}
 	for _, node := range []*id.NodeID{&m.From, m.To} {
 		if node == nil || *node == c.NodeID {
@@ -85,11 +85,11 @@ func (s *Service) endMove(ctx context.Context, tx *store.Tx, c fleet.Container, 
 			continue // the node is gone, and its copy with it
 		}
 		if err != nil {
-			return nil, err
+			return ending{}, err
 		}
 		revs[*node] = rev
 	}
-	return revs, nil
+	return ending{revs, end.moves}, nil
 }
 
 func (s *Service) deleteContainer(ctx context.Context, tx *store.Tx, actor authz.Actor, c fleet.Container) (fleet.Job, error) {

@@ -39,6 +39,7 @@ type house struct {
 	kicked []id.NodeID
 	onKick func(id.NodeID)
 	moves  int // times that the migrator was woken
+	told   []fleet.MigrationState
 	warden warden
 }
 
@@ -56,6 +57,9 @@ func (w *warden) ConfirmDead(n id.NodeID) error {
 }
 func (w *warden) Forgive(n id.NodeID)      { w.said = append(w.said, "forgive "+n.String()) }
 func (w *warden) Fleet() actions.FleetView { return actions.FleetView{Authority: true} }
+func (w *warden) Outlook(id.NodeID) (actions.Outlook, bool) {
+	return actions.Outlook{}, false
+}
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
@@ -75,7 +79,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{T: t, ctx: t.Context(), store: s, sql: pool, admin: authz.System("test"), onKick: func(id.NodeID) {}}
 	h.Service = actions.New(actions.Deps{
 		Store: s, Credentials: authn.NewSigner(key, now), Kick: h, AgentURL: "mqtt://controller:1883", Now: now,
-		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, Warden: &h.warden, Profile: lease.Standard(),
+		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(),
 	})
 	return h
 }
@@ -86,6 +90,14 @@ func (h *house) wake(n id.NodeID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.woken = append(h.woken, n)
+}
+
+func (h *house) tellMoves(_ context.Context, list []fleet.Migration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, m := range list {
+		h.told = append(h.told, m.State)
+	}
 }
 
 func (h *house) wakeMigrator() {

@@ -70,6 +70,9 @@ func (s *Service) HoldFleet(ctx context.Context, actor authz.Actor, reason strin
 		return FleetReport{}, f.err()
 	}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := mayHoldFleet(ctx, tx); err != nil {
+			return err
+		}
 		if err := tx.HoldFleet(ctx, reason, requester(actor), s.now()); err != nil {
 			return err
 		}
@@ -82,6 +85,29 @@ func (s *Service) HoldFleet(ctx context.Context, actor authz.Actor, reason strin
 	return s.report(ctx)
 }
 
+// mayHoldFleet refuses to hold twice: the reason of the first would be lost.
+func mayHoldFleet(ctx context.Context, tx *store.Tx) error {
+	said, err := tx.FleetState(ctx)
+	if err != nil || !said.Held {
+		return err
+	}
+	return fleet.Errorf(fleet.Conflict, "the fleet is held already, since %s%s: end that with POST /api/v1/fleet/release before you hold it for another reason",
+		said.ChangedAt.UTC().Format(time.RFC3339), because(said.Reason))
+}
+
+// mayReleaseFleet refuses to release what nothing holds: whoever asks for it takes
+// the fleet for another than it is.
+func (s *Service) mayReleaseFleet(ctx context.Context, tx *store.Tx, regressed int) error {
+	said, err := tx.FleetState(ctx)
+	if err != nil {
+		return err
+	}
+	if now := s.Warden.Fleet(); said.Held || regressed > 0 || now.Held || len(now.Holds) > 0 {
+		return nil
+	}
+	return fleet.Errorf(fleet.Conflict, "nothing is held, so there is nothing to release: GET /api/v1/fleet shows how the fleet is")
+}
+
 // ReleaseFleet ends holds: one of an operator, that of the silence there is,
 // and that of a truth which was restored from a backup. The epochs that
 // agents know better are taken over by that, so that nothing is started under
@@ -92,11 +118,14 @@ func (s *Service) ReleaseFleet(ctx context.Context, actor authz.Actor) (FleetRep
 	}
 	var revs map[id.NodeID]int64
 	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if err := tx.ReleaseFleet(ctx, "", requester(actor), s.now()); err != nil {
-			return err
-		}
 		settled, err := tx.Regressions(ctx)
 		if err != nil {
+			return err
+		}
+		if err := s.mayReleaseFleet(ctx, tx, len(settled)); err != nil {
+			return err
+		}
+		if err := tx.ReleaseFleet(ctx, "", requester(actor), s.now()); err != nil {
 			return err
 		}
 		if revs, err = tx.SettleRegressions(ctx); err != nil {

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/lormas/lormas/controller/internal/authz"
@@ -40,9 +41,21 @@ func (s *Service) MigrateContainer(ctx context.Context, actor authz.Actor, conta
 		return Moved{}, err
 	}
 	in.kind = fleet.KindManual
-	return s.move(ctx, actor, container, in, func(ctx context.Context, tx *store.Tx) (fleet.Container, error) {
+	out, err := s.move(ctx, actor, container, in, func(ctx context.Context, tx *store.Tx) (fleet.Container, error) {
 		return lockLiving(ctx, tx, container)
 	})
+	if err == nil {
+		s.tellBegun(ctx, out.Migration)
+	}
+	return out, err
+}
+
+// tellBegun is called after the commit. A repeated request may find that it is
+// over: that was told then.
+func (s *Service) tellBegun(ctx context.Context, m fleet.Migration) {
+	if !m.State.Final() {
+		s.TellMoves(ctx, []fleet.Migration{m})
+	}
 }
 
 // maySeeTarget keeps nodes from being named by those who may not see them.
@@ -80,7 +93,7 @@ func (s *Service) move(ctx context.Context, actor authz.Actor, container id.Cont
 			return err
 		}
 		if err := s.checkMove(ctx, tx, c, in); err != nil {
-			return err
+			return in.elsewhere(c, err)
 		}
 		if out, err = s.insertMove(ctx, tx, actor, c, in); err != nil {
 			return err
@@ -130,6 +143,18 @@ func (s *Service) insertMove(ctx context.Context, tx *store.Tx, actor authz.Acto
 	return Moved{m, job}, tx.InsertAudit(ctx, detailed(entry(actor, fleet.MigrationManage, on), detail))
 }
 
+// elsewhere adds the way out to the refusal of a rollback, which has but one
+// target.
+func (in Move) elsewhere(c fleet.Container, err error) error {
+	var e *fleet.Error
+	if in.kind != fleet.KindRollback || !errors.As(err, &e) {
+		return err
+	}
+	more := *e
+	more.Message += fmt.Sprintf("; a rollback only goes back to where the container came from: move it elsewhere with POST /api/v1/containers/%s/migrate", c.ID)
+	return &more
+}
+
 // checkMove finds what speaks against a move at once. What may change until
 // its turn comes, such as room on a node that nobody named, is left to the
 // migrator, which waits for it.
@@ -150,6 +175,9 @@ func (s *Service) checkMove(ctx context.Context, tx *store.Tx, c fleet.Container
 		return f.err()
 	}
 	n, err := tx.Node(ctx, *in.Target)
+	if in.kind == fleet.KindRollback && fleet.KindOf(err) == fleet.NotFound {
+		return fleet.Errorf(fleet.Conflict, "node %s, which it came from, was removed", *in.Target)
+	}
 	if f.unknown("targetNodeId", err) != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func (s *Service) CancelMigration(ctx context.Context, actor authz.Actor, migrat
 	if err != nil {
 		return seen, err
 	}
-	var revs map[id.NodeID]int64
+	var end ending
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		c, err := tx.LockContainer(ctx, seen.ContainerID)
 		if err != nil {
@@ -65,7 +65,7 @@ func (s *Service) CancelMigration(ctx context.Context, actor authz.Actor, migrat
 		if err := mayCancel(m); err != nil {
 			return err
 		}
-		if revs, err = s.endMigration(ctx, tx, m, fleet.MigrationCancelled, "cancelled by "+actor.Name); err != nil {
+		if end, err = s.endMigration(ctx, tx, m, fleet.MigrationCancelled, "cancelled by "+actor.Name); err != nil {
 			return err
 		}
 		detail := map[string]any{"migration": m.ID, "cancelled": true, "state": m.State}
@@ -74,7 +74,7 @@ func (s *Service) CancelMigration(ctx context.Context, actor authz.Actor, migrat
 	if err != nil {
 		return fleet.Migration{}, fmt.Errorf("cancel migration: %w", err)
 	}
-	s.wakeAll(revs)
+	s.tellEnding(ctx, end)
 	return s.Store.Migration(ctx, migration)
 }
 
@@ -90,21 +90,35 @@ func mayCancel(m fleet.Migration) error {
 	return nil
 }
 
-// endMigration ends a migration whose container the caller has locked, and
-// answers which nodes have something new by that.
-func (s *Service) endMigration(ctx context.Context, tx *store.Tx, m fleet.Migration, state fleet.MigrationState, why string) (map[id.NodeID]int64, error) {
+// ending is what is to be told when migrations have ended: to the nodes that
+// have something new by that, and to people.
+type ending struct {
+	revs  map[id.NodeID]int64
+	moves []fleet.Migration
+}
+
+// endMigration ends a migration whose container the caller has locked.
+func (s *Service) endMigration(ctx context.Context, tx *store.Tx, m fleet.Migration, state fleet.MigrationState, why string) (ending, error) {
 	locked, err := tx.LockMigrations(ctx, []fleet.Migration{m})
 	if err != nil {
-		return nil, err
+		return ending{}, err
 	}
 	if len(locked) == 0 {
-		return nil, fleet.Errorf(fleet.Conflict, "migration %s went on this very moment: look at it again and repeat your request", m.ID)
+		return ending{}, fleet.Errorf(fleet.Conflict, "migration %s went on this very moment: look at it again and repeat your request", m.ID)
 	}
 	m = locked[0].Migration
 	now := s.now()
 	m.State, m.Error, m.Waiting, m.Deadline, m.FinishedAt = state, why, "", nil, &now
 	_, revs, err := tx.FinishMigrations(ctx, []fleet.Migration{m})
-	return revs, err
+	return ending{revs, []fleet.Migration{m}}, err
+}
+
+// tellEnding is called after the commit.
+func (s *Service) tellEnding(ctx context.Context, e ending) {
+	if len(e.moves) > 0 {
+		s.TellMoves(ctx, e.moves)
+	}
+	s.wakeAll(e.revs)
 }
 
 // wakeAll has nodes told of something new, and the migrator look again: what
@@ -128,7 +142,8 @@ func (s *Service) RollbackMigration(ctx context.Context, actor authz.Actor, migr
 	if in.Reason == "" {
 		in.Reason = fmt.Sprintf("takes migration %s back", seen.ID)
 	}
-	return s.move(ctx, actor, seen.ContainerID, in, func(ctx context.Context, tx *store.Tx) (fleet.Container, error) {
+	var end ending
+	out, err := s.move(ctx, actor, seen.ContainerID, in, func(ctx context.Context, tx *store.Tx) (fleet.Container, error) {
 		c, err := tx.LockContainer(ctx, seen.ContainerID)
 		if err != nil {
 			return c, err
@@ -141,12 +156,17 @@ func (s *Service) RollbackMigration(ctx context.Context, actor authz.Actor, migr
 			return c, err
 		}
 		if m.State == fleet.MigrationStarting {
-			if _, err := s.endMigration(ctx, tx, m, fleet.MigrationGaveUp, "rolled back by "+actor.Name); err != nil {
+			if end, err = s.endMigration(ctx, tx, m, fleet.MigrationGaveUp, "rolled back by "+actor.Name); err != nil {
 				return c, err
 			}
 		}
 		return lockLiving(ctx, tx, c.ID)
 	})
+	if err == nil {
+		s.tellEnding(ctx, end) // before the one that comes after it
+		s.tellBegun(ctx, out.Migration)
+	}
+	return out, err
 }
 
 func mayRollBack(m fleet.Migration, c fleet.Container) error {

@@ -22,11 +22,14 @@ type Deps struct {
 	Wake        func(id.NodeID) // a node has something new; never blocks
 	// WakeMigrator says that something is to be moved, or no longer; never blocks.
 	WakeMigrator func()
-	Warden       Warden
-	Profile      lease.Profile // of nodes that are in no cluster
-	AgentURL     string        // where agents dial, such as mqtt://10.0.0.1:1883
-	Now          func() time.Time
-	Log          *slog.Logger
+	// TellMoves lets people know of migrations that a verb began or ended. It
+	// is called after the commit.
+	TellMoves func(context.Context, []fleet.Migration)
+	Warden    Warden
+	Profile   lease.Profile // of nodes that are in no cluster
+	AgentURL  string        // where agents dial, such as mqtt://10.0.0.1:1883
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Warden judges which nodes are lost, from memory; what people say of that is
@@ -37,6 +40,7 @@ type Warden interface {
 	ConfirmDead(node id.NodeID) error
 	Forgive(node id.NodeID)
 	Fleet() FleetView
+	Outlook(node id.NodeID) (Outlook, bool)
 }
 
 // CredentialSigner makes the token that an agent proves itself with. The same

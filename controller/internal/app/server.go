@@ -14,7 +14,7 @@ import (
 func (m *Main) makeActions(context.Context) error {
 	m.actions = actions.New(actions.Deps{
 		Store: m.store, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
-		WakeMigrator: m.migrator.Wake, Warden: warden{m.nodes}, Profile: m.profile,
+		WakeMigrator: m.migrator.Wake, TellMoves: m.migrator.Told, Warden: warden{m.nodes}, Profile: m.profile,
 		AgentURL: m.AgentURL(), Now: m.now, Log: m.log,
 	})
 	return nil

@@ -3,6 +3,7 @@ package app
 import (
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/shared/id"
 )
 
 // warden is the registry as actions wants to see it.
@@ -20,4 +21,15 @@ func (w warden) Fleet() actions.FleetView {
 		view.Holds[i] = actions.Hold{Kind: string(h.Kind), Cluster: h.Cluster, Reason: h.Reason, Since: h.Since}
 	}
 	return view
+}
+
+// Outlook implements actions.Warden.
+func (w warden) Outlook(node id.NodeID) (actions.Outlook, bool) {
+	o, ok := w.Registry.Outlook(node)
+	if !ok {
+		return actions.Outlook{}, false
+	}
+	return actions.Outlook{
+		Window: o.Window, LastSeen: o.LastSeen, GraceUntil: o.GraceUntil, Next: o.Next, At: o.At, Held: o.Held,
+	}, true
 }

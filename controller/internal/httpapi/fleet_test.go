@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/presence"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
@@ -41,13 +42,14 @@ func (calm) Forgive(id.NodeID)           {}
 func (calm) Fleet() actions.FleetView {
 	return actions.FleetView{Authority: true, Joined: 1, Talking: 1}
 }
+func (calm) Outlook(id.NodeID) (actions.Outlook, bool) { return actions.Outlook{}, false }
 
 // withFleet puts the real actions behind the routes.
 func withFleet(seen views) func(*Deps) {
 	return func(d *Deps) {
 		d.Fleet = Fleet{Presence: seen, Actions: actions.New(actions.Deps{
 			Store: d.Store, Credentials: d.Auth, Kick: unkicked{}, Wake: func(id.NodeID) {},
-			WakeMigrator: func() {}, Warden: calm{}, Profile: lease.Standard(),
+			WakeMigrator: func() {}, TellMoves: func(context.Context, []fleet.Migration) {}, Warden: calm{}, Profile: lease.Standard(),
 			AgentURL: "mqtt://controller:1883", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})}
 	}

@@ -14,6 +14,10 @@ func (s *Server) healthRoutes() {
 		Verb: fleet.NodeHealthView, Method: http.MethodGet, Path: "/health", Summary: "Show the health of all nodes",
 		Help: "`status` is the short form of `state`: suspect still counts as healthy, joining and returning do not yet.",
 	}, s.health)
+	add(s, Route{
+		Verb: fleet.NodeHealthView, ID: "node.health", Method: http.MethodGet, Path: "/nodes/{id}/health", Summary: "Show how a node is, and what comes next",
+		Help: "With the steps that led here, each with its reason, and with what it is judged by.",
+	}, s.nodeHealth)
 }
 
 type healthOutput struct {

@@ -124,7 +124,10 @@ func (r *Registry) Hold(reason string) {
 }
 
 func held(reason string) string {
-	return "held by an operator: " + reason + "; POST /fleet/release ends it"
+	if reason != "" {
+		reason = ": " + reason
+	}
+	return "held by an operator" + reason + "; POST /fleet/release ends it"
 }
 
 // Release ends a hold on a person's word: one that a person or a regressed

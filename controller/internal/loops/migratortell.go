@@ -36,6 +36,9 @@ func (m *Migrator) tell(ctx context.Context, list []fleet.Migration, news *store
 	m.Live.Tell(store.News{Containers: containers})
 }
 
+// Told is tell for those that somebody else has begun or ended.
+func (m *Migrator) Told(ctx context.Context, list []fleet.Migration) { m.tell(ctx, list, nil) }
+
 // MigratorMetrics count migrations.
 type MigratorMetrics struct {
 	outcomes *prometheus.CounterVec

@@ -140,7 +140,7 @@ func moves(c liveness.Change) bool {
 func (w *NodeWatch) save(ctx context.Context, changes []liveness.Change) (found []id.NodeID, err error) {
 	rows := make([]store.NodeChange, len(changes))
 	for i, c := range changes {
-		rows[i] = store.NodeChange{Node: c.Node, State: c.State, Since: c.Since, Reason: c.Reason,
+		rows[i] = store.NodeChange{Node: c.Node, From: c.From, State: c.State, Since: c.Since, Reason: c.Reason,
 			Penalty: c.Flaps.Penalty, PenaltyAt: c.Flaps.At, Quarantined: c.Flaps.Quarantined}
 	}
 	err = w.Store.InTx(ctx, func(tx *store.Tx) error {

@@ -57,7 +57,7 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 		return nil
 	}
 	s.swept = now
-	keep := store.Keep{Idempotency: 24 * time.Hour, Jobs: 30 * 24 * time.Hour, Revisions: 1000}
+	keep := store.Keep{Idempotency: 24 * time.Hour, Jobs: 30 * 24 * time.Hour, Transitions: 30 * 24 * time.Hour, Revisions: 1000}
 	return s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.Sweep(ctx, now, keep) })
 }
 

@@ -54,6 +54,7 @@ func (s *Store) NodeMemories(ctx context.Context) ([]NodeMemory, error) {
 // NodeChange is a node's new state.
 type NodeChange struct {
 	Node        id.NodeID
+	From        fleet.NodeState // where it is another one than State, the step is kept
 	State       fleet.NodeState
 	Since       time.Time
 	Reason      string
@@ -62,22 +63,29 @@ type NodeChange struct {
 	Quarantined bool
 }
 
-// SaveNodeStates records new states and answers which of the nodes exist.
+// SaveNodeStates records new states, and the steps that led to them, and
+// answers which of the nodes exist.
 func (tx *Tx) SaveNodeStates(ctx context.Context, changes []NodeChange) ([]id.NodeID, error) {
 	n := len(changes)
-	ids, states := make([]id.NodeID, n), make([]fleet.NodeState, n)
+	ids, from, states := make([]id.NodeID, n), make([]fleet.NodeState, n), make([]fleet.NodeState, n)
 	since, reasons := make([]time.Time, n), make([]string, n)
 	penalties, at, quarantined := make([]float64, n), make([]time.Time, n), make([]bool, n)
 	for i, c := range changes {
-		ids[i], states[i], since[i], reasons[i] = c.Node, c.State, c.Since, c.Reason
+		ids[i], from[i], states[i], since[i], reasons[i] = c.Node, c.From, c.State, c.Since, c.Reason
 		penalties[i], at[i], quarantined[i] = c.Penalty, c.PenaltyAt, c.Quarantined
 	}
 	return tx.collectNodes(ctx, "save node states", `
-		update node_health h set status = c.state, status_since = c.since, status_reason = c.reason,
-			penalty = c.penalty, penalty_at = c.at, quarantined = c.quarantined
-		from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::float8[], $6::timestamptz[], $7::bool[])
-			as c (node, state, since, reason, penalty, at, quarantined)
-		where h.node_id = c.node returning h.node_id`, ids, states, since, reasons, penalties, at, quarantined)
+		with saved as (
+			update node_health h set status = c.state, status_since = c.since, status_reason = c.reason,
+				penalty = c.penalty, penalty_at = c.at, quarantined = c.quarantined
+			from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::float8[], $6::timestamptz[], $7::bool[], $8::text[])
+				as c (node, state, since, reason, penalty, at, quarantined, was)
+			where h.node_id = c.node returning h.node_id, c.was, c.state, c.since, c.reason
+		), kept as (
+			insert into node_transitions (node_id, at, from_state, to_state, reason)
+			select node_id, since, was, state, reason from saved where was not in ('', state)
+		)
+		select node_id from saved`, ids, states, since, reasons, penalties, at, quarantined, from)
 }
 
 // Heartbeat is the newest sign of life of a node.

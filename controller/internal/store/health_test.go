@@ -47,8 +47,8 @@ func TestNodeStates(t *testing.T) {
 	node, at := h.node("n1"), now().Add(-time.Hour)
 	h.do(func(tx *store.Tx) error {
 		found, err := tx.SaveNodeStates(h.ctx, []store.NodeChange{
-			{Node: node.ID, State: fleet.NodeSuspect, Since: at, Reason: "connection lost"},
-			{Node: id.New[id.NodeID](), State: fleet.NodeSuspect, Since: at},
+			{Node: node.ID, From: fleet.NodeHealthy, State: fleet.NodeSuspect, Since: at, Reason: "connection lost"},
+			{Node: id.New[id.NodeID](), From: fleet.NodeHealthy, State: fleet.NodeSuspect, Since: at},
 		})
 		if d := cmp.Diff([]id.NodeID{node.ID}, found); d != "" {
 			t.Error(d)
@@ -66,6 +66,43 @@ func TestNodeStates(t *testing.T) {
 	want := []store.NodeMemory{{Node: node.ID, State: fleet.NodeSuspect, Since: at, Reason: "connection lost", DockerOK: true}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// Steps are kept, newest first, and what is not a step is not.
+func TestNodeTransitions(t *testing.T) {
+	h := newHouse(t)
+	node, at := h.node("n1"), now().Add(-time.Hour)
+	for i, c := range []store.NodeChange{
+		{From: fleet.NodeHealthy, State: fleet.NodeSuspect, Reason: "connection lost"},
+		{From: fleet.NodeSuspect, State: fleet.NodeSuspect, Reason: "a better reason"},
+		{From: fleet.NodeSuspect, State: fleet.NodeUnhealthy, Reason: "no heartbeat for 30 s"},
+	} {
+		c.Node, c.Since = node.ID, at.Add(time.Duration(i)*time.Second)
+		h.do(func(tx *store.Tx) error { _, err := tx.SaveNodeStates(h.ctx, []store.NodeChange{c}); return err })
+	}
+	want := []store.Transition{
+		{At: at.Add(2 * time.Second), From: fleet.NodeSuspect, To: fleet.NodeUnhealthy, Reason: "no heartbeat for 30 s"},
+		{At: at, From: fleet.NodeHealthy, To: fleet.NodeSuspect, Reason: "connection lost"},
+	}
+	read := func(limit int) []store.Transition {
+		got, err := h.NodeTransitions(h.ctx, node.ID, limit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if d := cmp.Diff(want, read(5)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(want[:1], read(1)); d != "" {
+		t.Error(d)
+	}
+	h.do(func(tx *store.Tx) error {
+		return tx.Sweep(h.ctx, at.Add(time.Hour+time.Second), store.Keep{Idempotency: time.Hour, Jobs: time.Hour, Transitions: time.Hour, Revisions: 2})
+	})
+	if d := cmp.Diff(want[:1], read(5)); d != "" {
+		t.Error("after the sweep: ", d)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type Keep struct {
 	Idempotency time.Duration
 	Jobs        time.Duration // after they finished
+	Transitions time.Duration // of nodes
 	Revisions   int64         // of a node's desired set, for deltas
 }
 
@@ -22,6 +23,7 @@ func (tx *Tx) Sweep(ctx context.Context, now time.Time, keep Keep) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`delete from idempotency_keys where created_at < $1`, now.Add(-keep.Idempotency))
 	batch.Queue(`delete from jobs where finished_at < $1`, now.Add(-keep.Jobs))
+	batch.Queue(`delete from node_transitions where at < $1`, now.Add(-keep.Transitions))
 	batch.Queue(`delete from node_changes c using node_health h where h.node_id = c.node_id and c.rev <= h.rev - $1`, keep.Revisions)
 	if err := tx.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("sweep: %w", err)

@@ -996,6 +996,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show how a node is, and what comes next
+         * @description With the steps that led here, each with its reason, and with what it is judged by.
+         *
+         *     Needs the permission `node.health.view` (also written `node:health:view`): see the health of nodes.
+         */
+        get: operations["node.health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{id}/uncordon": {
         parameters: {
             query?: never;
@@ -1829,6 +1851,41 @@ export interface components {
             /** @description of a custom profile, such as 12s */
             window?: string;
         };
+        NodeHealth: {
+            /**
+             * Format: int64
+             * @description revision that its agent has reached
+             */
+            appliedRev: number;
+            /** @description what can still be promised */
+            capacity: components["schemas"]["Resources"];
+            /** Format: date-time */
+            lastHeartbeat?: string;
+            /** @description from its last heartbeat; missing when none came lately */
+            live?: components["schemas"]["Live"];
+            name: string;
+            /** Format: uuid */
+            nodeId: string;
+            /** @description missing where this controller has not heard of it */
+            outlook?: components["schemas"]["Outlook"];
+            profile: components["schemas"]["Profile"];
+            /** @description it came and went too often, and is given nothing for a while */
+            quarantined: boolean;
+            reason: string;
+            /**
+             * Format: int64
+             * @description revision of what the node should run
+             */
+            rev: number;
+            /** Format: date-time */
+            since: string;
+            /** @enum {string} */
+            state: "joining" | "healthy" | "suspect" | "unhealthy" | "returning";
+            /** @enum {string} */
+            status: "healthy" | "unhealthy";
+            /** @description its last 50 steps, newest first */
+            transitions: components["schemas"]["Transition"][];
+        };
         Observed: {
             /** Format: date-time */
             at: string | null;
@@ -1857,6 +1914,35 @@ export interface components {
             changedBy?: string;
             held: boolean;
             reason?: string;
+        };
+        Outlook: {
+            /**
+             * Format: date-time
+             * @description it is not declared lost before
+             */
+            graceUntil?: string;
+            /** @description why it is not declared lost even then, and the way out */
+            held?: string;
+            /**
+             * @description missing: it stays what it is
+             * @enum {string}
+             */
+            next?: "suspect" | "unhealthy";
+            /**
+             * Format: date-time
+             * @description if nothing is heard until then
+             */
+            nextAt?: string;
+            /**
+             * Format: date-time
+             * @description silence is counted from here: its last heartbeat, or the start of a window
+             */
+            silentSince: string;
+            /**
+             * @description as it counts now: longer after it flapped, or while older leases may run
+             * @example 30s
+             */
+            window: string;
         };
         PageAudit: {
             items: components["schemas"]["Audit"][];
@@ -2011,6 +2097,35 @@ export interface components {
              */
             type: string;
         };
+        Profile: {
+            /**
+             * @description yes, or the arithmetic that speaks against exclusive containers
+             * @example yes
+             */
+            exclusive: string;
+            /**
+             * @description between two heartbeats
+             * @example 10s
+             */
+            heartbeat: string;
+            /**
+             * @description after its last acknowledged heartbeat, exclusive containers have ended there
+             * @example 25s
+             */
+            lease: string;
+            /** @enum {string} */
+            name: "standard" | "fast" | "lan" | "metered" | "custom";
+            /**
+             * @description silence after which it is given nothing new
+             * @example 15s
+             */
+            suspect: string;
+            /**
+             * @description silence after which it may be declared lost
+             * @example 30s
+             */
+            window: string;
+        };
         Reason: {
             reason?: string;
         };
@@ -2089,6 +2204,13 @@ export interface components {
             lastUsedAt?: string;
             name: string;
             permissions: string[];
+        };
+        Transition: {
+            /** Format: date-time */
+            at: string;
+            from: string;
+            reason: string;
+            to: string;
         };
         User: {
             email: string;
@@ -4101,6 +4223,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "node.health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeHealth"];
                 };
             };
             /** @description Error */
