@@ -139,9 +139,10 @@ func (v View) goHome(p Proof, why string, r Rules, now time.Time) Decision {
 	return d
 }
 
-// Refused is what becomes of a migration for which there is no place.
+// Refused is what becomes of a migration for which there is no place. One that
+// was to go home goes somewhere else.
 func Refused(v View, refusal string, r Rules, now time.Time) Decision {
-	if v.Migration.State == fleet.MigrationRollingBack {
+	if v.Migration.State == fleet.MigrationRollingBack || v.Migration.State == fleet.MigrationStarting {
 		return v.retarget("its source cannot take it back: "+refusal, r, now)
 	}
 	if len(v.Migration.Excluded) > 0 && len(r.Pauses) > 0 {

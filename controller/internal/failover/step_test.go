@@ -261,4 +261,8 @@ func TestRefused(t *testing.T) {
 	if d := failover.Refused(v, "full", rules, start); d.Next.State != fleet.MigrationQueued || d.Action != failover.Save {
 		t.Errorf("there is no room at home: %+v", d)
 	}
+	v = in(fleet.MigrationStarting, fleet.KindDrain, fleet.Available)
+	if d := failover.Refused(v, "being drained", rules, start); d.Next.State != fleet.MigrationQueued || d.Action != failover.Save {
+		t.Errorf("its target was lost, and the source takes nothing back: %+v", d)
+	}
 }
