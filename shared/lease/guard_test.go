@@ -83,46 +83,51 @@ func TestNothingStartsUnderALeaseThatIsOver(t *testing.T) {
 // newest term that it was ever given for a copy is over, the copy is being
 // killed or dead, and what it once killed is not left before it is dead.
 func TestTheGuardOutlastsEveryStory(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		copies := []lease.Copy{copyOf(1), copyOf(2)}
-		newest := map[lease.Copy]time.Duration{}
-		var g lease.Guard
-		now := time.Duration(0)
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			now += time.Duration(rapid.IntRange(0, 5).Draw(t, "passes"))
-			c := rapid.SampledFrom(copies).Draw(t, "copy")
-			until := time.Duration(rapid.IntRange(0, 80).Draw(t, "until"))
-			term := lease.Term{Soft: until * 3 / 4, Until: until}
-			before := g[c]
-			switch rapid.SampledFrom([]string{"expect", "renew", "gone", "tick"}).Draw(t, "verb") {
-			case "expect":
-				g, _ = g.Expect(c, term, now)
-				newest[c] = max(newest[c], until)
-			case "renew":
-				g = g.Renew(c, term, now)
-				newest[c] = max(newest[c], until)
-			case "gone":
-				g = g.Gone(c)
+	rapid.Check(t, guardStory)
+}
+
+func guardStory(t *rapid.T) {
+	copies := []lease.Copy{copyOf(1), copyOf(2)}
+	newest := map[lease.Copy]time.Duration{}
+	var g lease.Guard
+	now := time.Duration(0)
+	for range rapid.IntRange(1, 60).Draw(t, "steps") {
+		now += time.Duration(rapid.IntRange(0, 5).Draw(t, "passes"))
+		c := rapid.SampledFrom(copies).Draw(t, "copy")
+		until := time.Duration(rapid.IntRange(0, 80).Draw(t, "until"))
+		term := lease.Term{Soft: until * 3 / 4, Until: until}
+		before := g[c]
+		switch rapid.SampledFrom([]string{"expect", "renew", "gone", "tick"}).Draw(t, "verb") {
+		case "expect":
+			g, _ = g.Expect(c, term, now)
+			newest[c] = max(newest[c], until)
+		case "renew":
+			g = g.Renew(c, term, now)
+			newest[c] = max(newest[c], until)
+		case "gone":
+			g = g.Gone(c)
+		}
+		if before.Fenced && !before.Dead && !g[c].Fenced {
+			t.Fatalf("at %d %v was let go before it was dead", now, c)
+		}
+		var acts []lease.Act
+		g, acts = g.Due(now)
+		for watched, w := range g {
+			if now >= newest[watched] && !w.Dead && !kills(acts, watched) {
+				t.Fatalf("at %d %v outlives the newest term it had, %d: %+v", now, watched, newest[watched], w)
 			}
-			if before.Fenced && !before.Dead && !g[c].Fenced {
-				t.Fatalf("at %d %v was let go before it was dead", now, c)
-			}
-			var acts []lease.Act
-			g, acts = g.Due(now)
-			for watched, w := range g {
-				if now >= newest[watched] && !w.Dead && !kills(acts, watched) {
-					t.Fatalf("at %d %v outlives the newest term it had, %d: %+v", now, watched, newest[watched], w)
-				}
-				if kills(acts, watched) && g.May(watched, now) {
-					t.Fatalf("at %d %v is killed and may run", now, watched)
-				}
-			}
-			if at, ok := g.Next(now); ok && at <= now {
-				t.Fatalf("at %d it has to look again at %d", now, at)
+			if kills(acts, watched) && g.May(watched, now) {
+				t.Fatalf("at %d %v is killed and may run", now, watched)
 			}
 		}
-	})
+		if at, ok := g.Next(now); ok && at <= now {
+			t.Fatalf("at %d it has to look again at %d", now, at)
+		}
+	}
 }
+
+// The same, driven by bytes.
+func FuzzGuard(f *testing.F) { f.Fuzz(rapid.MakeFuzz(guardStory)) }
 
 func kills(acts []lease.Act, c lease.Copy) bool {
 	for _, a := range acts {

@@ -251,42 +251,47 @@ func TestTwins(t *testing.T) {
 // Whatever happens, a node moves only along the table, a lease answers only
 // what was heard, and nothing is lost before its window is over.
 func TestAnyHistory(t *testing.T) {
+	rapid.Check(t, lifeStory)
+}
+
+func lifeStory(t *rapid.T) {
 	states := []fleet.NodeState{fleet.NodeJoining, fleet.NodeHealthy, fleet.NodeSuspect, fleet.NodeUnhealthy, fleet.NodeReturning}
-	rapid.Check(t, func(t *rapid.T) {
-		n := newNode(rapid.SampledFrom(states).Draw(t, "state"))
-		now, heard := start, start
-		for range rapid.IntRange(1, 60).Draw(t, "length") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "wait")) * time.Second)
-			e := anyEvent(t)
-			before := n
-			var effects []Effect
-			n, effects = Step(n, e, now)
-			counted := true
-			for _, effect := range effects {
-				switch effect := effect.(type) {
-				case Dropped:
-					counted = false
-				case Changed:
-					if effect.From != effect.To && !effect.From.CanBecome(effect.To) {
-						t.Fatalf("%T moved it from %s to %s", e, effect.From, effect.To)
-					}
-				case Lease:
-					if effect.Granted && n.State != fleet.NodeHealthy {
-						t.Fatalf("a lease was granted to a node that is %s", n.State)
-					}
+	n := newNode(rapid.SampledFrom(states).Draw(t, "state"))
+	now, heard := start, start
+	for range rapid.IntRange(1, 60).Draw(t, "length") {
+		now = now.Add(time.Duration(rapid.IntRange(0, 20).Draw(t, "wait")) * time.Second)
+		e := anyEvent(t)
+		before := n
+		var effects []Effect
+		n, effects = Step(n, e, now)
+		counted := true
+		for _, effect := range effects {
+			switch effect := effect.(type) {
+			case Dropped:
+				counted = false
+			case Changed:
+				if effect.From != effect.To && !effect.From.CanBecome(effect.To) {
+					t.Fatalf("%T moved it from %s to %s", e, effect.From, effect.To)
 				}
-			}
-			if _, beat := e.(Heartbeat); (beat && counted) || isRearm(e) {
-				heard = now
-			}
-			if n.State == fleet.NodeUnhealthy && before.State == fleet.NodeSuspect {
-				if tick, ok := e.(Tick); !ok || !tick.Open || now.Sub(heard) <= Standard().Window {
-					t.Fatalf("it was lost on %#v after %s", e, now.Sub(heard))
+			case Lease:
+				if effect.Granted && n.State != fleet.NodeHealthy {
+					t.Fatalf("a lease was granted to a node that is %s", n.State)
 				}
 			}
 		}
-	})
+		if _, beat := e.(Heartbeat); (beat && counted) || isRearm(e) {
+			heard = now
+		}
+		if n.State == fleet.NodeUnhealthy && before.State == fleet.NodeSuspect {
+			if tick, ok := e.(Tick); !ok || !tick.Open || now.Sub(heard) <= Standard().Window {
+				t.Fatalf("it was lost on %#v after %s", e, now.Sub(heard))
+			}
+		}
+	}
 }
+
+// The same, driven by bytes.
+func FuzzNode(f *testing.F) { f.Fuzz(rapid.MakeFuzz(lifeStory)) }
 
 func isRearm(e Event) bool {
 	_, is := e.(Rearm)

@@ -198,30 +198,35 @@ func possible(r Request, c Candidate) bool {
 }
 
 func TestChoiceIsPossibleAndPreferred(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		r, nodes := world(t)
-		chosen, refusal := Choose(r, nodes)
-		if (chosen == nil) == (refusal == nil) {
-			t.Fatalf("neither or both: %v, %v", chosen, refusal)
-		}
-		preferredWasPossible := false
-		for _, c := range nodes {
-			if !possible(r, c) {
-				continue
-			}
-			if chosen == nil {
-				t.Fatalf("refused (%s) though %v could take it", refusal, c)
-			}
-			preferredWasPossible = preferredWasPossible || prefers(r, &c)
-		}
-		if chosen != nil && !possible(r, *chosen) {
-			t.Fatalf("chose %v, which cannot take it", chosen)
-		}
-		if chosen != nil && preferredWasPossible && !prefers(r, chosen) {
-			t.Fatalf("chose %v outside of the preferred cluster", chosen)
-		}
-	})
+	rapid.Check(t, placeStory)
 }
+
+func placeStory(t *rapid.T) {
+	r, nodes := world(t)
+	chosen, refusal := Choose(r, nodes)
+	if (chosen == nil) == (refusal == nil) {
+		t.Fatalf("neither or both: %v, %v", chosen, refusal)
+	}
+	preferredWasPossible := false
+	for _, c := range nodes {
+		if !possible(r, c) {
+			continue
+		}
+		if chosen == nil {
+			t.Fatalf("refused (%s) though %v could take it", refusal, c)
+		}
+		preferredWasPossible = preferredWasPossible || prefers(r, &c)
+	}
+	if chosen != nil && !possible(r, *chosen) {
+		t.Fatalf("chose %v, which cannot take it", chosen)
+	}
+	if chosen != nil && preferredWasPossible && !prefers(r, chosen) {
+		t.Fatalf("chose %v outside of the preferred cluster", chosen)
+	}
+}
+
+// The same, driven by bytes.
+func FuzzPlacement(f *testing.F) { f.Fuzz(rapid.MakeFuzz(placeStory)) }
 
 func TestChoiceDoesNotDependOnTheOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
