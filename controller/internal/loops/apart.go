@@ -3,6 +3,8 @@ package loops
 import (
 	"context"
 	"errors"
+
+	"github.com/lormas/lormas/controller/internal/store"
 )
 
 // errDied is what a test's Before has said: nothing is tried after it.
@@ -19,7 +21,7 @@ func apart[T any](ctx context.Context, m *Migrator, list []T, work func([]T) err
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errDied), m.Store.Ping(ctx) != nil:
+	case errors.Is(err, errDied), errors.Is(err, store.ErrDeposed), m.Store.Ping(ctx) != nil:
 		return err
 	case len(list) == 1:
 		m.Log.Error("a migration does not go on; it is tried again", "error", err)

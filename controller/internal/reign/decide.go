@@ -28,7 +28,7 @@ const (
 const MinLease = time.Second
 
 // ErrDeposed is why a reign has ended that another one follows.
-var ErrDeposed = errors.New("another controller has taken over")
+var ErrDeposed = store.ErrDeposed
 
 // ErrTwin is the finding that another process uses this controller's identity.
 var ErrTwin = errors.New("another controller uses the identity of this one")

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -79,6 +81,10 @@ func (tx *Tx) StandBy(ctx context.Context, p Presence) error {
 // BeginReign gives a controller a new term and the lease, and ends that of all
 // others. Transactions that rely on an older reign (Reigns) end first.
 func (tx *Tx) BeginReign(ctx context.Context, p Presence, lease time.Duration) (term int64, err error) {
+	// The lock is the one that Reigns is in the way of; the update alone is not.
+	if _, err := tx.tx.Exec(ctx, `select from controllers where term > 0 order by id for update`); err != nil {
+		return 0, fmt.Errorf("await the end of earlier reigns: %w", err)
+	}
 	if _, err := tx.tx.Exec(ctx, `update controllers set lease_until = null where term > 0`); err != nil {
 		return 0, fmt.Errorf("end earlier reigns: %w", err)
 	}
@@ -128,27 +134,28 @@ func (s *Store) Resign(ctx context.Context, controller string, term int64) error
 	return nil
 }
 
+// ErrDeposed is why a reign has ended that another one follows.
+var ErrDeposed = errors.New("another controller has taken over")
+
 // fencedFor is how long a transaction of a reign may stand idle: one whose
 // controller is frozen must not keep the next reign from beginning.
 const fencedFor = 3 * time.Second
 
 // Reigns makes the transaction good only while the term is the newest: it
-// fails when a later reign has begun, and a later one that begins waits for
-// its end. Call it first in what only the active controller may write.
+// fails with ErrDeposed when a later reign has begun, and a later one that
+// begins waits for its end. Renewals of this one do not wait. Call it first in
+// what only the active controller may write.
 func (tx *Tx) Reigns(ctx context.Context, term int64) error {
-	idle := fmt.Sprintf(`set local idle_in_transaction_session_timeout = %d`, fencedFor.Milliseconds())
-	if _, err := tx.tx.Exec(ctx, idle); err != nil {
-		return fmt.Errorf("fence by term: %w", err)
-	}
 	var reigning bool
 	err := tx.tx.QueryRow(ctx, `
-		with mine as (select id, term from controllers where term = $1 and lease_until is not null for share)
-		select exists (select from mine)`, term).Scan(&reigning)
+		with mine as (select id from controllers where term = $1 and lease_until is not null for key share)
+		select exists (select from mine) and set_config('idle_in_transaction_session_timeout', $2, true) <> ''`,
+		term, strconv.FormatInt(fencedFor.Milliseconds(), 10)).Scan(&reigning)
 	if err != nil {
 		return fmt.Errorf("fence by term: %w", err)
 	}
 	if !reigning {
-		return fleet.Errorf(fleet.Unavailable, "another controller reigns since: this one (term %d) may decide nothing more", term)
+		return fleet.Errorf(fleet.Unavailable, "another controller reigns since: this one (term %d) may decide nothing more", term).Because(ErrDeposed)
 	}
 	return nil
 }

@@ -51,10 +51,17 @@ func OpenOne(ctx context.Context, url string) (*Store, error) {
 	return open(ctx, url, func(c *pgxpool.Config) { c.MaxConns, c.MinConns = 1, 0 })
 }
 
+// idleTimeout ends transactions whose controller is frozen: what they have
+// locked must not hold up the one that takes over.
+const idleTimeout = "idle_in_transaction_session_timeout"
+
 func open(ctx context.Context, url string, with func(*pgxpool.Config)) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("store: database url: %w", err)
+	}
+	if params := config.ConnConfig.RuntimeParams; params[idleTimeout] == "" {
+		params[idleTimeout] = "5s"
 	}
 	with(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
