@@ -3,6 +3,7 @@ package loops
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -159,10 +160,12 @@ func (w *work) drop() {
 // silent is remembered.
 func (m *Migrator) candidates(ctx context.Context, open []*move, views []failover.View) ([]placement.Candidate, error) {
 	var ports []spec.Port
+	groups := map[string]bool{}
 	for _, mv := range open {
 		ports = append(ports, mv.request.Ports...)
+		groups[mv.request.Group] = true
 	}
-	all, err := m.Store.Candidates(ctx, ports)
+	all, err := m.Store.Candidates(ctx, ports, slices.Collect(maps.Keys(groups))...)
 	if err != nil {
 		return nil, fmt.Errorf("find places: %w", err)
 	}

@@ -183,6 +183,14 @@ type Confirmation struct {
 // ledgers, and picks the host ports. Answers are in the order of the choices.
 func Confirm(choices []Choice, fresh map[id.NodeID]Candidate) []Confirmation {
 	fresh = maps.Clone(fresh)
+	promised := map[id.NodeID][]spec.Port{} // that nobody may choose another for
+	for _, c := range choices {
+		for _, p := range c.Ports {
+			if p.Host != 0 && !p.Auto {
+				promised[c.Node] = append(promised[c.Node], p)
+			}
+		}
+	}
 	out := make([]Confirmation, len(choices))
 	for i := range choices {
 		r := &choices[i].Request
@@ -193,7 +201,7 @@ func Confirm(choices []Choice, fresh map[id.NodeID]Candidate) []Confirmation {
 			continue
 		}
 		why := r.fault(&c)
-		ports, ok := settlePorts(r.Ports, c.Taken)
+		ports, ok := settlePorts(r.Ports, c.Taken, promised[c.Node])
 		if why == fine && !ok {
 			why = portTaken
 		}

@@ -38,7 +38,8 @@ func overlapsAny(p spec.Port, taken []spec.Port) bool {
 // settlePorts picks the host ports of a container on another node: as they
 // are where that is possible, the lowest free ones for automatic ones where
 // not. It reports false where there is none, or one that must stay is taken.
-func settlePorts(ports, taken []spec.Port) ([]spec.Port, bool) {
+// Automatic ones keep clear of what is promised to others, too.
+func settlePorts(ports, taken, promised []spec.Port) ([]spec.Port, bool) {
 	if len(ports) == 0 {
 		return nil, true
 	}
@@ -49,7 +50,7 @@ func settlePorts(ports, taken []spec.Port) ([]spec.Port, bool) {
 	var ours []spec.Port
 	for i, p := range ports {
 		out[i] = p
-		if p.Host == 0 || p.Auto && (overlapsAny(p, taken) || overlapsAny(p, ours)) {
+		if p.Host == 0 || p.Auto && (overlapsAny(p, taken) || overlapsAny(p, promised) || overlapsAny(p, ours)) {
 			out[i].Host = 0
 			continue
 		}
@@ -59,7 +60,7 @@ func settlePorts(ports, taken []spec.Port) ([]spec.Port, bool) {
 		if out[i].Host != 0 {
 			continue
 		}
-		if out[i].Host = FreePort(out[i], ours, taken); out[i].Host == 0 {
+		if out[i].Host = FreePort(out[i], ours, taken, promised); out[i].Host == 0 {
 			return nil, false
 		}
 		ours = append(ours, out[i])

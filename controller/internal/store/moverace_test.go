@@ -1,0 +1,238 @@
+package store_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/placement"
+	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+// times is a multiple of small.
+func times(n int64) spec.Resources {
+	return spec.Resources{CPU: small.CPU * spec.CPU(n), Memory: small.Memory * spec.Bytes(n), Disk: small.Disk * spec.Bytes(n)}
+}
+
+// pass is what a migrator does in a round: it looks, chooses, and moves what
+// is still as it was. It reports how many it moved, and whether any wanted to.
+func (h sqlHouse) pass(seed uint64) (moved int, wanted bool, err error) {
+	open, err := h.OpenMigrations(h.ctx, 100)
+	if err != nil {
+		return 0, false, err
+	}
+	views, requests := map[id.MigrationID]store.OpenMigration{}, []placement.Request{}
+	var queued []fleet.Migration
+	var ports []spec.Port
+	for _, o := range open {
+		if o.State == fleet.MigrationQueued {
+			views[o.ID] = o
+			queued, ports = append(queued, o.Migration), append(ports, o.Container.Spec.Ports...)
+			requests = append(requests, placement.Request{
+				Container: o.ContainerID, Want: o.Container.Spec.Resources, Ports: o.Container.Spec.Ports, From: &o.From,
+			})
+		}
+	}
+	all, err := h.Candidates(h.ctx, ports)
+	if err != nil {
+		return 0, false, err
+	}
+	var choices []placement.Choice
+	var chosen []fleet.Migration
+	for i, d := range placement.Batch(requests, all, seed) {
+		if d.Refusal == nil {
+			choices = append(choices, placement.Choice{Request: requests[i], Node: d.Node})
+			chosen = append(chosen, queued[i])
+		}
+	}
+	if len(chosen) == 0 {
+		return 0, false, nil
+	}
+	err = h.InTx(h.ctx, func(tx *store.Tx) error {
+		moved = 0
+		live, err := tx.LockMigrations(h.ctx, chosen)
+		if err != nil || len(live) == 0 {
+			return err
+		}
+		is := map[id.MigrationID]bool{}
+		nodes := []id.NodeID{}
+		for _, o := range live {
+			is[o.ID] = true
+			nodes = append(nodes, o.From)
+		}
+		var still []placement.Choice
+		var mine []fleet.Migration
+		for i, m := range chosen {
+			if is[m.ID] {
+				still, mine = append(still, choices[i]), append(mine, m)
+				nodes = append(nodes, choices[i].Node)
+			}
+		}
+		fresh, err := tx.LockPlaces(h.ctx, nodes)
+		if err != nil {
+			return err
+		}
+		var placed []store.Placed
+		for i, c := range placement.Confirm(still, fresh) {
+			if c.Refusal == nil {
+				placed = append(placed, store.Placed{Migration: at(mine[i], fleet.MigrationStarting), Node: still[i].Node, Ports: c.Ports})
+			}
+		}
+		if len(placed) == 0 {
+			return nil
+		}
+		_, err = tx.Switch(h.ctx, placed)
+		moved = len(placed)
+		return err
+	})
+	return moved, true, err
+}
+
+// I5, I7, I8: eight migrators at once with stale views, and less room than is
+// wanted: every place is given away once, and no container goes twice.
+func TestI5_I7_I8_MigratorsAtOnceGiveNothingAwayTwice(t *testing.T) {
+	h := newSQLHouse(t)
+	const containers, targets, room, racers = 30, 4, 5, 8
+	e, from := h.egg("demo"), h.joined("from", big)
+	for i := range targets {
+		h.joined(fmt.Sprintf("to%d", i), times(room))
+	}
+	for i := range containers {
+		c := h.container(fmt.Sprintf("c%d", i), e, from, spec.Port{Host: 7000 + i, Container: 80, Protocol: "tcp", Auto: i%2 == 0}, tcp(0))
+		h.do(func(tx *store.Tx) error { return tx.InsertMigration(h.ctx, move(c)) })
+	}
+	var mu sync.Mutex
+	total := 0
+	results := race(racers, func(i int) error {
+		for seed := uint64(i) << 32; ; seed++ {
+			moved, wanted, err := h.pass(seed)
+			if err != nil || !wanted {
+				return err
+			}
+			mu.Lock()
+			total += moved
+			mu.Unlock()
+		}
+	})
+	for _, err := range results {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if total != targets*room {
+		t.Errorf("%d containers were moved into %d places", total, targets*room)
+	}
+	h.sound("after the race")
+}
+
+// I8: planners that claim with SKIP LOCKED share the work and never do the
+// same.
+func TestI8_ClaimsAreShared(t *testing.T) {
+	h := newSQLHouse(t)
+	const all, racers = 30, 4
+	e, from := h.egg("demo"), h.joined("from", big)
+	for i := range all {
+		c := h.container(fmt.Sprintf("c%d", i), e, from)
+		h.do(func(tx *store.Tx) error { return tx.InsertMigration(h.ctx, move(c)) })
+	}
+	at := now().Add(time.Second)
+	var mu sync.Mutex
+	claimed := map[id.MigrationID]string{}
+	results := race(racers, func(i int) error {
+		by := fmt.Sprintf("planner %d", i)
+		return h.InTx(h.ctx, func(tx *store.Tx) error {
+			list, err := tx.ClaimMigrations(h.ctx, store.Claim{By: by, Now: at, Until: at.Add(time.Minute), Limit: 7})
+			mu.Lock()
+			defer mu.Unlock()
+			for _, o := range list {
+				if other := claimed[o.ID]; other != "" {
+					t.Errorf("%s was claimed by %s and %s", o.ID, other, by)
+				}
+				claimed[o.ID] = by
+			}
+			return err
+		})
+	})
+	for _, err := range results {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(claimed) != racers*7 {
+		t.Errorf("%d were claimed, want %d", len(claimed), racers*7)
+	}
+	h.do(func(tx *store.Tx) error {
+		late := at.Add(2 * time.Minute)
+		list, err := tx.ClaimMigrations(h.ctx, store.Claim{By: "heir", Now: late, Until: late.Add(time.Minute), Limit: 100})
+		if len(list) != all {
+			t.Errorf("of those whose claim is over, and the rest, %d are taken", len(list))
+		}
+		return err
+	})
+}
+
+// I8: of many who ask at once to move a container one is heard, and the others
+// are told by whom.
+func TestI8_OneOpenMigrationPerContainer(t *testing.T) {
+	h := newSQLHouse(t)
+	from := h.joined("from", big)
+	c := h.container("web", h.egg("demo"), from)
+	results := race(8, func(int) error {
+		return h.InTx(h.ctx, func(tx *store.Tx) error { return tx.InsertMigration(h.ctx, move(c)) })
+	})
+	open, err := h.OpenMigrationOf(h.ctx, c.ID)
+	if err != nil || open == nil {
+		t.Fatalf("nobody was heard: %v", err)
+	}
+	won := 0
+	for _, err := range results {
+		if err == nil {
+			won++
+			continue
+		}
+		wantError(t, err, fleet.Conflict, open.ID.String())
+	}
+	if won != 1 {
+		t.Errorf("%d of 8 were heard", won)
+	}
+	h.sound("after the race")
+}
+
+// I8, I11: whoever queues the failovers of lost nodes, and how often, each
+// ha container that should run is queued once, and no other.
+func TestI8_I11_FailoversAreQueuedOnce(t *testing.T) {
+	h := newSQLHouse(t)
+	const ha = 10
+	e, lost, well := h.egg("demo"), h.joined("lost", big), h.joined("well", big)
+	for i := range ha {
+		h.container(fmt.Sprintf("ha%d", i), e, lost)
+	}
+	h.exec(`update containers set type = 'ha', ha_policy = 'available'`)
+	h.container("standard", e, lost)
+	h.container("elsewhere", e, well)
+	h.exec(`update containers set type = 'ha', ha_policy = 'available' where name = 'elsewhere'`)
+	counts := make([]int, 4)
+	for _, err := range race(len(counts), func(i int) error {
+		return h.InTx(h.ctx, func(tx *store.Tx) (err error) {
+			counts[i], err = tx.QueueFailovers(h.ctx, []id.NodeID{lost.ID}, now(), now())
+			return err
+		})
+	}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum := 0
+	for _, n := range counts {
+		sum += n
+	}
+	open, err := h.OpenMigrations(h.ctx, 100)
+	if err != nil || sum != ha || len(open) != ha {
+		t.Errorf("%d were queued, %d are open, want %d, %v", sum, len(open), ha, err)
+	}
+	h.sound("after the race")
+}
