@@ -23,10 +23,12 @@ const (
 )
 
 // How many steps of a kind are under way at most. A pull can take minutes,
-// so starting what is there does not wait for creates.
+// so starting what is there does not wait for creates. A node that takes over
+// another's containers gets all of them at once, and most of a step is waiting
+// for the engine.
 const (
-	maxCreates = 3
-	maxStarts  = 4
+	maxCreates = 8
+	maxStarts  = 8
 )
 
 // barrier is how long the start of others waits for take-aways at most: one

@@ -39,7 +39,7 @@ const unlearn = 35 * time.Second
 
 // Lormas measures every profile, and moves that are planned.
 func (p Plan) Lormas(ctx context.Context, lab *e2e.Lab, cluster *e2e.Cluster) ([]Result, error) {
-	l := &lormas{lab: lab, cluster: cluster}
+	l := &lormas{lab: lab, cluster: cluster, policy: "exclusive"}
 	var err error
 	if l.egg, err = lab.NewEgg(ctx, "bench", e2e.DemoImage, nil); err != nil {
 		return nil, err

@@ -43,7 +43,7 @@ func (r Result) old() int {
 	return most
 }
 
-// Print writes a table, as README.md has it.
+// Print writes a table, as README.md has it, and a verdict.
 func Print(out io.Writer, results []Result) {
 	fmt.Fprintln(out, "| | fault | replicas | first runs elsewhere, s | last, s | old copies then |")
 	fmt.Fprintln(out, "|---|---|---|---|---|---|")
@@ -51,4 +51,5 @@ func Print(out io.Writer, results []Result) {
 		fmt.Fprintf(out, "| %s | %s | %d | %s | %s | %d |\n", r.Setting, r.Fault, r.Replicas, r.first(), r.last(), r.old())
 	}
 	fmt.Fprintln(out, "\nmin / median / max of the rounds, from the moment of the fault")
+	fmt.Fprintln(out, Verdict(results))
 }
