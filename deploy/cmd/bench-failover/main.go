@@ -39,7 +39,7 @@ func (o options) Run() error {
 		return err
 	}
 	cluster := &e2e.Cluster{Name: "bench", Profile: "standard"}
-	lab, err := e2e.Start(ctx, e2e.Options{Nodes: 3, Bin: bin, CPU: 8, Cluster: cluster, Log: os.Stdout})
+	lab, err := e2e.Start(ctx, e2e.Options{Nodes: 3, Bin: bin, CPU: 24, Cluster: cluster, Log: os.Stdout})
 	if err != nil {
 		return err
 	}

@@ -130,6 +130,7 @@ func (s *swarm) deploy(ctx context.Context, replicas int, on, notOn *e2e.Node) e
 		"TaskTemplate": map[string]any{
 			"ContainerSpec": map[string]any{"Image": image.ID},
 			"RestartPolicy": map[string]any{"Condition": "any", "Delay": int64(s.delay)},
+			"Resources":     map[string]any{"Limits": map[string]any{"NanoCPUs": cores * 1_000_000_000, "MemoryBytes": memory}},
 		},
 		"Mode": map[string]any{"Replicated": map[string]any{"Replicas": replicas}},
 	}
