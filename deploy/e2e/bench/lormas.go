@@ -108,7 +108,7 @@ func (l *lormas) deploy(ctx context.Context, replicas int, on, notOn *e2e.Node) 
 	for i := range replicas {
 		made, err := l.lab.NewContainer(ctx, fmt.Sprintf("bench-%d", i+1), l.egg, on, map[string]any{
 			"type": "ha", "ha_policy": l.policy,
-			"resources": map[string]any{"cpu": cores, "memory": memory, "disk": "16m"},
+			"resources": map[string]any{"cpu": cores, "memory": fmt.Sprintf("%dm", memory>>20), "disk": "16m"},
 		})
 		if err != nil {
 			return err
