@@ -12,8 +12,8 @@ import (
 )
 
 // What a replica may use, the same for both. What Docker does inside a new
-// container before its program runs counts against it: with a tenth of a core
-// each start takes half a second longer.
+// container before its program runs counts against it, so a tenth of a core
+// would make starts wait.
 const (
 	cores  = 1
 	memory = 32 << 20
