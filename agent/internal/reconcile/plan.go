@@ -23,12 +23,10 @@ const (
 )
 
 // How many steps of a kind are under way at most. A pull can take minutes,
-// so starting what is there does not wait for creates. A node that takes over
-// another's containers gets all of them at once, and most of a step is waiting
-// for the engine.
+// so starting what is there does not wait for creates.
 const (
-	maxCreates = 8
-	maxStarts  = 8
+	maxCreates = 3
+	maxStarts  = 4
 )
 
 // barrier is how long the start of others waits for take-aways at most: one
