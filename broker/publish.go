@@ -97,6 +97,18 @@ func (b *Broker) Publish(t wire.Topic, payload []byte) error {
 	return b.offer(publication{topic: t, payload: payload})
 }
 
+// Relay shows people here what an agent has published on another broker.
+// Nothing of it reaches the Handler.
+func (b *Broker) Relay(t wire.Topic, payload []byte) error {
+	if t.Rule().Sender != wire.FromAgent {
+		return fmt.Errorf("relay on %s: it is not an agent's topic", t)
+	}
+	if len(payload) == 0 || len(payload) > wire.MaxPayload {
+		return fmt.Errorf("relay on %s: a payload has 1 to %d bytes, not %d", t, wire.MaxPayload, len(payload))
+	}
+	return b.offer(publication{topic: t, payload: payload})
+}
+
 // ClearRetained forgets the message that the topic retains, in order with
 // what was published on it before. Call it when a node or container is gone.
 func (b *Broker) ClearRetained(t wire.Topic) error {

@@ -30,6 +30,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/presence"
 	"github.com/lormas/lormas/controller/internal/reign"
 	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/controller/internal/uplink"
 	"github.com/lormas/lormas/controller/internal/watch"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
@@ -68,6 +69,7 @@ type Main struct {
 	doorkeeper *doorkeeper
 	prober     *prober
 	broker     *broker.Broker
+	uplink     *uplink.Uplink // nil: agents come to broker
 
 	http     net.Listener
 	mqtt     net.Addr // nil: agents come by WebSocket
@@ -157,7 +159,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	m.live = live.New(m.outlet, m.now, m.log)
 	m.presence = presence.New(presence.Options{Redis: m.redis, Now: m.now, Log: m.log, Registerer: m.metrics})
 	m.dispatch = dispatch.New(dispatch.Options{
-		Store: m.store, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
+		Store: ruled, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
 	})
 	m.migrator = &loops.Migrator{
 		Store: ruled, Nodes: m.nodes, Live: m.live, Rules: failover.Default(), Sent: func() { m.dispatch.Wake(id.NodeID{}) },
@@ -177,7 +179,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	}
 	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{
-		standby: m.closed, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
+		standby: m.closed, elsewhere: m.config.BrokerURL, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
 	}
 	return nil
 }
@@ -201,6 +203,9 @@ func (m *Main) openBroker(context.Context) (err error) {
 		return err
 	}
 	m.outlet.broker = m.broker
+	if err := m.makeUplink(); err != nil {
+		return err
+	}
 	if m.config.MQTTListen != "" {
 		if m.mqtt, err = m.broker.ListenTCP("mqtt", m.config.MQTTListen); err != nil {
 			return portFault(err, "mqtt-listen", m.config.MQTTListen)

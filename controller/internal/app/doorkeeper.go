@@ -20,12 +20,13 @@ import (
 // doorkeeper is the broker's Authorizer: authn says who somebody is, authz
 // what they may read. It keeps the actors of those it let in, by credential.
 type doorkeeper struct {
-	standby func() bool
-	auth    *authn.Service
-	prober  *prober
-	places  *places
-	now     func() time.Time
-	log     *slog.Logger
+	standby   func() bool
+	elsewhere string // the broker that agents have to connect to; "": this one
+	auth      *authn.Service
+	prober    *prober
+	places    *places
+	now       func() time.Time
+	log       *slog.Logger
 
 	mu     sync.RWMutex
 	actors map[string]admitted
@@ -57,6 +58,9 @@ func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (br
 		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrRefused, err)
 	}
 	out := broker.Identity{ExpiresAt: who.Expires, CredentialID: who.Credential.String()}
+	if !who.Node.IsZero() && d.elsewhere != "" {
+		return broker.Identity{}, fmt.Errorf("%w (agents connect to %s)", broker.ErrRefused, d.elsewhere)
+	}
 	if !who.Node.IsZero() {
 		out.Node, out.Name = who.Node, who.Node.String()
 		return out, nil

@@ -76,11 +76,15 @@ func (m *Main) parts() map[string]func(context.Context) error {
 		Store: m.store, Nodes: m.nodes, Live: m.live, Wake: func() { m.dispatch.Wake(id.NodeID{}) }, Now: m.now, Log: m.log,
 	}
 	probe := &loops.SelfProbe{Nodes: m.nodes, Ask: m.selfProbe(), Log: m.log}
-	return map[string]func(context.Context) error{
+	parts := map[string]func(context.Context) error{
 		"intake": m.intake.Run, "dispatch": m.dispatch.Run, "watch": m.watch.Run, "presence": m.presence.Run,
 		"node watch": m.nodeWatch.Run, "sweeper": sweeper.Run, "migrator": m.migrator.Run, "places": m.doorkeeper.places.run, "news": m.republish,
 		"self probe": probe.Run, "hanging up": m.hangUp,
 	}
+	if m.uplink != nil {
+		parts["uplink"] = m.uplink.Run
+	}
+	return parts
 }
 
 // republish gives the new broker what an old one retained. It is news only.

@@ -24,6 +24,11 @@ type Config struct {
 	AgentURL       string   `name:"agent-url" placeholder:"URL" help:"How agents reach the broker, such as mqtts://lormas.example:8883; it is in the command line for a new node. Empty: as it listens."`
 	AllowedOrigins []string `name:"allowed-origins" sep:"," placeholder:"ORIGIN" help:"Web pages of other hosts that may connect to /mqtt."`
 
+	BrokerURL      string `name:"broker-url" placeholder:"URL" help:"An MQTT broker that agents connect to instead, such as mqtts://broker.example:8883; see deploy/mosquitto and deploy/nats. People are served here all the same."`
+	BrokerUser     string `name:"broker-user" default:"controller" placeholder:"NAME" help:"The controller's user at --broker-url (default: ${default})."`
+	BrokerPassword string `name:"broker-password" placeholder:"PASSWORD" help:"Its password; better through LORMAS_BROKER_PASSWORD_FILE."`
+	BrokerCA       string `name:"broker-ca" placeholder:"FILE" help:"Authority that signed the broker's certificate, in PEM. Empty: those of the system."`
+
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"Postgres, such as postgres://lormas:secret@db:5432/lormas."`
 	RedisURL    string `name:"redis-url" placeholder:"URL" help:"Redis, such as redis://cache:6379/0."`
 	StateDir    string `name:"state-dir" default:"/var/lib/lormas" placeholder:"DIR" help:"Where this controller keeps who it is and, unless --signing-key names a file, the key that signs all tokens (default: ${default})."`
@@ -83,6 +88,9 @@ func (c Config) checkListeners(add addFault) {
 			add(flag, "%q is not an address: write it like 0.0.0.0:7070 or :7070", addr)
 		}
 	}
+	if _, err := os.Stat(c.BrokerCA); c.BrokerCA != "" && err != nil {
+		add("broker-ca", "%v", err)
+	}
 	needed := c.HTTPTLS || c.MQTTSListen != ""
 	for flag, file := range map[string]string{"tls-cert": c.TLSCert, "tls-key": c.TLSKey} {
 		if file == "" {
@@ -100,6 +108,10 @@ func (c Config) checkListeners(add addFault) {
 func (c Config) checkURLs(add addFault) {
 	checkURL(add, "database-url", c.DatabaseURL, true, "postgres", "postgresql")
 	checkURL(add, "redis-url", c.RedisURL, true, "redis", "rediss", "unix")
+	checkURL(add, "broker-url", c.BrokerURL, false, "mqtt", "mqtts", "tcp", "tls", "ssl", "ws", "wss")
+	if c.BrokerURL != "" && c.BrokerPassword == "" {
+		add("broker-password", "is needed for --broker-url: the controller's own, see lormas broker passwords")
+	}
 	checkURL(add, "public-url", c.PublicURL, false, "http", "https")
 	checkURL(add, "agent-url", c.AgentURL, false, "mqtt", "mqtts", "tcp", "tls", "ssl", "ws", "wss")
 	for _, origin := range c.AllowedOrigins {

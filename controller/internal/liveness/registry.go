@@ -112,7 +112,7 @@ func (r *Registry) Load(known []Known) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.options.Now()
-	r.began = now
+	r.began = now // a controller that stood by was deaf until now
 	for _, k := range known {
 		if k.Profile == (Profile{}) {
 			k.Profile = r.options.Profile
