@@ -48,6 +48,7 @@ var rooms = map[string][]string{
 	"shared/localdb":                {"shared/child"},
 	"shared/dockerd":                {"shared/child"},
 	"shared/mqttlink/mosquittotest": {},
+	"shared/mqttlink/natstest":      {"shared/mqttlink/mosquittotest"},
 
 	"broker":     {"shared/id", "shared/wire"},
 	"migrations": {},
@@ -74,6 +75,7 @@ var rooms = map[string][]string{
 	// people ◀─ live ◀─ intake ◀─ agents
 	"controller/internal/intake": {"broker", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/live":   {"controller/internal/fleet", "controller/internal/store", "shared/id", "shared/wire"},
+	"controller/internal/roster": {"shared/wire"},
 	"controller/internal/uplink": {"broker", "shared/id", "shared/mqttlink", "shared/wire"},
 	"controller/internal/watch":  {"controller/internal/fleet", "controller/internal/liveness", "shared/id", "shared/wire"},
 	"controller/internal/loops":  {"controller/internal/failover", "controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/placement", "controller/internal/store", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},

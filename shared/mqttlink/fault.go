@@ -21,6 +21,7 @@ const (
 	Refused     Cause = "refused"     // the credential is not accepted
 	Busy        Cause = "busy"        // the server asks to come later
 	Forbidden   Cause = "forbidden"   // a subscription is not allowed
+	Barred      Cause = "barred"      // May said no
 	Lost        Cause = "lost"        // there was a session, and its connection broke
 	Closed      Cause = "closed"      // there was a session, and Close ended it
 )
@@ -41,6 +42,7 @@ var advice = map[Cause]string{
 	Refused:     "%[1]s refused the credential: %[2]v: it was revoked, or is of another controller; give this node a new one",
 	Busy:        "%[1]s is there but cannot take connections yet: %[2]v: tried again by itself",
 	Forbidden:   "%[1]s allows the credential, but not its topics: %[2]v: it belongs to another node",
+	Barred:      "no connection to %[1]s now: %[2]v",
 	Lost:        "connection to %[1]s lost: %[2]v",
 	Closed:      "connection to %[1]s given up: %[2]v",
 }

@@ -22,6 +22,7 @@ type Options struct {
 	TLS         *tls.Config     // for the schemes that want it; nil: the system's roots
 	Will        func() *Message // asked before each attempt; nil: none
 	Subscribe   []Subscription
+	May         func() error // asked before each attempt; an error puts it off; nil: always
 
 	KeepAlive      time.Duration // 0: 10 s
 	ConnectTimeout time.Duration // for each of dialling and greeting; 0: 5 s
@@ -118,6 +119,9 @@ func (o *Options) fill() {
 	}
 	if o.Credentials == nil {
 		o.Credentials = func() string { return "" }
+	}
+	if o.May == nil {
+		o.May = func() error { return nil }
 	}
 	if o.Will == nil {
 		o.Will = func() *Message { return nil }

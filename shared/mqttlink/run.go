@@ -51,6 +51,9 @@ func (o *Options) pause(ctx context.Context, cause Cause, failures, servers int)
 
 // hold makes one session and stays until it is over.
 func (o *Options) hold(ctx context.Context, server *url.URL) *Fault {
+	if err := o.May(); err != nil {
+		return &Fault{Cause: Barred, Server: server.Redacted(), Err: err}
+	}
 	s := &Session{Server: server.Redacted(), timeout: o.PublishTimeout, ended: make(chan struct{})}
 	if fault := o.connect(ctx, s, server); fault != nil {
 		return fault

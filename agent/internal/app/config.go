@@ -20,10 +20,11 @@ import (
 
 // Config is everything that can be said to an agent.
 type Config struct {
-	Controller []string `env:"LORMAS_AGENT_CONTROLLER" placeholder:"URL" help:"Where the controller's broker is, such as mqtts://lormas.example:8883 or wss://lormas.example/mqtt. More than one are tried in turn."`
-	Token      string   `env:"LORMAS_AGENT_TOKEN" placeholder:"TOKEN" help:"The node's credential. Kept in the data directory once it was accepted, so that later runs need none. Better given in the environment: arguments can be read by everybody on the machine."`
-	TokenFile  string   `env:"LORMAS_AGENT_TOKEN_FILE" type:"path" placeholder:"FILE" help:"A file that holds the credential."`
-	DataDir    string   `env:"LORMAS_AGENT_DATA_DIR,LORMAS_AGENT_STATE_DIR" type:"path" default:"/var/lib/lormas-agent" help:"Where the agent keeps its records and the volumes of containers."`
+	Controller    []string `env:"LORMAS_AGENT_CONTROLLER" placeholder:"URL" help:"Where the controller's broker is, such as mqtts://lormas.example:8883 or wss://lormas.example/mqtt. More than one are tried in turn."`
+	ForeignBroker bool     `env:"LORMAS_AGENT_FOREIGN_BROKER" help:"What listens there is not the controller's own broker but mosquitto, NATS or the like: show it the credential's SHA-256 as the password."`
+	Token         string   `env:"LORMAS_AGENT_TOKEN" placeholder:"TOKEN" help:"The node's credential. Kept in the data directory once it was accepted, so that later runs need none. Better given in the environment: arguments can be read by everybody on the machine."`
+	TokenFile     string   `env:"LORMAS_AGENT_TOKEN_FILE" type:"path" placeholder:"FILE" help:"A file that holds the credential."`
+	DataDir       string   `env:"LORMAS_AGENT_DATA_DIR,LORMAS_AGENT_STATE_DIR" type:"path" default:"/var/lib/lormas-agent" help:"Where the agent keeps its records and the volumes of containers."`
 
 	DockerHost string   `env:"LORMAS_AGENT_DOCKER_HOST" placeholder:"URL" help:"The Docker engine, such as unix:///run/docker.sock. Empty: as the docker command finds it."`
 	AllowMount []string `env:"LORMAS_AGENT_ALLOW_MOUNT" default:"/data,/srv,/mnt" placeholder:"DIR" help:"Directories of this machine that containers may mount from. Standard: /data, /srv and /mnt."`

@@ -70,7 +70,7 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 		Progress: func(c id.ContainerID, p wire.Progress) { a.link.Progress(c, p) },
 	})
 	a.link = link.New(link.Options{
-		MQTT:       mqttlink.Options{Servers: config.Controller, Credentials: a.token, TLS: trust},
+		MQTT:       mqttlink.Options{Servers: config.Controller, Credentials: a.password, TLS: trust},
 		Node:       a.credential.node,
 		Version:    version,
 		Machine:    machine(config.DataDir, bootID, log),
@@ -106,6 +106,14 @@ func (a *agent) token() string {
 		return a.credential.token
 	}
 	return fresh.token
+}
+
+// password is what the broker is shown.
+func (a *agent) password() string {
+	if a.config.ForeignBroker {
+		return wire.BrokerPassword(a.token())
+	}
+	return a.token()
 }
 
 // keepCredential is called when the controller has accepted the credential.

@@ -71,7 +71,7 @@ func (s *Service) CreateNode(ctx context.Context, actor authz.Actor, in NewNode)
 }
 
 // enrolment reads the node back and signs the credential. A repeated request
-// gets an equally good token, unless the credential has ended since.
+// gets the same token, unless the credential has ended since.
 func (s *Service) enrolment(ctx context.Context, node id.NodeID, credential id.CredentialID) (Enrolment, error) {
 	n, err := s.Store.Node(ctx, node)
 	if err != nil {
@@ -81,7 +81,7 @@ func (s *Service) enrolment(ctx context.Context, node id.NodeID, credential id.C
 	if err != nil || live.ID != credential {
 		return Enrolment{}, fleet.Errorf(fleet.Conflict, "this node's credential has been replaced since: rotate it to get a token").Because(err)
 	}
-	token, err := s.Credentials.SignNodeCredential(node, credential)
+	token, err := s.Credentials.SignNodeCredential(live)
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("sign node credential: %w", err)
 	}
@@ -91,7 +91,11 @@ func (s *Service) enrolment(ctx context.Context, node id.NodeID, credential id.C
 // agentCommand is the exact line that starts the agent. The token goes
 // through the environment: an argument would show in the list of processes.
 func (s *Service) agentCommand(token string) string {
-	return fmt.Sprintf("LORMAS_AGENT_TOKEN='%s' lormas-agent --controller %s", token, s.AgentURL)
+	command := fmt.Sprintf("LORMAS_AGENT_TOKEN='%s' lormas-agent --controller %s", token, s.AgentURL)
+	if s.ForeignBroker {
+		command += " --foreign-broker"
+	}
+	return command
 }
 
 // Node shows one node.

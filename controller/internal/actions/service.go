@@ -28,8 +28,10 @@ type Deps struct {
 	Warden    Warden
 	Profile   lease.Profile // of nodes that are in no cluster
 	AgentURL  string        // where agents dial, such as mqtt://10.0.0.1:1883
-	Now       func() time.Time
-	Log       *slog.Logger
+	// ForeignBroker: what listens there is not the controller's own broker.
+	ForeignBroker bool
+	Now           func() time.Time
+	Log           *slog.Logger
 }
 
 // Warden judges which nodes are lost, from memory; what people say of that is
@@ -44,9 +46,9 @@ type Warden interface {
 }
 
 // CredentialSigner makes the token that an agent proves itself with. The same
-// credential always gives an equally good token.
+// credential always gives the same token.
 type CredentialSigner interface {
-	SignNodeCredential(node id.NodeID, credential id.CredentialID) (string, error)
+	SignNodeCredential(c fleet.Credential) (string, error)
 }
 
 // Kicker cuts the connection of a node whose credential ended. Called after

@@ -103,11 +103,14 @@ func (p *prober) connect() []byte {
 	return append([]byte{mqttConnect, byte(len(body))}, body...)
 }
 
-// selfProbe is how the door for agents is asked: the MQTT listener where there
-// is one, the API's otherwise; nil where nothing listens.
+// selfProbe is how the door for agents is asked: the broker where that is not
+// ours, else the MQTT listener where there is one, the API's otherwise; nil
+// where nothing listens.
 func (m *Main) selfProbe() func(context.Context) error {
 	p := m.prober
 	switch {
+	case m.uplink != nil:
+		return m.uplink.Probe
 	case m.mqtt != nil:
 		p.addr = local(m.mqtt)
 		if m.config.MQTTListen == "" || m.config.MQTTSListen != "" {

@@ -15,7 +15,7 @@ func (m *Main) makeActions(context.Context) error {
 	m.actions = actions.New(actions.Deps{
 		Store: m.store, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
 		WakeMigrator: m.migrator.Wake, TellMoves: m.migrator.Told, Warden: warden{m.nodes}, Profile: m.profile,
-		AgentURL: m.AgentURL(), Now: m.now, Log: m.log,
+		AgentURL: m.AgentURL(), ForeignBroker: m.config.BrokerURL != "", Now: m.now, Log: m.log,
 	})
 	return nil
 }
@@ -26,13 +26,19 @@ func (m *Main) makeServer(context.Context) (err error) {
 		Fleet:   httpapi.Fleet{Actions: m.actions, Presence: m.presence, Watch: m.watch},
 		Version: m.options.Version, PublicURL: m.URL(),
 		Dashboard: frontend.Dist, MQTT: m.broker.WebSocket(broker.OriginPolicy{Allowed: m.config.AllowedOrigins}),
-		Ready: map[string]func(context.Context) error{
-			"postgres": m.store.Ping,
-			"redis":    m.presence.Ready,
-		},
+		Ready:   m.foundations(),
 		Standby: m.active, Metrics: m.metrics, Log: m.log,
 	})
 	return err
+}
+
+// foundations are what the controller stands on, as /readyz asks for it.
+func (m *Main) foundations() map[string]func(context.Context) error {
+	all := map[string]func(context.Context) error{"postgres": m.store.Ping, "redis": m.presence.Ready}
+	if m.uplink != nil {
+		all["broker"] = m.uplink.Ready
+	}
+	return all
 }
 
 // Actions carries verbs out, for parts of this process.
@@ -67,7 +73,7 @@ func (m *Main) AgentURL() string {
 	if m.config.HTTPTLS {
 		web = "wss://"
 	}
-	if direct := cmp.Or(m.config.AgentURL, m.agentURL); direct != "" {
+	if direct := cmp.Or(m.config.AgentURL, m.config.BrokerURL, m.agentURL); direct != "" {
 		return direct
 	}
 	return web + reachable(m.http.Addr()) + "/mqtt"

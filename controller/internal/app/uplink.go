@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 
@@ -22,9 +23,20 @@ func (m *Main) makeUplink() error {
 	}
 	m.uplink = uplink.New(uplink.Options{
 		URL: m.config.BrokerURL, User: m.config.BrokerUser, Password: m.config.BrokerPassword, TLS: trust,
-		ClientID: m.config.BrokerUser, Handler: m.intake, Relay: m.outlet.relay, Log: m.log,
+		ClientID: m.config.BrokerUser, May: m.mayUplink, Handler: m.intake, Relay: m.outlet.relay, Log: m.log,
 	})
 	m.outlet.uplink = m.uplink
+	return nil
+}
+
+var errNoAuthority = errors.New("this controller's lease has run out; another one may be the active one by now")
+
+// mayUplink keeps a controller away that has been replaced and does not know
+// it yet: it would throw its successor out.
+func (m *Main) mayUplink() error {
+	if _, ok := m.authority(m.now()); !ok {
+		return errNoAuthority
+	}
 	return nil
 }
 

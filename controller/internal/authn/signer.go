@@ -7,7 +7,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/wire"
 )
 
 // Who issues tokens, and for whom they are: a token of one audience is
@@ -68,12 +70,24 @@ func (s Signer) readAccess(token string) (access, error) {
 }
 
 // SignNodeCredential makes the token of a node's credential. It does not
-// expire: a machine may be away for months. It ends when it is revoked.
-func (s Signer) SignNodeCredential(node id.NodeID, credential id.CredentialID) (string, error) {
+// expire: a machine may be away for months. It ends when it is revoked. A
+// credential has one token, whenever and wherever it is made: lists of
+// passwords for other brokers are made from it (Signer.BrokerPassword).
+func (s Signer) SignNodeCredential(c fleet.Credential) (string, error) {
 	return s.sign(jwt.RegisteredClaims{
-		Issuer: issuer, Audience: jwt.ClaimStrings{audienceNode}, Subject: node.String(),
-		ID: credential.String(), IssuedAt: jwt.NewNumericDate(s.now()),
+		Issuer: issuer, Audience: jwt.ClaimStrings{audienceNode}, Subject: c.NodeID.String(),
+		ID: c.ID.String(), IssuedAt: jwt.NewNumericDate(c.CreatedAt),
 	})
+}
+
+// BrokerPassword is what the agent with a credential shows a broker that is
+// not ours.
+func (s Signer) BrokerPassword(c fleet.Credential) (string, error) {
+	token, err := s.SignNodeCredential(c)
+	if err != nil {
+		return "", err
+	}
+	return wire.BrokerPassword(token), nil
 }
 
 func (s Signer) readCredential(token string) (id.NodeID, id.CredentialID, error) {

@@ -67,7 +67,7 @@ func TestNodeCredential(t *testing.T) {
 	node, credential := id.New[id.NodeID](), id.New[id.CredentialID]()
 	h.exec(`insert into nodes (id, name) values ($1, 'edge')`, node)
 	h.exec(`insert into node_credentials (id, node_id) values ($1, $2)`, credential, node)
-	token := must(h.SignNodeCredential(node, credential))(t)
+	token := must(h.SignNodeCredential(fleet.Credential{ID: credential, NodeID: node}))(t)
 
 	h.pass(10 * 365 * 24 * time.Hour) // it does not expire
 	c := must(h.AuthenticateMQTT(t.Context(), node.String(), token))(t)
@@ -106,7 +106,7 @@ func TestNobodyIsRefusedForGoodWhilePostgresIsAway(t *testing.T) {
 	h := newHouse(t)
 	signed := h.login()
 	node := id.New[id.NodeID]()
-	credential := must(h.SignNodeCredential(node, id.New[id.CredentialID]()))(t)
+	credential := must(h.SignNodeCredential(fleet.Credential{ID: id.New[id.CredentialID](), NodeID: node}))(t)
 	h.store.Close()
 	_, err := h.Authenticate(t.Context(), signed.Access)
 	wantKind(t, err, fleet.Unavailable)

@@ -21,7 +21,7 @@ type Config struct {
 	TLSKey      string `name:"tls-key" placeholder:"FILE" help:"Its private key in PEM."`
 
 	PublicURL      string   `name:"public-url" placeholder:"URL" help:"How people reach the API, such as https://lormas.example. Empty: as it listens."`
-	AgentURL       string   `name:"agent-url" placeholder:"URL" help:"How agents reach the broker, such as mqtts://lormas.example:8883; it is in the command line for a new node. Empty: as it listens."`
+	AgentURL       string   `name:"agent-url" placeholder:"URL" help:"How agents reach the broker, such as mqtts://lormas.example:8883, with a comma between several; it is in the command line for a new node. Empty: as it listens."`
 	AllowedOrigins []string `name:"allowed-origins" sep:"," placeholder:"ORIGIN" help:"Web pages of other hosts that may connect to /mqtt."`
 
 	BrokerURL      string `name:"broker-url" placeholder:"URL" help:"An MQTT broker that agents connect to instead, such as mqtts://broker.example:8883; see deploy/mosquitto and deploy/nats. People are served here all the same."`
@@ -113,7 +113,9 @@ func (c Config) checkURLs(add addFault) {
 		add("broker-password", "is needed for --broker-url: the controller's own, see lormas broker passwords")
 	}
 	checkURL(add, "public-url", c.PublicURL, false, "http", "https")
-	checkURL(add, "agent-url", c.AgentURL, false, "mqtt", "mqtts", "tcp", "tls", "ssl", "ws", "wss")
+	for _, one := range strings.Split(c.AgentURL, ",") {
+		checkURL(add, "agent-url", one, false, "mqtt", "mqtts", "tcp", "tls", "ssl", "ws", "wss")
+	}
 	for _, origin := range c.AllowedOrigins {
 		checkURL(add, "allowed-origins", origin, false, "http", "https")
 	}

@@ -195,6 +195,26 @@ func (s *Store) LiveCredential(ctx context.Context, node id.NodeID) (fleet.Crede
 	return c, one(err, "live credential of node", node)
 }
 
+// LiveCredentials are the credentials that LiveCredential would give, of all
+// nodes that there are.
+func (s *Store) LiveCredentials(ctx context.Context) ([]fleet.Credential, error) {
+	rows, err := s.db.Query(ctx, `
+		select distinct on (c.node_id) c.id, c.node_id, c.created_at
+		from node_credentials c join nodes n on n.id = c.node_id
+		where c.revoked_at is null and n.deleted_at is null
+		order by c.node_id, c.id desc`)
+	if err != nil {
+		return nil, fmt.Errorf("live credentials: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c fleet.Credential, err error) {
+		return c, row.Scan(&c.ID, &c.NodeID, &c.CreatedAt)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("live credentials: %w", err)
+	}
+	return list, nil
+}
+
 func labels(n fleet.Node) map[string]string {
 	if n.Labels == nil {
 		return map[string]string{}

@@ -25,6 +25,7 @@ type Options struct {
 	Password string
 	TLS      *tls.Config // nil: the system's roots
 	ClientID string
+	May      func() error             // asked before each attempt: one broker, one controller; nil: always
 	Handler  broker.Handler           // gets what agents say
 	Relay    func(wire.Topic, []byte) // shows it to people; must not block
 	Log      *slog.Logger
@@ -62,7 +63,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	return mqttlink.Run(ctx, mqttlink.Options{
 		Servers: []string{u.options.URL}, ClientID: u.options.ClientID,
 		Username: u.options.User, Credentials: func() string { return u.options.Password }, TLS: u.options.TLS,
-		Subscribe: subscriptions(), OnUp: u.up, OnDown: u.down, OnMessage: u.receive,
+		May: u.options.May, Subscribe: subscriptions(), OnUp: u.up, OnDown: u.down, OnMessage: u.receive,
 	})
 }
 
@@ -102,6 +103,27 @@ func (u *Uplink) Ready(context.Context) error {
 		return ErrAway
 	}
 	return nil
+}
+
+// probeTopic is of nobody: what is published there is answered by the broker
+// and read by no one.
+const probeTopic = wire.Prefix + "probe"
+
+// Probe asks the broker whether it takes messages at this moment. One that is
+// frozen keeps its connections for a while.
+func (u *Uplink) Probe(ctx context.Context) error {
+	s := u.session.Load()
+	if s == nil {
+		return ErrAway
+	}
+	answer := make(chan error, 1)
+	go func() { answer <- s.Publish(mqttlink.Message{Topic: probeTopic, QoS: 1, Payload: []byte("{}")}) }()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // receive takes in one message; they come one by one.

@@ -123,3 +123,6 @@ func FreePort(t testing.TB) int {
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
 }
+
+// Reload has the broker read its configuration again.
+func (b *Broker) Reload() { b.cmd.Process.Signal(syscall.SIGHUP) }
