@@ -69,7 +69,7 @@ var rooms = map[string][]string{
 	"controller/internal/reign":    {"controller/internal/store", "shared/lease"},
 	// people ─▶ httpapi ─▶ actions ─▶ store ─▶ dispatch ─▶ agents
 	"controller/internal/httpapi":  {"controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/fleet", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
-	"controller/internal/authn":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/store", "shared/id", "shared/spec"},
+	"controller/internal/authn":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/store", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/actions":  {"controller/internal/authz", "controller/internal/failover", "controller/internal/fleet", "controller/internal/placement", "controller/internal/store", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"controller/internal/dispatch": {"controller/internal/live", "controller/internal/liveness", "controller/internal/store", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	// people ◀─ live ◀─ intake ◀─ agents

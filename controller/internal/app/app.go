@@ -66,7 +66,6 @@ type Main struct {
 	nodeWatch  *loops.NodeWatch
 	profile    lease.Profile // of nodes without a cluster
 	migrator   *loops.Migrator
-	profile    lease.Profile // of nodes that are in no cluster
 	doorkeeper *doorkeeper
 	prober     *prober
 	broker     *broker.Broker
