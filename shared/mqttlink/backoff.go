@@ -32,6 +32,8 @@ func wait(cause Cause, failures, servers int) (atLeast, below time.Duration) {
 	switch {
 	case cause == Refused || cause == Forbidden:
 		return refusedPause / 2, refusedPause
+	case cause == Barred:
+		return 0, backoffBase
 	case cause == Lost && rounds == 0:
 		return 0, lostSpread
 	case (failures+1)%servers != 0:

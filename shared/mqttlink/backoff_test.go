@@ -28,6 +28,7 @@ func TestWaitGrowsToItsCap(t *testing.T) {
 		{Lost, 1, 2, 0, 3 * time.Second},
 		{Lost, 1, 1, 0, time.Second},
 		{Closed, 0, 1, 0, 500 * time.Millisecond},
+		{Barred, 1000, 1, 0, 500 * time.Millisecond},
 		{Refused, 0, 1, 30 * time.Second, time.Minute},
 		{Forbidden, 7, 1, 30 * time.Second, time.Minute},
 	} {
@@ -81,7 +82,7 @@ func TestTheWholeWaitIsRandom(t *testing.T) {
 
 func TestAllServersAreTriedBeforeTheWaitGrows(t *testing.T) {
 	full := func(most time.Duration) time.Duration { return most }
-	at := attempts(t, []string{"mqtt://a", "mqtt://b", "mqtt://c"}, full, 4*time.Second)
+	at := attempts(t, []string{"mqtt://a", "mqtt://b", "mqtt://c"}, full, 3900*time.Millisecond)
 	if len(at) != 7 || at[5] != 2500*time.Millisecond || at[6] != 3500*time.Millisecond {
 		t.Errorf("attempts at %v, want the wait to double after the second round", at)
 	}

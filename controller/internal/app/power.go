@@ -34,6 +34,9 @@ func (m *Main) hangUp(ctx context.Context) error {
 		}
 		if powerless {
 			m.broker.KickAgents(errPowerless)
+			if m.uplink != nil {
+				m.uplink.HangUp(errPowerless)
+			}
 		}
 		return nil
 	}, func(error) {})

@@ -3,7 +3,6 @@ package app
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 
@@ -29,13 +28,11 @@ func (m *Main) makeUplink() error {
 	return nil
 }
 
-var errNoAuthority = errors.New("this controller's lease has run out; another one may be the active one by now")
-
 // mayUplink keeps a controller away that has been replaced and does not know
 // it yet: it would throw its successor out.
 func (m *Main) mayUplink() error {
 	if _, ok := m.authority(m.now()); !ok {
-		return errNoAuthority
+		return errPowerless
 	}
 	return nil
 }

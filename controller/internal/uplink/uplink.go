@@ -206,6 +206,14 @@ func (u *Uplink) KickNode(n id.NodeID, reason error) {
 	}
 }
 
+// HangUp ends the session with the broker; whether there is another one, May
+// says.
+func (u *Uplink) HangUp(reason error) {
+	if s := u.session.Load(); s != nil {
+		s.Close(reason)
+	}
+}
+
 // Publish sends a message of the controller. It never blocks; messages of one
 // topic keep their order.
 func (u *Uplink) Publish(t wire.Topic, payload []byte) error {
