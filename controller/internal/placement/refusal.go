@@ -119,7 +119,7 @@ func (f *Refusal) aboutOne() string {
 	is := func(words string) string { return fmt.Sprintf("node %s %s", c.Name, words) }
 	switch f.only() {
 	case neverJoined:
-		return is("has not joined yet, so what it can give is not known: start its agent first, or leave nodeId out")
+		return is("has not joined yet, so what it can give is not known: start its agent first, or name none")
 	case isSource:
 		return is("is where the container is already: choose another")
 	case failedBefore:
@@ -151,7 +151,7 @@ func (f *Refusal) aboutOne() string {
 		return is(fmt.Sprintf("has port %d/%s taken: choose another port, or leave host out to have one chosen", f.port.Host, f.port.Protocol))
 	case fine, lacksCPU, lacksMemory, lacksDisk, reasons:
 	}
-	return is(fmt.Sprintf("has not enough left: %s; ask for less, choose another node or leave nodeId out", fleet.Shortfall(f.Want, c.Free())))
+	return is(fmt.Sprintf("has not enough left: %s; ask for less, choose another node or name none", fleet.Shortfall(f.Want, c.Free())))
 }
 
 // only is the reason that the one candidate was refused for.

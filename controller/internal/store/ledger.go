@@ -50,7 +50,7 @@ func (tx *Tx) Reserve(ctx context.Context, node id.NodeID, want spec.Resources) 
 	if err != nil {
 		return err
 	}
-	return fleet.Errorf(fleet.NoCapacity, "node %s has not enough left: %s; ask for less, choose another node or leave nodeId out",
+	return fleet.Errorf(fleet.NoCapacity, "node %s has not enough left: %s; ask for less, choose another node or name none",
 		n.Name, fleet.Shortfall(want, n.Health.Free()))
 }
 
