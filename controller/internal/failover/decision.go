@@ -113,7 +113,9 @@ func (v View) retarget(why string, r Rules, now time.Time) Decision {
 	next := &d.Next
 	next.Error, next.Waiting = why, why+"; another node is looked for"
 	tried := next.To != nil && v.Migration.State != fleet.MigrationReserved
-	if tried && !slices.Contains(next.Excluded, *next.To) {
+	// One that went bad while it was reserved is left out too: placement, with
+	// force, may take it for good and would choose it over and over.
+	if next.To != nil && !slices.Contains(next.Excluded, *next.To) {
 		next.Excluded = append(slices.Clone(next.Excluded), *next.To)
 	}
 	next.To, next.StopRev, next.StopCommand, next.NextRunAt = nil, 0, nil, now
