@@ -21,8 +21,8 @@ func (s *Service) usable(n fleet.Node, policy fleet.HAPolicy, force bool) error 
 		return fleet.Errorf(fleet.Conflict, "node %s is %s (%s), and only a healthy node can take a container: name another node, or leave targetNodeId out", n.Name, h.State, h.Reason)
 	case !h.DockerOK:
 		return fleet.Errorf(fleet.Conflict, "the Docker engine of node %s does not answer: mend it, or name another node", n.Name)
-	case n.Drain != nil && !force:
-		return fleet.Errorf(fleet.Conflict, "node %s is being drained: name another node, or send force: true", n.Name)
+	case n.Drain != nil:
+		return fleet.Errorf(fleet.Conflict, "node %s is being drained: name another node, or cancel that with DELETE /api/v1/nodes/%s/drain", n.Name, n.ID)
 	case n.CordonedAt != nil && !force:
 		return fleet.Errorf(fleet.Conflict, "node %s is cordoned%s: uncordon it with POST /api/v1/nodes/%s/uncordon, name another node, or send force: true",
 			n.Name, because(n.CordonReason), n.ID)
