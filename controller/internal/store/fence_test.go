@@ -89,12 +89,7 @@ func TestI1_ATakeoverWaitsForASwitch(t *testing.T) {
 		go func() {
 			took <- h.InTx(h.ctx, func(tx *store.Tx) error { _, err := crown(h.ctx, tx, "b"); return err })
 		}()
-		h.blocked()
-		select {
-		case err := <-took:
-			t.Errorf("another reign began in the middle of a switch, %v", err)
-		default:
-		}
+		h.blocked(took)
 		return nil
 	})
 	if err := <-took; err != nil {
@@ -104,17 +99,19 @@ func TestI1_ATakeoverWaitsForASwitch(t *testing.T) {
 	h.refused(fleet.Unavailable, func(tx *store.Tx) error { return tx.Reigns(h.ctx, old) })
 }
 
-// blocked waits until a backend of the test's database waits for a lock.
-func (h sqlHouse) blocked() {
+// blocked waits until a backend of the test's database waits for a lock; what
+// should wait must not come to its end before.
+func (h sqlHouse) blocked(ended <-chan error) {
 	h.Helper()
-	for {
-		var waits bool
+	for waits := false; !waits; {
+		select {
+		case err := <-ended:
+			h.Fatalf("it did not wait: it ended with %v", err)
+		default:
+		}
 		if err := h.sql.QueryRow(h.ctx, `select exists (select from pg_stat_activity
 			where datname = current_database() and cardinality(pg_blocking_pids(pid)) > 0)`).Scan(&waits); err != nil {
 			h.Fatal(err)
-		}
-		if waits {
-			return
 		}
 	}
 }

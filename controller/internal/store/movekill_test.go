@@ -170,3 +170,27 @@ func TestI7_I14_GivenUpAnywhereGivesEverythingBack(t *testing.T) {
 		t.Errorf("I14: %d are in the history, %v", len(past), err)
 	}
 }
+
+// I7: a place that did not work out is given back when the migration looks for
+// another; saving that twice gives it back once.
+func TestI7_APlaceThatIsGivenUpIsFree(t *testing.T) {
+	h := newSQLHouse(t)
+	from, to := h.joined("from", big), h.joined("to", big)
+	c := h.container("web", h.egg("demo"), from, tcp(8080))
+	m := h.asked(c)
+	reserve := stagesTo(to.ID, c.Spec.Ports)[0]
+	want := h.next(m, reserve.state)
+	h.do(func(tx *store.Tx) error { return reserve.do(h.ctx, tx, want) })
+	again := h.next(m, fleet.MigrationQueued)
+	again.To, again.Excluded = nil, []id.NodeID{to.ID}
+	for _, saved := range []int{1, 0} {
+		h.do(func(tx *store.Tx) error {
+			got, err := tx.SaveMigrations(h.ctx, []fleet.Migration{again})
+			if len(got) != saved {
+				t.Errorf("%d were saved, want %d", len(got), saved)
+			}
+			return err
+		})
+		h.sound("queued again")
+	}
+}
