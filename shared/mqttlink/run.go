@@ -22,7 +22,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	failures := 0 // in a row
-	for i := 0; ctx.Err() == nil; i++ {
+	for i := 0; ctx.Err() == nil; {
 		began := time.Now()
 		fault := o.hold(ctx, servers[i%len(servers)])
 		if ctx.Err() != nil {
@@ -31,7 +31,9 @@ func Run(ctx context.Context, o Options) error {
 		o.OnDown(fault)
 		had := fault.Cause == Lost || fault.Cause == Closed
 		if had && time.Since(began) >= lasting {
-			failures = 0
+			failures = 0 // and the same server again: it worked, and another may be a machine that does not answer
+		} else {
+			i++
 		}
 		o.pause(ctx, fault.Cause, failures, len(servers))
 		failures++

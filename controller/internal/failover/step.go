@@ -48,6 +48,9 @@ func (v View) queued(r Rules, now time.Time) Decision {
 			return v.finish(fleet.MigrationCancelled, "the container was stopped meanwhile", now)
 		}
 	}
+	if v.switched() && v.Holder.usable() && v.runs() && !v.Container.Evicting {
+		return v.afterAll(r, now)
+	}
 	if now.Before(m.NextRunAt) {
 		return v.wait(m.NextRunAt, "%s", m.Waiting)
 	}
@@ -60,6 +63,14 @@ func (v View) queued(r Rules, now time.Time) Decision {
 	}
 	d := v.enter(Reserve, fleet.MigrationReserved, now.Add(r.Reserved))
 	d.Next.ReservedAt = &now
+	return d
+}
+
+// afterAll goes on with the node that was given up as a target: it runs the
+// container by now. Another place might never be found.
+func (v View) afterAll(r Rules, now time.Time) Decision {
+	d := v.enter(Save, fleet.MigrationStarting, now.Add(r.Start))
+	d.Next.To, d.Next.NextRunAt = &v.Container.NodeID, now
 	return d
 }
 

@@ -266,3 +266,28 @@ func TestRefused(t *testing.T) {
 		t.Errorf("its target was lost, and the source takes nothing back: %+v", d)
 	}
 }
+
+// A target that was given up may run the container after all. Then it is
+// moved: another place might never be found.
+func TestATargetThatRunsItAfterAllKeepsIt(t *testing.T) {
+	v := in(fleet.MigrationStarting, fleet.KindFailover, fleet.Exclusive)
+	v.Holder.State = fleet.NodeUnhealthy
+	v.Migration = failover.Step(v, rules, start).Next
+	if v.Migration.State != fleet.MigrationQueued {
+		t.Fatalf("a lost target leaves it %s", v.Migration.State)
+	}
+	v.Holder.State = fleet.NodeHealthy
+	seen(spec.Up)(&v)
+	d := failover.Step(v, rules, start)
+	if d.Action != failover.Save || d.Next.State != fleet.MigrationStarting || *d.Next.To != target.ID {
+		t.Fatalf("the next step is %s to %s", d.Action, d.Next.State)
+	}
+	v.Migration = d.Next
+	if d := failover.Step(v, rules, start); d.Next.State != fleet.MigrationDone {
+		t.Errorf("then it is %s", d.Next.State)
+	}
+	v.Migration.State, v.Container.Evicting = fleet.MigrationQueued, true
+	if d := failover.Step(v, rules, start); d.Next.State == fleet.MigrationStarting {
+		t.Error("what is told to stop counts as running")
+	}
+}

@@ -105,12 +105,19 @@ func (n *node) connect() {
 		return
 	}
 	n.mem.attempt++
-	n.mem.next++
 	c := n.w.ctls[n.mem.next%len(n.w.ctls)] // it has the addresses of all
 	attempt, life := n.mem.attempt, n.agent.life
 	n.disk.session++
 	session := wire.Session{BootID: n.mem.bootID, Session: n.disk.session}
 	n.unlucky(c, n.w.carry(&n.path, c, true, func() {
+		if !c.proc.up { // its machine says so
+			n.unlucky(c, n.w.carry(&n.path, c, false, func() {
+				if n.agent.life == life {
+					n.agent.do(func() { n.connected(c, attempt, 0, session) })
+				}
+			}))
+			return
+		}
 		c.proc.do(func() {
 			c.connect(n, func(conn uint64) {
 				n.unlucky(c, n.w.carry(&n.path, c, false, func() {
@@ -128,9 +135,10 @@ func (n *node) connect() {
 	})
 }
 
-// backoff is the longest pause after an attempt that failed. It follows
+// backoff asks the next controller, and is the longest pause after an attempt that failed. It follows
 // shared/mqttlink: each round asks all controllers.
 func (n *node) backoff() time.Duration {
+	n.mem.next++
 	n.mem.failures++
 	each := len(n.w.ctls)
 	if n.mem.failures%each != 0 {

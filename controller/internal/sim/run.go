@@ -16,7 +16,9 @@ const (
 	usualSlow = 0.003
 
 	settleStep = 10 * time.Second
-	settleMost = 40 * time.Minute
+	// settleMost is so long because a node in quarantine is no target for more
+	// than half an hour, and all may be.
+	settleMost = 2 * time.Hour
 )
 
 // Outcome is what came of a seed.
