@@ -165,8 +165,9 @@ func deadEngine(r *engineRig) {
 
 // rebooted shows that nothing starts exclusive containers but the agent (D9).
 func rebooted(r *engineRig) {
-	c, _ := r.run(long)
+	c, found := r.run(long)
 	r.ok(r.process.PowerOff())
+	r.until("the last process to be gone", func() bool { return len(processesOf(found.DockerID)) == 0 }) // killed is not dead yet
 	r.power()
 	r.staysDown(c.Container)
 }
