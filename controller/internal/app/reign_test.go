@@ -184,8 +184,13 @@ func TestAControllerWithoutAuthorityHangsUp(t *testing.T) {
 		if _, err := tx.LockControllers(t.Context()); err != nil { // no round goes through
 			return err
 		}
-		eventually(t, "nobody is let in", func() bool { return cause(t, server) == mqttlink.Busy })
-		eventually(t, "the agent is cut off", func() bool { return active.node(node).Health.Reason == "connection lost" })
+		locked := func() { // a transaction that stands idle is ended by Postgres
+			if _, err := tx.Controllers(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "nobody is let in", func() bool { locked(); return cause(t, server) == mqttlink.Busy })
+		eventually(t, "the agent is cut off", func() bool { locked(); return active.node(node).Health.Reason == "connection lost" })
 		return nil
 	})
 	if err != nil {

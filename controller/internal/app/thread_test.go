@@ -180,9 +180,6 @@ func TestHelloIsAnsweredByWhatIsKnown(t *testing.T) {
 	if d := ask(a.helloMessage(0)); d.Kind != wire.DesiredFull || len(d.Containers) != 1 {
 		t.Errorf("without records, it was told %+v", d)
 	}
-	if d := ask(a.helloMessage(99)); d.Kind != wire.DesiredFull {
-		t.Errorf("from the future, it was told %+v", d)
-	}
 	stray := a.helloMessage(3, set...)
 	stranger := wire.ContainerRef{ID: id.New[id.ContainerID](), Epoch: 1}
 	stray.Present = []wire.ContainerRef{{ID: one.Container.ID, Epoch: 1}, {ID: gone.Container.ID, Epoch: 1}, stranger}
