@@ -28,6 +28,9 @@ func LoadOrCreateKey(path string) (ed25519.PrivateKey, error) {
 	return loadKey(path)
 }
 
+// LoadKey reads the key that signs all tokens, where there is one.
+func LoadKey(path string) (ed25519.PrivateKey, error) { return loadKey(path) }
+
 // Fingerprint names a key without giving it away.
 func Fingerprint(key ed25519.PrivateKey) string {
 	public, ok := key.Public().(ed25519.PublicKey)

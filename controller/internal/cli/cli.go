@@ -35,6 +35,9 @@ type commands struct {
 	Node    struct {
 		Add nodeAddCommand `cmd:"" help:"Add a node and print the command that starts its agent."`
 	} `cmd:"" help:"Work with nodes of a running controller."`
+	Broker struct {
+		Passwords brokerPasswordsCommand `cmd:"" help:"Write who may come to mosquitto or NATS, out of the nodes in the database."`
+	} `cmd:"" help:"Work with an MQTT broker that is not the controller's own."`
 	OpenAPI openAPICommand `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -2,14 +2,17 @@ package uplink_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,7 +104,8 @@ type world struct {
 	publish   func(wire.Topic, []byte) error
 	a, b      id.NodeID
 	passwords map[id.NodeID]string
-	external  *external // nil: it is our own broker
+	external  *external   // nil: it is our own broker
+	barred    atomic.Bool // no uplink that was begun before may dial
 }
 
 // external is a broker that is not ours.
@@ -193,6 +197,23 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
+// deployed is a configuration as it is in deploy/, with other places.
+func deployed(t *testing.T, file string, places ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../../deploy", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := string(text)
+	for i := 0; i < len(places); i += 2 {
+		if !strings.Contains(out, places[i]) {
+			t.Fatalf("%s does not say %q", file, places[i])
+		}
+		out = strings.ReplaceAll(out, places[i], places[i+1])
+	}
+	return out
+}
+
 func withMosquitto(t *testing.T) *world {
 	t.Helper()
 	w, dir := newWorld(), t.TempDir()
@@ -207,7 +228,8 @@ func withMosquitto(t *testing.T) *world {
 	}
 	admit(t, w.a, w.b)
 	write(t, acl, roster.MosquittoACL("controller"))
-	m := mosquittotest.Start(t, "allow_anonymous false", "password_file "+passwords, "acl_file "+acl)
+	m := mosquittotest.Start(t, deployed(t, "mosquitto/mosquitto.conf",
+		"/etc/mosquitto/lormas/", dir+"/", "\nlistener ", "\n# ", "\ncertfile ", "\n# ", "\nkeyfile ", "\n# "))
 	w.url = m.URL()
 	w.external = &external{
 		up: func(t *testing.T) { m.Up(t) }, down: func(*testing.T) { m.Down() },
@@ -229,7 +251,12 @@ func withNATS(t *testing.T) *world {
 		write(t, users, text)
 	}
 	admit(t, w.a, w.b)
-	n := natstest.Start(t, dir, "authorization {\n include users.conf\n}\n")
+	n := natstest.Start(t, dir, func(client, mqtt int) string {
+		return deployed(t, "nats/nats.conf",
+			"/var/lib/nats", dir, "lormas-nats/users.conf", "users.conf",
+			"tls {", "# ", "cert_file: ", "# ", "/etc/lormas-nats/broker.key\n  }", "", "key_file: ", "# ",
+			"0.0.0.0", "127.0.0.1", "8883", strconv.Itoa(mqtt), "4222", strconv.Itoa(client))
+	})
 	w.url = n.URL()
 	w.external = &external{
 		up: func(t *testing.T) { n.Up(t) }, down: func(*testing.T) { n.Down() },
@@ -248,7 +275,15 @@ func withNATS(t *testing.T) *world {
 func (w *world) connect(t *testing.T) {
 	t.Helper()
 	e := w.external
+	born := w.barred.Load()
+	may := func() error {
+		if w.barred.Load() != born {
+			return errors.New("another one reigns")
+		}
+		return nil
+	}
 	u := uplink.New(uplink.Options{
+		May: may,
 		URL: w.url, User: "controller", Password: controllerPassword, ClientID: "controller", Handler: w, Relay: w.relay,
 		Log: slog.New(slog.NewTextHandler(e.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
@@ -358,6 +393,8 @@ func (c *client) cause() mqttlink.Cause {
 	return c.refused
 }
 
+// received is what came, in order; at QoS 1 a message may come twice, and
+// from NATS now and then does.
 func (c *client) received(kind wire.Kind) (list []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -23,19 +23,17 @@ type Server struct {
 	gone chan struct{} // closed when cmd has ended
 }
 
-// Start runs a server that lets everybody in, unless extra lines of
-// configuration say otherwise. Its configuration is in dir, which is where it
-// looks for what that includes.
-func Start(t testing.TB, dir, extra string) *Server {
+// Start runs a server; config is told which ports are free for NATS' own
+// clients and for MQTT. The configuration is put into dir, which is where the
+// server looks for what it includes.
+func Start(t testing.TB, dir string, config func(client, mqtt int) string) *Server {
 	t.Helper()
 	s := &Server{dir: dir}
 	t.Cleanup(s.Down)
 	const tries = 5 // somebody may take a port before the server does
 	for range tries {
 		s.Port = mosquittotest.FreePort(t)
-		config := fmt.Sprintf("server_name: test\nhost: 127.0.0.1\nport: %d\njetstream { store_dir: %q }\nmqtt { host: 127.0.0.1, port: %d }\n%s\n",
-			mosquittotest.FreePort(t), filepath.Join(s.dir, "js"), s.Port, extra)
-		if err := os.WriteFile(s.path("nats.conf"), []byte(config), 0o600); err != nil {
+		if err := os.WriteFile(s.path("nats.conf"), []byte(config(mosquittotest.FreePort(t), s.Port)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if s.up(t) {
