@@ -1,6 +1,12 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
+)
 
 // fault is something that goes wrong, and comes right after a time. Those
 // that weigh more come more often.
@@ -34,6 +40,8 @@ var faults = []fault{
 	{"controller cut off", 3, (*World).controllerCut},
 	{"Postgres away", 3, (*World).postgresAway},
 	{"Postgres cut off", 3, (*World).postgresCut},
+	{"partition", 4, (*World).partition},
+	{"orders lost", 3, (*World).ordersLost},
 	{"machine paused", 3, (*World).hostPause},
 	{"operator", 10, (*World).operator},
 }
@@ -309,4 +317,73 @@ func (w *World) postgresCut() {
 	c := w.anyController()
 	c.proc.dbCut = true
 	w.heal(w.between(time.Second, 3*time.Minute), func() { c.proc.dbCut = false })
+}
+
+// partition leaves the controller that reigns on the wrong side: without the
+// database, and with a part of the nodes.
+func (w *World) partition() {
+	c := w.active()
+	if c == nil || len(w.ctls) < 2 {
+		w.postgresCut()
+		return
+	}
+	d := w.between(30*time.Second, 4*time.Minute)
+	c.proc.dbCut = true
+	w.heal(d, func() { c.proc.dbCut = false })
+	for _, n := range w.nodes {
+		if w.chance(0.7) {
+			n.path.astray = c
+			n.trouble(0)
+			w.heal(d, func() { n.path.astray = nil })
+		}
+	}
+}
+
+// ordersLost takes from a node all that it is told but leases, while somebody
+// wants what runs there elsewhere.
+func (w *World) ordersLost() {
+	n, by := w.anyNode(), w.active()
+	n.path.noOrders = true
+	n.trouble(0)
+	w.heal(w.between(20*time.Second, 2*time.Minute), func() { n.path.noOrders = false })
+	if by == nil {
+		return
+	}
+	for _, c := range w.db.rows.containers {
+		if c.NodeID == n.id && c.Power == spec.Running {
+			w.force(by, c)
+		}
+	}
+}
+
+// comeback lets a lost node find its way back just while it is decided about,
+// and answers how long the decision takes to be written down.
+func (w *World) comeback(seized []id.NodeID) time.Duration {
+	if len(seized) == 0 || w.quiet || !w.chance(0.1) {
+		return 0
+	}
+	for _, s := range seized {
+		n := w.node(s)
+		n.path.upCut, n.path.downCut, n.mem.failures = false, false, 0
+		if n.on && n.agent.runs() {
+			n.connect()
+		}
+	}
+	return w.between(time.Second, 6*time.Second)
+}
+
+// forget ends the controller just when a node has come back, so that nobody
+// has that on record, and cuts the node off again.
+func (w *World) forget(c *controller, n *node, s fleet.NodeState) {
+	if s != fleet.NodeHealthy || w.quiet || !w.chance(0.05) {
+		return
+	}
+	w.logf("fault: %s crashes when %s has come back", c.name, n.name)
+	w.after(w.between(100*time.Millisecond, 700*time.Millisecond), c.crash)
+	w.heal(w.between(time.Second, 3*time.Second), c.begin)
+	w.after(w.between(600*time.Millisecond, 2*time.Second), func() {
+		if !w.quiet {
+			w.cut(n, true, true, w.between(20*time.Second, time.Minute))
+		}
+	})
 }

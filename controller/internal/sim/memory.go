@@ -122,6 +122,7 @@ func (m *memory) note(n id.NodeID, before fleet.NodeState) {
 	m.w.logf("%s: %s is %s (%s)", m.c.name, node.name, now.State, now.Reason)
 	if before == fleet.NodeReturning {
 		m.w.ambush(m.c, 0.03)
+		m.w.forget(m.c, node, now.State)
 	}
 	if now.State == fleet.NodeUnhealthy && before != fleet.NodeReturning && !now.Confirmed || now.Confirmed && m.w.rules.WillIsDeath {
 		m.w.check.verdict(m.c, node)

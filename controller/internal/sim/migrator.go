@@ -222,7 +222,7 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 	c.moving = true
 	c.w.ambush(c, 0.02)
 	revs := map[id.NodeID]int64{}
-	c.tx(func(r *rows) error {
+	c.slowTx(c.w.comeback(seized), func(r *rows) error {
 		for _, st := range steps {
 			r.carryOut(st)
 		}
@@ -270,18 +270,19 @@ func (c *controller) readBack(seized []id.NodeID) {
 
 // carryOut does one step in a transaction.
 func (r *rows) carryOut(st step) {
-	if st.Action == failover.Switch || st.Action == failover.GoHome && st.Back {
-		r.w.check.taking(st)
-	}
 	switch st.Action {
 	case failover.Reserve:
 		r.reserve(placed{st.Next, st.node})
 	case failover.Evict:
 		r.evict(st.Next)
 	case failover.Switch:
-		r.switchTo(placed{st.Next, st.node})
+		if !r.barred(placed{st.Next, st.node}) {
+			r.w.check.taking(st)
+			r.switchTo(placed{st.Next, st.node})
+		}
 	case failover.GoHome:
 		if st.Back {
+			r.w.check.taking(st)
 			r.switchTo(placed{st.Next, st.node})
 			return
 		}

@@ -100,11 +100,20 @@ func (r *rows) release(m *fleet.Migration, next fleet.Migration) {
 	}
 }
 
+// barred reports whether a place that was chosen a moment ago is cordoned by
+// now; placement.Confirm finds that in the transaction.
+func (r *rows) barred(p placed) bool {
+	if m := r.current(p.next); m != nil && keeps(*m) {
+		return false
+	}
+	return r.node(p.node).cordoned && !p.next.Force && !r.w.rules.NoCordon
+}
+
 // reserve keeps a place.
 func (r *rows) reserve(p placed) bool {
 	m := r.current(p.next)
 	c := r.container(p.next.ContainerID)
-	if m == nil || !r.hasRoom(p.node, c) {
+	if m == nil || !r.hasRoom(p.node, c) || r.barred(p) {
 		return false
 	}
 	r.room(p.node, c, true)

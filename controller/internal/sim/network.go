@@ -6,7 +6,9 @@ import "time"
 type path struct {
 	upCut, downCut bool
 	loss           float64
-	slow           float64 // share of messages that take long
+	slow           float64     // share of messages that take long
+	astray         *controller // the way to this one is cut
+	noOrders       bool        // leases get through, and nothing else
 }
 
 const (
@@ -25,7 +27,7 @@ func (w *World) carry(p *path, c *controller, up bool, deliver func()) bool {
 	if up {
 		cut = p.upCut || c.upCut
 	}
-	if cut || w.chance(p.loss) {
+	if cut || p.astray == c || w.chance(p.loss) {
 		return false
 	}
 	latency := w.latency(p)

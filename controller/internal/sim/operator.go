@@ -62,10 +62,17 @@ func (w *World) confirmDead(by *controller) {
 
 // manual asks for a migration.
 func (w *World) manual(by *controller, c *containerRow, kind fleet.MigrationKind) {
+	w.move(by, c, kind, w.chance(0.4))
+}
+
+// force asks for one that waits for nobody.
+func (w *World) force(by *controller, c *containerRow) { w.move(by, c, fleet.KindManual, true) }
+
+func (w *World) move(by *controller, c *containerRow, kind fleet.MigrationKind, force bool) {
 	now := by.wall()
 	m := fleet.Migration{
 		ID: w.newID(), ContainerID: c.ID, Kind: kind, From: c.NodeID, FromEpoch: c.Epoch, Policy: c.HAPolicy,
-		Force: w.chance(0.4), Overlap: c.HAPolicy == fleet.Available && w.chance(0.3), State: fleet.MigrationQueued, Attempt: 1,
+		Force: force, Overlap: c.HAPolicy == fleet.Available && w.chance(0.3), State: fleet.MigrationQueued, Attempt: 1,
 		Leftover: fleet.LeftoverNone, CreatedAt: now, NextRunAt: now,
 	}
 	if err := w.db.rows.insertMigration(m); err == nil {

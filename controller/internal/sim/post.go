@@ -128,6 +128,9 @@ func (r *rows) answer(n id.NodeID, h wire.Hello) wire.Desired {
 }
 
 func (c *controller) send(n *node, s wire.Session, a wire.Desired, commands []wire.Command) {
+	if n.path.noOrders {
+		return
+	}
 	a.Session = s
 	c.tell(n, func() { n.hearDesired(a) })
 	for _, k := range commands {

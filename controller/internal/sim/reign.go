@@ -125,9 +125,12 @@ func (r *rows) renewReign(id string, length time.Duration) {
 }
 
 // tx is a transaction that only the controller that reigns may do.
-func (c *controller) tx(do func(*rows) error, done func(error)) {
+func (c *controller) tx(do func(*rows) error, done func(error)) { c.slowTx(0, do, done) }
+
+// slowTx is one that has to wait for locks.
+func (c *controller) slowTx(wait time.Duration, do func(*rows) error, done func(error)) {
 	term := c.claim.Term()
-	c.proc.after(c.w.between(0, 2*time.Millisecond), func() { // it may stand still here
+	c.proc.after(wait+c.w.between(0, 2*time.Millisecond), func() { // it may stand still here
 		c.w.db.tx(&c.proc, func(r *rows) error {
 			if !r.rulesNow(term) && !c.w.rules.NoTermFence {
 				return errDeposed

@@ -106,7 +106,7 @@ func (w *World) addControllers() {
 		w.ctls = append(w.ctls, c)
 	}
 	if w.chance(0.3) {
-		w.reignFor = w.between(5*time.Second, 20*time.Second)
+		w.reignFor = w.between(5*time.Second, 90*time.Second)
 	}
 }
 
