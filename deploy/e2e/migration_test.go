@@ -178,16 +178,12 @@ var halfways = map[string]halfway{
 	},
 	"starting": {
 		begin: func(s scenario, from, to *Node) container {
-			c := s.rareWitness("starting", from)
+			c := s.witness("starting", "exclusive", from, nil)
+			s.must(to.Docker.Pause()) // it is given the container before its heartbeats say so
 			s.migrate(c, map[string]any{"targetNodeId": to.ID})
 			return c
 		},
-		goOn: func(s scenario, _, to *Node) {
-			image, err := s.lab.witnessImage()
-			s.must(err)
-			image.Ref = "lormas/witness:starting"
-			s.load(to, image)
-		},
+		goOn: func(s scenario, _, to *Node) { s.must(to.Docker.Resume()) },
 	},
 	"rolling_back": {
 		begin: func(s scenario, from, to *Node) container {
