@@ -192,6 +192,7 @@ func TestNothingQueuesForTheAbsent(t *testing.T) {
 	if err := w.Publish(commands, []byte("while away")); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "published, to nobody", func() bool { return w.publisher.waiting.Load() == 0 })
 	a = w.agent(t, n, persistent)
 	a.subscribe(t, commands.String(), 1)
 	if err := w.Publish(commands, []byte("back")); err != nil {
