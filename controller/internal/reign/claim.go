@@ -18,27 +18,27 @@ type Claim struct {
 
 // NewClaim is how a controller begins; fixed is as in Options.Lease.
 func NewClaim(id string, fixed time.Duration) Claim {
-	return Claim{id: id, fixed: fixed, tenure: tenure{length: firstLength(fixed)}}
+	return Claim{id: id, fixed: fixed}
 }
 
-// Asking is called before a round's transaction is sent. It answers the
-// length of the lease that the round may take.
-func (c Claim) Asking(sent time.Time) (Claim, time.Duration) {
-	c.tenure = c.tenure.asking(sent)
-	return c, c.tenure.length
-}
-
-// Round is what a round has to do, within its transaction: all is as
+// Round is what a round has to do, within its transaction, and the length of
+// the lease that it writes when it begins or renews a reign: all is as
 // store.LockControllers answers it.
-func (c Claim) Round(all []store.Controller) (begins, renews bool, next time.Duration, err error) {
+func (c Claim) Round(all []store.Controller) (begins, renews bool, length time.Duration, err error) {
 	is, err := decide(self{id: c.id, term: c.term}, all)
-	return is.move == begin, is.move == renew, lengthOf(c.fixed, c.id, all), err
+	return is.move == begin, is.move == renew, lengthOf(c.fixed, is.move, c.id, all), err
+}
+
+// Writing is called before the lease is written.
+func (c Claim) Writing(sent time.Time, length time.Duration) Claim {
+	c.tenure = c.tenure.writing(sent, length)
+	return c
 }
 
 // Granted is called when the transaction of a round that began or renewed the
 // reign has succeeded.
-func (c Claim) Granted(sent time.Time, term int64, next time.Duration) Claim {
-	c.term, c.tenure = term, c.tenure.granted(sent, next)
+func (c Claim) Granted(sent time.Time, term int64, length time.Duration) Claim {
+	c.term, c.tenure = term, c.tenure.granted(sent, length)
 	return c
 }
 
@@ -57,4 +57,4 @@ func (c Claim) Authority(now time.Time) (term int64, ok bool) {
 }
 
 // Pause is the time to the next round.
-func (c Claim) Pause() time.Duration { return pause(c.tenure.length) }
+func (c Claim) Pause() time.Duration { return pause(c.fixed) }

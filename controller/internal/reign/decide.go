@@ -109,8 +109,9 @@ func checkKey(me self, all []store.Controller) error {
 	return nil
 }
 
-// lengthOf is how long a lease should be, given who else is there.
-func lengthOf(fixed time.Duration, me string, all []store.Controller) time.Duration {
+// lengthOf is how long a lease should be, given who else is there. A reign
+// begins with the short one: controllers are often started one after another.
+func lengthOf(fixed time.Duration, m move, me string, all []store.Controller) time.Duration {
 	if fixed > 0 {
 		return fixed
 	}
@@ -118,6 +119,9 @@ func lengthOf(fixed time.Duration, me string, all []store.Controller) time.Durat
 		if c.ID != me && c.Unseen < standbyFor {
 			return awaited
 		}
+	}
+	if m == begin {
+		return awaited
 	}
 	return alone
 }
@@ -129,7 +133,10 @@ func countdown(length time.Duration) time.Duration {
 	return time.Duration(float64(length) * (1 - drift) / (1 + drift))
 }
 
-// pause is the time between two rounds under a lease.
-func pause(length time.Duration) time.Duration {
-	return min(longestRound, length/roundsInLease)
+// pause is the time between two rounds; fixed is as in Options.Lease.
+func pause(fixed time.Duration) time.Duration {
+	if fixed > 0 {
+		return min(longestRound, fixed/roundsInLease)
+	}
+	return longestRound
 }

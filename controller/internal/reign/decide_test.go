@@ -63,15 +63,18 @@ func TestLengthOfALease(t *testing.T) {
 	}
 	for _, c := range []struct {
 		fixed time.Duration
+		move  move
 		all   []store.Controller
 		want  time.Duration
 	}{
-		{0, there(3 * time.Second), 15 * time.Second},
-		{0, there(31 * time.Second), 5 * time.Minute},
-		{0, []store.Controller{{ID: "me"}}, 5 * time.Minute},
-		{4 * time.Second, there(time.Hour), 4 * time.Second},
+		{0, renew, there(3 * time.Second), 15 * time.Second},
+		{0, renew, there(31 * time.Second), 5 * time.Minute},
+		{0, renew, []store.Controller{{ID: "me"}}, 5 * time.Minute},
+		{0, begin, nil, 15 * time.Second},
+		{4 * time.Second, renew, there(time.Hour), 4 * time.Second},
+		{4 * time.Second, begin, nil, 4 * time.Second},
 	} {
-		if got := lengthOf(c.fixed, "me", c.all); got != c.want {
+		if got := lengthOf(c.fixed, c.move, "me", c.all); got != c.want {
 			t.Errorf("%+v: %s", c, got)
 		}
 	}
@@ -89,7 +92,7 @@ func TestTheHolderNeverOutlivesItsRow(t *testing.T) {
 		zero := time.Unix(1_000_000, 0)
 		ours := func(at time.Duration) time.Time { return zero.Add(time.Duration(float64(at) * (1 - skew))) }
 		theirs := func(at time.Duration) time.Duration { return time.Duration(float64(at) * (1 + skew)) }
-		held := tenure{length: awaited}
+		var held tenure
 		var row, at time.Duration // the row's end, on its own clock; real time
 		duration := func(name string, most time.Duration) time.Duration {
 			return time.Duration(rapid.Int64Range(0, int64(most)).Draw(t, name))
@@ -97,16 +100,15 @@ func TestTheHolderNeverOutlivesItsRow(t *testing.T) {
 		for range rapid.IntRange(1, 20).Draw(t, "rounds") {
 			at += duration("pause", 20*time.Second)
 			sent := ours(at)
-			held = held.asking(sent)
-			asked := held.length
+			length := rapid.SampledFrom([]time.Duration{awaited, alone}).Draw(t, "length")
 			outcome := rapid.SampledFrom([]string{"granted", "answer lost", "not done"}).Draw(t, "outcome")
 			at += duration("there", 2*time.Second)
 			if outcome != "not done" {
-				row = theirs(at) + asked
+				held, row = held.writing(sent, length), theirs(at)+length
 			}
 			at += duration("back", 2*time.Second)
 			if outcome == "granted" {
-				held = held.granted(sent, rapid.SampledFrom([]time.Duration{awaited, alone}).Draw(t, "next"))
+				held = held.granted(sent, length)
 			}
 			end := at + duration("look", 6*time.Minute)
 			if held.runs(ours(end)) && theirs(end) >= row {
@@ -118,7 +120,7 @@ func TestTheHolderNeverOutlivesItsRow(t *testing.T) {
 
 func TestAWallClockThatSleptEndsIt(t *testing.T) {
 	now := time.Now()
-	held := tenure{length: awaited}.granted(now, awaited)
+	held := tenure{}.granted(now, awaited)
 	if !held.runs(now) || held.runs(now.Round(0).Add(time.Minute)) {
 		t.Error("the wall clock does not count")
 	}

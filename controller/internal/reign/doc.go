@@ -20,8 +20,10 @@
 //
 // A lease is 15 s while another controller stands by, as that one waits for
 // its end, and 5 minutes while none does, so that a short outage of Postgres
-// stops nothing. It is cut short before the shorter one is asked for: the
-// answer may get lost.
+// stops nothing. The first round that finds another one there writes the
+// shorter lease in the same transaction; the holder cuts its own count short
+// before it does, as the answer may get lost. Somebody who comes cannot cut the
+// lease from outside: its holder would go on counting the longer one.
 //
 // It does not know what authority is good for. Who relies on it asks
 // Authority at the moment of the act, and fences what it writes with the

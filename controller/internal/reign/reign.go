@@ -41,16 +41,7 @@ type Reign struct {
 
 // New makes a Reign that has not begun; Round or Run may begin it.
 func New(o Options) *Reign {
-	return &Reign{options: o, crowned: make(chan struct{}), tenure: tenure{length: firstLength(o.Lease)}}
-}
-
-// firstLength is for a reign that begins: whoever else is there is known only
-// after the first round.
-func firstLength(fixed time.Duration) time.Duration {
-	if fixed > 0 {
-		return fixed
-	}
-	return awaited
+	return &Reign{options: o, crowned: make(chan struct{})}
 }
 
 // Authority reports whether this controller may grant and decide at a moment,
@@ -114,7 +105,7 @@ func (r *Reign) Run(ctx context.Context) error {
 func (r *Reign) pause() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	p := pause(r.tenure.length)
+	p := pause(r.options.Lease)
 	if r.term == 0 {
 		p = min(p, max(r.active.LeaseLeft, 0)+afterEnd)
 	}
@@ -125,12 +116,13 @@ func (r *Reign) pause() time.Duration {
 // it, or stands by. It returns ErrDeposed when the reign is over, and ErrTwin
 // or ErrKey when this controller may not be one of this database.
 func (r *Reign) Round(ctx context.Context) error {
-	me, sent, length := r.ask()
-	ctx, cancel := context.WithTimeout(ctx, max(MinLease, pause(length)))
+	sent := r.options.Now()
+	ctx, cancel := context.WithTimeout(ctx, max(MinLease, pause(r.options.Lease)))
 	defer cancel()
+	me := r.self()
 	var is verdict
 	var term int64
-	var next time.Duration
+	var length time.Duration
 	err := r.options.Store.InTx(ctx, func(tx *store.Tx) error {
 		all, err := tx.LockControllers(ctx)
 		if err != nil {
@@ -139,31 +131,37 @@ func (r *Reign) Round(ctx context.Context) error {
 		if is, err = decide(me, all); err != nil {
 			return err
 		}
-		next = lengthOf(r.options.Lease, me.id, all)
-		term, err = r.carryOut(ctx, tx, is.move, length)
+		length = lengthOf(r.options.Lease, is.move, me.id, all)
+		term, err = r.carryOut(ctx, tx, is.move, sent, length)
 		return err
 	})
 	if err != nil {
 		return r.failed(err)
 	}
-	r.succeeded(is, term, sent, next)
+	r.succeeded(is, term, sent, length)
 	return nil
 }
 
-// ask prepares a round. What is cut short here stays so, however it ends.
-func (r *Reign) ask() (me self, sent time.Time, length time.Duration) {
+func (r *Reign) self() self {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sent = r.options.Now()
-	r.tenure = r.tenure.asking(sent)
-	me = self{id: r.options.ID, term: r.term, key: r.options.SigningKey, replaceKey: r.options.ReplaceKey}
-	return me, sent, r.tenure.length
+	return self{id: r.options.ID, term: r.term, key: r.options.SigningKey, replaceKey: r.options.ReplaceKey}
 }
 
-func (r *Reign) carryOut(ctx context.Context, tx *store.Tx, m move, length time.Duration) (term int64, err error) {
+// writing cuts our own count short, where the lease that is about to be
+// written is shorter. It stays so however the transaction ends: its commit may
+// be lost on the way back. A transaction that is tried again cuts nothing more.
+func (r *Reign) writing(sent time.Time, length time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tenure = r.tenure.writing(sent, length)
+}
+
+func (r *Reign) carryOut(ctx context.Context, tx *store.Tx, m move, sent time.Time, length time.Duration) (term int64, err error) {
 	p := store.Presence{ID: r.options.ID, URL: r.options.URL, Version: r.options.Version, SigningKey: r.options.SigningKey}
 	switch m {
 	case renew:
+		r.writing(sent, length)
 		return 0, tx.RenewReign(ctx, p, length)
 	case begin:
 		key := ""
@@ -187,7 +185,7 @@ func (r *Reign) failed(err error) error {
 	return fmt.Errorf("reign: %w", err)
 }
 
-func (r *Reign) succeeded(is verdict, term int64, sent time.Time, next time.Duration) {
+func (r *Reign) succeeded(is verdict, term int64, sent time.Time, length time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if is.move == standBy {
@@ -199,7 +197,7 @@ func (r *Reign) succeeded(is verdict, term int64, sent time.Time, next time.Dura
 		}
 		return
 	}
-	r.tenure = r.tenure.granted(sent, next)
+	r.tenure = r.tenure.granted(sent, length)
 	if is.move == begin {
 		r.term, r.active = term, store.Controller{}
 		r.options.Log.Info("this controller is active", "id", r.options.ID, "term", term)

@@ -82,32 +82,66 @@ func TestOneBeginsAndTheOtherStandsBy(t *testing.T) {
 	}
 }
 
+// left is what the row of the newest reign still gives its holder.
+func left(t *testing.T, s *store.Store) time.Duration {
+	t.Helper()
+	rows, err := s.Controllers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows[0].LeaseLeft
+}
+
 // A holder that is alone has a long lease; one that somebody waits for has a
-// short one, from its next renewal but one.
+// short one, from the first round that finds that one there.
 func TestTheLeaseFollowsWhoIsThere(t *testing.T) {
 	t.Parallel()
 	s := testkit.Postgres(t)
 	a, b := contender(s, "a", 0), contender(s, "b", 0)
-	left := func() time.Duration {
-		rows, err := s.Controllers(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return rows[0].LeaseLeft
+	round(t, a)
+	if got := left(t, s); got > 15*time.Second {
+		t.Errorf("before anybody can have come, its lease is %s", got)
 	}
 	round(t, a)
-	round(t, a)
-	if got := left(); got < 4*time.Minute {
+	if got := left(t, s); got < 4*time.Minute {
 		t.Errorf("alone, its lease is %s", got)
 	}
 	round(t, b)
 	round(t, a)
-	round(t, a)
-	if got := left(); got > 15*time.Second {
+	if got := left(t, s); got > 15*time.Second {
 		t.Errorf("with another standing by, its lease is %s", got)
 	}
 	if _, ok := a.Authority(time.Now().Add(15 * time.Second)); ok {
 		t.Error("it counts on the longer lease that it has had")
+	}
+}
+
+// The holder gives up the longer lease before it writes the shorter one: of
+// what it has sent it may never hear.
+func TestTheHolderCutsItsCountBeforeItsRow(t *testing.T) {
+	t.Parallel()
+	url := testkit.PostgresURL(t)
+	s := open(t, url)
+	a, b := contender(s, "a", 0), contender(s, "b", 0)
+	round(t, a)
+	round(t, a)
+	round(t, b)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), `begin; select from controllers where id = 'a' for update`); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Round(t.Context()); err == nil {
+		t.Fatal("it wrote its row, which is locked")
+	}
+	if got := left(t, s); got < 4*time.Minute {
+		t.Errorf("its row was cut to %s", got)
+	}
+	if _, ok := a.Authority(time.Now().Add(15 * time.Second)); ok || !has(a) {
+		t.Error("it counts on the longer lease, or on none")
 	}
 }
 

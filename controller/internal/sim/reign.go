@@ -18,17 +18,16 @@ func (c *controller) rounds() {
 
 func (c *controller) round() {
 	sent := c.wall()
-	claim, length := c.claim.Asking(sent)
-	c.claim = claim
+	claim := c.claim
 	var term int64
-	var next time.Duration
+	var length time.Duration
 	var begins bool
 	c.w.db.tx(&c.proc, func(r *rows) error {
-		b, renews, n, err := claim.Round(r.reigns())
+		b, renews, l, err := claim.Round(r.reigns())
 		if err != nil {
 			return err
 		}
-		begins, next, term = b, n, claim.Term()
+		begins, length, term = b, l, claim.Term()
 		if c.w.rules.NoReign && !renews { // whoever begins reigns, whoever else does
 			begins = true
 		}
@@ -36,6 +35,7 @@ func (c *controller) round() {
 		case begins:
 			term = r.beginReign(c.name, length)
 		case renews:
+			c.claim = c.claim.Writing(sent, length)
 			r.renewReign(c.name, length)
 		default:
 			r.standBy(c.name)
@@ -46,7 +46,7 @@ func (c *controller) round() {
 		case err != nil && err != errDatabase:
 			c.deposed(err)
 		case err == nil && term > 0:
-			c.claim = c.claim.Granted(sent, term, next)
+			c.claim = c.claim.Granted(sent, term, length)
 			if begins {
 				c.w.logf("%s: reigns, term %d", c.name, term)
 				c.load()
