@@ -19,7 +19,7 @@ import (
 // Options says what to start.
 type Options struct {
 	Nodes   int             // how many; 1 to 100
-	Bin     string          // the folder of the programs; absolute
+	Bin     string          // the folder of the programs
 	Images  []dockerd.Image // loaded into every node, besides those of the demo and the witness
 	Cluster *Cluster        // all nodes are in it; nil: they are in none
 	CPU     float64         // what every node offers; 0: what the machine has
@@ -55,6 +55,10 @@ const stopTimeout = 15 * time.Second
 // Start builds a lab and returns when all its nodes are healthy. It first
 // removes labs whose owner has died.
 func Start(ctx context.Context, opt Options) (*Lab, error) {
+	var err error
+	if opt.Bin, err = filepath.Abs(opt.Bin); err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
 	if err := opt.check(); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -34,12 +33,8 @@ func main() {
 func (o options) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	bin, err := filepath.Abs(o.Bin)
-	if err != nil {
-		return err
-	}
 	cluster := &e2e.Cluster{Name: "bench", Profile: "standard"}
-	lab, err := e2e.Start(ctx, e2e.Options{Nodes: 3, Bin: bin, CPU: 24, Cluster: cluster, Log: os.Stdout})
+	lab, err := e2e.Start(ctx, e2e.Options{Nodes: 3, Bin: o.Bin, CPU: 24, Cluster: cluster, Log: os.Stdout})
 	if err != nil {
 		return err
 	}

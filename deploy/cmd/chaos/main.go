@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -37,16 +36,12 @@ func main() {
 func (o options) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	bin, err := filepath.Abs(o.Bin)
-	if err != nil {
-		return err
-	}
 	if o.Seed == 0 {
 		o.Seed = rand.Int64N(1_000_000)
 	}
 	fmt.Printf("again with: make chaos DURATION=%s SEED=%d\n", o.Duration, o.Seed)
 	cluster := &e2e.Cluster{Name: "chaos", Profile: chaos.Profile}
-	lab, err := e2e.Start(ctx, e2e.Options{Nodes: o.Nodes, Bin: bin, CPU: 16, Cluster: cluster, Log: os.Stdout})
+	lab, err := e2e.Start(ctx, e2e.Options{Nodes: o.Nodes, Bin: o.Bin, CPU: 16, Cluster: cluster, Log: os.Stdout})
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -36,12 +35,8 @@ func main() {
 func (o options) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	bin, err := filepath.Abs(o.Bin)
-	if err != nil {
-		return err
-	}
 	cluster := &e2e.Cluster{Name: "room", Profile: o.Profile}
-	lab, err := e2e.Start(ctx, e2e.Options{Nodes: o.Nodes, Bin: bin, Cluster: cluster, Log: os.Stdout})
+	lab, err := e2e.Start(ctx, e2e.Options{Nodes: o.Nodes, Bin: o.Bin, Cluster: cluster, Log: os.Stdout})
 	if err != nil {
 		return err
 	}

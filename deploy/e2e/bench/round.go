@@ -63,23 +63,32 @@ func round(ctx context.Context, victim, refuge *e2e.Node, fault Fault, label str
 	if err := fault.Hit(ctx, victim); err != nil {
 		return Figure{}, err
 	}
-	var f Figure
+	f, err := await(ctx, starts, hit, replicas)
+	if err != nil {
+		return f, fmt.Errorf("%s: %w", refuge.Name, err)
+	}
+	f.Old, err = running(ctx, victim, label)
+	return f, err
+}
+
+// await takes the times of the first and the last of so many starts, from a
+// moment on.
+func await(ctx context.Context, starts <-chan time.Time, from time.Time, replicas int) (f Figure, err error) {
 	for n := range replicas {
 		select {
 		case at, open := <-starts:
 			if !open {
-				return f, fmt.Errorf("after %d of %d starts on %s the engine's events ended (%w)", n, replicas, refuge.Name, context.Cause(ctx))
+				return f, fmt.Errorf("after %d of %d starts the engine's events ended (%w)", n, replicas, context.Cause(ctx))
 			}
 			if n == 0 {
-				f.First = at.Sub(hit)
+				f.First = at.Sub(from)
 			}
-			f.Last = at.Sub(hit)
+			f.Last = at.Sub(from)
 		case <-ctx.Done():
-			return f, fmt.Errorf("%d of %d replicas started on %s in %s", n, replicas, refuge.Name, roundTimeout)
+			return f, fmt.Errorf("%d of %d replicas started in %s", n, replicas, roundTimeout)
 		}
 	}
-	f.Old, err = running(ctx, victim, label)
-	return f, err
+	return f, nil
 }
 
 // watch sends the time of every start of a container with a label on a node.

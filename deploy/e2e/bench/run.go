@@ -65,8 +65,7 @@ func (p Plan) measure(ctx context.Context, setting string, f fleet, a, b *e2e.No
 					return append(results, r), fmt.Errorf("%s, %s of %s: %w", setting, fault.Name, victim.Name, err)
 				}
 				r.Figures = append(r.Figures, figure)
-				fmt.Fprintf(p.Log, "%-34s %-4s %2d replicas: first %6.2f s, last %6.2f s, %d old copies\n",
-					setting, fault.Name, replicas, figure.First.Seconds(), figure.Last.Seconds(), figure.Old)
+				p.say(r, figure)
 				victim, refuge = refuge, victim
 			}
 			results = append(results, r)
@@ -76,6 +75,12 @@ func (p Plan) measure(ctx context.Context, setting string, f fleet, a, b *e2e.No
 		}
 	}
 	return results, nil
+}
+
+// say tells of one round.
+func (p Plan) say(r Result, f Figure) {
+	fmt.Fprintf(p.Log, "%-34s %-4s %2d replicas: first %6.2f s, last %6.2f s, %d old copies\n",
+		r.Setting, r.Fault, r.Replicas, f.First.Seconds(), f.Last.Seconds(), f.Old)
 }
 
 // round measures once and puts everything in order again, with the replicas on
@@ -132,10 +137,17 @@ func (p Plan) wants(setting string) bool {
 
 // Run measures everything, on a lab of three nodes in a cluster.
 func (p Plan) Run(ctx context.Context, lab *e2e.Lab, cluster *e2e.Cluster) ([]Result, error) {
-	results, err := p.Swarm(ctx, lab)
-	if err != nil {
-		return results, err
+	var results []Result
+	for _, part := range []func() ([]Result, error){
+		func() ([]Result, error) { return p.Engine(ctx, lab) },
+		func() ([]Result, error) { return p.Swarm(ctx, lab) },
+		func() ([]Result, error) { return p.Lormas(ctx, lab, cluster) },
+	} {
+		more, err := part()
+		results = append(results, more...)
+		if err != nil {
+			return results, err
+		}
 	}
-	more, err := p.Lormas(ctx, lab, cluster)
-	return append(results, more...), err
+	return results, nil
 }
