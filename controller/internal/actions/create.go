@@ -129,9 +129,7 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 		CreatedAt: now, UpdatedAt: now,
 	}
 	if in.Type == fleet.HA {
-		c.Type = fleet.HA
-		c.HAPolicy, c.HAPolicyReason = policyOf(in.HAPolicy, c.Spec)
-		c.Spec.Exclusive = c.HAPolicy == fleet.Exclusive
+		setPolicy(&c, in.HAPolicy)
 	}
 	if err := s.placeNew(ctx, tx, actor, in, &c); err != nil {
 		return Created{}, err
@@ -151,19 +149,14 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 // renderNew makes the spec, or finds all that is wrong with the request.
 func renderNew(ctx context.Context, tx *store.Tx, in NewContainer) (spec.Container, error) {
 	var f faults
-	if in.Type != "" && in.Type != fleet.Standard && in.Type != fleet.HA {
-		f.add("type", "%.20q is not a type: use standard or ha", in.Type)
-	}
-	f.policy(in)
+	f.policy(in.Type, in.HAPolicy, in.Group)
 	if in.NodeID != nil {
 		if _, err := tx.Node(ctx, *in.NodeID); f.unknown("nodeId", err) != nil {
 			return spec.Container{}, err
 		}
 	}
-	if in.PreferredClusterID != nil {
-		if _, err := tx.Cluster(ctx, *in.PreferredClusterID); f.unknown("preferred_cluster_id", err) != nil {
-			return spec.Container{}, err
-		}
+	if err := f.preferred(ctx, tx, in.PreferredClusterID); err != nil {
+		return spec.Container{}, err
 	}
 	e, err := tx.UseEgg(ctx, in.EggID)
 	if err != nil {
@@ -178,33 +171,6 @@ func renderNew(ctx context.Context, tx *store.Tx, in NewContainer) (spec.Contain
 	})
 	f = append(f, found...)
 	return want, f.err()
-}
-
-// policy finds what is wrong with how a container is to move.
-func (f *faults) policy(in NewContainer) {
-	switch {
-	case in.HAPolicy == "":
-	case in.HAPolicy != fleet.Available && in.HAPolicy != fleet.Exclusive:
-		f.add("ha_policy", "%.20q is not a policy: use available or exclusive, or leave it out to have it chosen", in.HAPolicy)
-	case in.Type != fleet.HA:
-		f.add("ha_policy", "only containers of type ha move by themselves: send type ha with it, or leave ha_policy out")
-	}
-	if in.Group != "" && !spec.ValidName(in.Group) {
-		f.add("group", "%.70q cannot be the name of a group: %s", in.Group, spec.NameRule)
-	}
-}
-
-// policyOf chooses how an ha container moves, and says why: as asked for, else
-// exclusive where it writes to what others can mount, too.
-func policyOf(asked fleet.HAPolicy, want spec.Container) (fleet.HAPolicy, string) {
-	shared := want.Writes(true)
-	switch {
-	case asked != "":
-		return asked, "asked for"
-	case len(shared) > 0:
-		return fleet.Exclusive, fmt.Sprintf("%s is shared: two copies that write to it at once could damage it", enumerate(shared))
-	}
-	return fleet.Available, "nothing that it writes to is shared: a second copy does no harm for a while"
 }
 
 // unknown notes a reference to something that is not there as a fault of the

@@ -19,8 +19,12 @@ func (s *Service) DeleteContainer(ctx context.Context, actor authz.Actor, contai
 	return s.remove(ctx, actor, container, false)
 }
 
-// ForceDeleteContainer is DeleteContainer that ends a move for it.
+// ForceDeleteContainer is DeleteContainer that ends a move for it, as only
+// those may who may end moves.
 func (s *Service) ForceDeleteContainer(ctx context.Context, actor authz.Actor, container id.ContainerID) (fleet.Job, error) {
+	if _, err := s.anyContainerFor(ctx, actor, fleet.MigrationManage, container); err != nil {
+		return fleet.Job{}, err
+	}
 	return s.remove(ctx, actor, container, true)
 }
 

@@ -23,7 +23,8 @@ type ContainerEdit struct {
 	Memory      *spec.Bytes
 	Disk        *spec.Bytes
 	Ports       *[]spec.Port // all of them anew
-	Generation  *int64       // If-Match
+	Moving      Moving
+	Generation  *int64 // If-Match
 }
 
 // EditContainer changes the spec of a container, as its next generation. Only
@@ -31,6 +32,9 @@ type ContainerEdit struct {
 func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, container id.ContainerID, in ContainerEdit) (Created, error) {
 	seen, err := s.ContainerFor(ctx, actor, fleet.ContainerEdit, container)
 	if err != nil {
+		return Created{}, err
+	}
+	if err := s.mayMove(ctx, actor, seen, in.Moving); err != nil {
 		return Created{}, err
 	}
 	var out Created
@@ -43,7 +47,7 @@ func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, containe
 			return err
 		}
 		before := c.Spec.Clone()
-		if err := editSpec(ctx, tx, &c, in); err != nil {
+		if err := s.edit(ctx, tx, &c, in); err != nil {
 			return err
 		}
 		change := spec.Diff(before, c.Spec)
@@ -59,7 +63,7 @@ func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, containe
 			return err
 		}
 		out = Created{c, job}
-		detail := map[string]any{"change": change, "generation": c.Generation, "environment": slices.Sorted(maps.Keys(in.Environment))}
+		detail := map[string]any{"change": change, "generation": c.Generation, "environment": slices.Sorted(maps.Keys(in.Environment)), "type": c.Type, "ha_policy": c.HAPolicy}
 		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ContainerEdit, ofContainer(c, authz.Everything)), detail))
 	})
 	if err != nil {
@@ -67,6 +71,20 @@ func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, containe
 	}
 	s.Wake(seen.NodeID)
 	return out, nil
+}
+
+// edit changes a container that is locked.
+func (s *Service) edit(ctx context.Context, tx *store.Tx, c *fleet.Container, in ContainerEdit) error {
+	before := c.Spec.Exclusive
+	if err := in.Moving.apply(ctx, tx, c); err != nil {
+		return err
+	}
+	if c.Spec.Exclusive && !before {
+		if err := s.mayBecomeExclusive(ctx, tx, *c); err != nil {
+			return err
+		}
+	}
+	return editSpec(ctx, tx, c, in)
 }
 
 // editSpec changes the spec and moves the node's ledger along.

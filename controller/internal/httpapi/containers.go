@@ -26,7 +26,7 @@ func (s *Server) containerRoutes() {
 	}, s.container)
 	add(s, Route{
 		Verb: fleet.ContainerEdit, Method: http.MethodPatch, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Change a container",
-		Help: "What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew.",
+		Help: "What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew. To become exclusive a container has to be stopped: a copy that runs without a lease could not be ended on a lost node.",
 	}, s.editContainer)
 	s.powerRoute(fleet.ContainerStart, "start", "Start a container", s.Actions.StartContainer)
 	s.powerRoute(fleet.ContainerStop, "stop", "Stop a container", s.Actions.StopContainer)
@@ -34,7 +34,7 @@ func (s *Server) containerRoutes() {
 	s.powerRoute(fleet.ContainerKill, "kill", "Kill a container", s.Actions.KillContainer)
 	add(s, Route{
 		Verb: fleet.ContainerDelete, Method: http.MethodDelete, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Delete a container",
-		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move.",
+		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move, which also needs `migration.manage`.",
 	}, s.deleteContainer)
 }
 
@@ -232,8 +232,19 @@ type editContainerInput struct {
 			Memory *spec.Bytes `json:"memory,omitempty"`
 			Disk   *spec.Bytes `json:"disk,omitempty"`
 		} `json:"resources,omitempty"`
-		Ports *[]portBody `json:"ports,omitempty"`
+		Ports              *[]portBody          `json:"ports,omitempty"`
+		Type               *fleet.ContainerType `json:"type,omitempty" enum:"standard,ha" doc:"ha also needs container.ha.create"`
+		HAPolicy           *fleet.HAPolicy      `json:"ha_policy,omitempty" enum:"available,exclusive" doc:"exclusive only for one that is stopped"`
+		Group              *string              `json:"group,omitempty" doc:"an empty text: in no group"`
+		PreferredClusterID *string              `json:"preferred_cluster_id,omitempty" doc:"the id of a cluster, or an empty text for none"`
 	}
+}
+
+// moving is what a request says about how a container moves.
+func (in *editContainerInput) moving() (m actions.Moving, err error) {
+	m.Type, m.HAPolicy, m.Group = in.Body.Type, in.Body.HAPolicy, in.Body.Group
+	m.PreferredClusterID, m.NoPreference, err = clusterOrNone("preferred_cluster_id", in.Body.PreferredClusterID)
+	return m, err
 }
 
 func (s *Server) editContainer(ctx context.Context, actor authz.Actor, in *editContainerInput) (*createdOutput, error) {
@@ -241,10 +252,14 @@ func (s *Server) editContainer(ctx context.Context, actor authz.Actor, in *editC
 	if err != nil {
 		return nil, err
 	}
+	moving, err := in.moving()
+	if err != nil {
+		return nil, err
+	}
 	b := in.Body
 	edit := actions.ContainerEdit{
 		Image: b.Image, Environment: b.Environment, CPU: b.Resources.CPU, Memory: b.Resources.Memory, Disk: b.Resources.Disk,
-		Generation: generation,
+		Moving: moving, Generation: generation,
 	}
 	if b.Ports != nil {
 		ports := portsOf(*b.Ports)

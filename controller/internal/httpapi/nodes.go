@@ -215,19 +215,28 @@ type editNodeInput struct {
 
 func (s *Server) editNode(ctx context.Context, actor authz.Actor, in *editNodeInput) (*nodeOutput, error) {
 	edit := actions.NodeEdit{Name: in.Body.Name, Description: in.Body.Description, Labels: in.Body.Labels}
-	if c := in.Body.ClusterID; c != nil && *c == "" {
-		edit.LeaveCluster = true
-	} else if c != nil {
-		edit.ClusterID = new(id.ClusterID)
-		if err := edit.ClusterID.UnmarshalText([]byte(*c)); err != nil {
-			return nil, fleet.InvalidFields(spec.Fault{Field: "cluster_id", Message: err.Error()})
-		}
+	var err error
+	if edit.ClusterID, edit.LeaveCluster, err = clusterOrNone("cluster_id", in.Body.ClusterID); err != nil {
+		return nil, err
 	}
 	n, err := s.Actions.EditNode(ctx, actor, in.ID, edit)
 	if err != nil {
 		return nil, err
 	}
 	return s.answerNode(ctx, n)
+}
+
+// clusterOrNone reads the id of a cluster from a field in which an empty text
+// means none, and nothing that all stays as it is.
+func clusterOrNone(field string, text *string) (cluster *id.ClusterID, none bool, err error) {
+	if text == nil || *text == "" {
+		return nil, text != nil, nil
+	}
+	cluster = new(id.ClusterID)
+	if err := cluster.UnmarshalText([]byte(*text)); err != nil {
+		return nil, false, fleet.InvalidFields(spec.Fault{Field: field, Message: err.Error()})
+	}
+	return cluster, false, nil
 }
 
 func (s *Server) deleteNode(ctx context.Context, actor authz.Actor, in *NodeInput) (*struct{}, error) {

@@ -238,11 +238,14 @@ func TestMovesNeedTheirPermissions(t *testing.T) {
 	h := newFleetHouse(t)
 	egg := h.egg()
 	c := h.ha(egg, "web", h.node, "")["id"].(string)
+	standard := h.post("/containers", strings.Replace(haBody(egg, "plain", h.node, ""), `"ha"`, `"standard"`, 1), http.StatusAccepted)["id"].(string)
 	h.another("spare", "")
 	m := h.migrate(c, `{}`)
-	bearer := h.granted("container.create", "container.view", "container.start", "container.stop", "container.delete", "node.view", "egg.view", "job.view")
+	bearer := h.granted("container.create", "container.view", "container.start", "container.stop", "container.edit", "container.delete", "node.view", "egg.view", "job.view")
 	for name, test := range map[string]struct{ method, path, body, verb string }{
 		"migrate":       {"POST", "/containers/" + c + "/migrate", `{}`, "migration.manage"},
+		"end by delete": {"DELETE", "/containers/" + c + "?force=true", "", "migration.manage"},
+		"make it ha":    {"PATCH", "/containers/" + standard, `{"type":"ha"}`, "container.ha.create"},
 		"cancel":        {"POST", "/migrations/" + m + "/cancel", "", "migration.manage"},
 		"roll back":     {"POST", "/migrations/" + m + "/rollback", "", "migration.manage"},
 		"history":       {"GET", "/containers/" + c + "/migration-history", "", "migration.view"},
@@ -277,6 +280,6 @@ func TestMovesNeedTheirPermissions(t *testing.T) {
 	}
 	may := call{method: "GET", path: prefix + "/containers/" + c, bearer: bearer}
 	h.do(may).want(t, http.StatusOK)
-	end := call{method: "DELETE", path: prefix + "/containers/" + c + "?force=true", bearer: bearer}
-	h.do(end).want(t, http.StatusAccepted)
+	edit := call{method: "PATCH", path: prefix + "/containers/" + standard, body: `{"group":"web"}`, bearer: bearer}
+	h.do(edit).want(t, http.StatusAccepted)
 }

@@ -50,6 +50,21 @@ func (s *Store) Leftovers(ctx context.Context) ([]id.NodeID, error) {
 	return nodes, nil
 }
 
+// MayStillRun names the nodes on which an old copy of a container may run.
+func (tx *Tx) MayStillRun(ctx context.Context, container id.ContainerID) ([]string, error) {
+	rows, err := tx.db.Query(ctx, `
+		select distinct n.name from container_migrations m join nodes n on n.id = m.from_node_id
+		where m.container_id = $1 and m.leftover in ('unknown', 'running') and n.deleted_at is null order by n.name`, container)
+	if err != nil {
+		return nil, fmt.Errorf("load old copies: %w", err)
+	}
+	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("load old copies: %w", err)
+	}
+	return nodes, nil
+}
+
 // FindLeftovers notes that a node has come back with old copies running, and
 // answers those of which that is news.
 func (tx *Tx) FindLeftovers(ctx context.Context, node id.NodeID, running []id.ContainerID) ([]Leftover, error) {

@@ -272,7 +272,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a container
-         * @description Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move.
+         * @description Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move, which also needs `migration.manage`.
          *
          *     Needs the permission `container.delete` (also written `container:delete`): remove containers.
          */
@@ -281,7 +281,7 @@ export interface paths {
         head?: never;
         /**
          * Change a container
-         * @description What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew.
+         * @description What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew. To become exclusive a container has to be stopped: a copy that runs without a lease could not be ended on a lost node.
          *
          *     Needs the permission `container.edit` (also written `container:edit`): change containers.
          */
@@ -1336,9 +1336,23 @@ export interface components {
             environment?: {
                 [key: string]: string | null;
             };
+            /** @description an empty text: in no group */
+            group?: string;
+            /**
+             * @description exclusive only for one that is stopped
+             * @enum {string}
+             */
+            ha_policy?: "available" | "exclusive";
             image?: string;
             ports?: components["schemas"]["Port"][];
+            /** @description the id of a cluster, or an empty text for none */
+            preferred_cluster_id?: string;
             resources?: components["schemas"]["ResourcesStruct"];
+            /**
+             * @description ha also needs container.ha.create
+             * @enum {string}
+             */
+            type?: "standard" | "ha";
         };
         EditNamed: {
             description?: string;
