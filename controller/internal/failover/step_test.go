@@ -1,6 +1,7 @@
 package failover_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -264,6 +265,29 @@ func TestRefused(t *testing.T) {
 	v = in(fleet.MigrationStarting, fleet.KindDrain, fleet.Available)
 	if d := failover.Refused(v, "being drained", rules, start); d.Next.State != fleet.MigrationQueued || d.Action != failover.Save {
 		t.Errorf("its target was lost, and the source takes nothing back: %+v", d)
+	}
+}
+
+// A place is kept at a node that goes into quarantine: with force, placement
+// would choose that very node again, and again. It is left out, which is no
+// attempt of its own, until all others were asked in vain.
+func TestAReservedTargetThatWentBadIsLeftOut(t *testing.T) {
+	for _, policy := range []fleet.HAPolicy{fleet.Available, fleet.Exclusive} {
+		v := forced(in(fleet.MigrationReserved, fleet.KindManual, policy))
+		v.Target.Barred = true
+		d := failover.Step(v, rules, start)
+		next := d.Next
+		if d.Action != failover.Save || next.State != fleet.MigrationQueued || next.To != nil || !slices.Equal(next.Excluded, []id.NodeID{target.ID}) {
+			t.Fatalf("%s: %s, %s with %v left out", policy, d.Action, next.State, next.Excluded)
+		}
+		if next.Attempt != v.Migration.Attempt || !next.NextRunAt.Equal(start) {
+			t.Errorf("%s: it counts as attempt %d, and rests until %s", policy, next.Attempt, next.NextRunAt)
+		}
+		v.Migration, v.Target = next, failover.Node{}
+		again := failover.Refused(v, "all others are full", rules, start)
+		if len(again.Next.Excluded) != 0 || !again.Next.NextRunAt.After(start) {
+			t.Errorf("%s: it is asked again at %s, with %v left out", policy, again.Next.NextRunAt, again.Next.Excluded)
+		}
 	}
 }
 
