@@ -46,6 +46,7 @@ type Main struct {
 	metrics *prometheus.Registry
 
 	store *store.Store
+	ruled *store.Store // the same, for what only the active controller may write
 	redis redis.UniversalClient
 	key   ed25519.PrivateKey
 	auth  *authn.Service
@@ -145,7 +146,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		return err
 	}
 	m.outlet = &outlet{}
-	ruled := m.store.Reigning(m.term)
+	m.ruled = m.store.Reigning(func() (int64, bool) { return m.authority(m.now()) })
 	if m.profile, err = lease.Named(m.config.Profile, 0); err != nil {
 		return fmt.Errorf("--profile: %w", err)
 	}
@@ -159,10 +160,10 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	m.live = live.New(m.outlet, m.now, m.log)
 	m.presence = presence.New(presence.Options{Redis: m.redis, Now: m.now, Log: m.log, Registerer: m.metrics})
 	m.dispatch = dispatch.New(dispatch.Options{
-		Store: ruled, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
+		Store: m.ruled, Nodes: m.nodes, Publisher: m.outlet, Live: m.live, Now: m.now, Log: m.log,
 	})
 	m.migrator = &loops.Migrator{
-		Store: ruled, Nodes: m.nodes, Live: m.live, Rules: failover.Default(), Sent: func() { m.dispatch.Wake(id.NodeID{}) },
+		Store: m.ruled, Nodes: m.nodes, Live: m.live, Rules: failover.Default(), Sent: func() { m.dispatch.Wake(id.NodeID{}) },
 		Now: m.now, Log: m.log, Metrics: loops.NewMigratorMetrics(m.metrics), Before: m.options.Before,
 	}
 	if m.options.Rules != nil {
@@ -175,7 +176,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 		Regressed: func() { m.nodeWatch.Settled.Up() },
 	})
 	m.nodeWatch = &loops.NodeWatch{
-		Store: ruled, Nodes: m.nodes, Live: m.live, Profile: m.profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
+		Store: m.ruled, Nodes: m.nodes, Live: m.live, Profile: m.profile, Forget: m.forgetNode, Lost: m.migrator.Wake, Settled: loop.NewWake(), Log: m.log,
 	}
 	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{

@@ -71,15 +71,6 @@ func (m *Main) takeOver(ctx context.Context) {
 // standby reports whether this controller lets nobody in yet.
 func (m *Main) standby() bool { return m.reign != nil && !m.working.Load() }
 
-// term is that of this controller's reign; 0: it has none to be fenced by.
-func (m *Main) term() int64 {
-	if m.reign == nil {
-		return 0
-	}
-	term, _ := m.reign.Authority(m.now())
-	return term
-}
-
 // active is where people find the active controller while this one stands by.
 func (m *Main) active() (url string, standby bool) {
 	if !m.standby() {

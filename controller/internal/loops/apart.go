@@ -21,7 +21,7 @@ func apart[T any](ctx context.Context, m *Migrator, list []T, work func([]T) err
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errDied), errors.Is(err, store.ErrDeposed), m.Store.Ping(ctx) != nil:
+	case errors.Is(err, errDied), errors.Is(err, store.ErrDeposed), errors.Is(err, store.ErrPowerless), m.Store.Ping(ctx) != nil:
 		return err
 	case len(list) == 1:
 		m.Log.Error("a migration does not go on; it is tried again", "error", err)

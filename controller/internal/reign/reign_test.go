@@ -215,7 +215,7 @@ func TestWritesAreFencedByTerm(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the other begins", func() bool { _ = b.Round(t.Context()); return b.Begun() })
-	ruled := s.Reigning(func() int64 { return old })
+	ruled := s.Reigning(func() (int64, bool) { return old, true })
 	if err := ruled.InTx(t.Context(), func(*store.Tx) error { return nil }); err == nil {
 		t.Error("a store of an old reign commits")
 	}

@@ -134,3 +134,21 @@ func TestI1_AFrozenSwitchIsNotCommitted(t *testing.T) {
 	}
 	h.isOn(c, c.NodeID)
 }
+
+// A controller that has no term yet writes nothing. One without authority for
+// a moment is judged by its term, and one that nobody can follow not at all.
+func TestWithoutATermNothingIsWritten(t *testing.T) {
+	h := newHouse(t)
+	term := h.throne("a")
+	for _, row := range []struct {
+		term    int64
+		ok, may bool
+	}{{0, false, false}, {0, true, true}, {term, false, true}, {term, true, true}} {
+		ruled := h.Reigning(func() (int64, bool) { return row.term, row.ok })
+		began := false
+		err := ruled.InTx(h.ctx, func(*store.Tx) error { began = true; return nil })
+		if began != row.may || errors.Is(err, store.ErrPowerless) == row.may {
+			t.Errorf("term %d, authority %v: begun %v, %v", row.term, row.ok, began, err)
+		}
+	}
+}

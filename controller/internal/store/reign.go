@@ -160,21 +160,30 @@ func (tx *Tx) Reigns(ctx context.Context, term int64) error {
 	return nil
 }
 
+// ErrPowerless is why nothing is written by a controller that does not reign.
+var ErrPowerless = errors.New("this controller does not reign")
+
 // Reigning is the same store, whose transactions are good only while the term
 // is the newest: what a controller decided before it was deposed, or stood
-// still, is not committed afterwards. Term 0 needs nothing.
-func (s *Store) Reigning(term func() int64) *Store {
+// still, is not committed afterwards. One that has no term yet begins none. A
+// term whose authority has lapsed is as good as its row: until another begins
+// it is the newest. Term 0 with authority, of a controller that no other can
+// follow, needs nothing.
+func (s *Store) Reigning(authority func() (term int64, ok bool)) *Store {
 	ruled := *s
-	ruled.term = term
+	ruled.authority = authority
 	return &ruled
 }
 
 func (s *Store) fence(ctx context.Context, tx *Tx) error {
-	if s.term == nil {
+	if s.authority == nil {
 		return nil
 	}
-	if term := s.term(); term > 0 {
+	switch term, ok := s.authority(); {
+	case term > 0:
 		return tx.Reigns(ctx, term)
+	case !ok:
+		return fleet.Errorf(fleet.Unavailable, "this controller does not reign, and may decide nothing").Because(ErrPowerless)
 	}
 	return nil
 }

@@ -22,9 +22,9 @@ import (
 
 // Store reads, and opens transactions. It is safe for concurrent use.
 type Store struct {
-	pool *pgxpool.Pool
-	db   querier
-	term func() int64 // of the reign that its transactions need; see Reigning
+	pool      *pgxpool.Pool
+	db        querier
+	authority func() (term int64, ok bool) // that its transactions need; see Reigning
 }
 
 // Tx is a transaction: all reads of Store, and the writes.
