@@ -27,6 +27,7 @@ const patience = 90 * time.Second
 // labs are started when the first scenario needs them.
 var labs struct {
 	plain, ha  sharedLab
+	installed  sharedLab
 	witnessEgg string
 	witnesses  int // made so far: each has a name of its own
 }
@@ -85,7 +86,7 @@ func (s scenario) keepLogs() {
 // closeShared ends the labs of the scenarios, after the last test.
 func closeShared() error {
 	var errs []error
-	for _, lab := range []*Lab{labs.plain.lab, labs.ha.lab} {
+	for _, lab := range []*Lab{labs.plain.lab, labs.ha.lab, labs.installed.lab} {
 		if lab != nil {
 			errs = append(errs, lab.Close())
 		}
