@@ -189,6 +189,7 @@ func (c *controller) heartbeat(n *node, conn uint64, h wire.Heartbeat) {
 		return
 	}
 	c.heard(n, conn)
+	c.w.keys[n.id] = c.w.now + c.w.rules.profile.Window
 	conn, h.Session = c.bind(n, conn, h.Session)
 	c.nodes.Hear(n.id, liveness.Heartbeat{Conn: conn, Session: h.Session, Seq: h.Seq, AppliedRev: h.AppliedRev, DockerOK: h.DockerOK, GuardOK: h.GuardOK})
 }

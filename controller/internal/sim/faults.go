@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -46,8 +47,16 @@ var faults = []fault{
 	{"operator", 10, (*World).operator},
 }
 
+// flushed is what only one history in ten knows: Redis loses everything. It is
+// by itself so that all other histories stay what they are.
+var flushed = fault{"FLUSHALL", 6, func(w *World) { clear(w.keys) }}
+
 // storm has faults strike until a moment, then everything heals.
 func (w *World) storm(until time.Duration) {
+	faults := faults
+	if w.seed%10 == 2 {
+		faults = append(slices.Clip(faults), flushed)
+	}
 	total := 0
 	for _, f := range faults {
 		total += f.weight

@@ -19,11 +19,12 @@ type memory struct {
 	skew     time.Duration // what it is told the time is, less what it is
 	lastTick time.Time
 	shown    map[id.NodeID]fleet.NodeState // as the checker was last shown
+	keyed    map[id.NodeID]bool            // KeysAreLife: which had a key in Redis
 	oracle   *liveness.Registry            // NoHoldRearm: tells of holds, and nobody else acts on it
 }
 
 func newMemory(w *World, c *controller) *memory {
-	m := &memory{w: w, c: c, lastTick: c.wall(), shown: map[id.NodeID]fleet.NodeState{}}
+	m := &memory{w: w, c: c, lastTick: c.wall(), shown: map[id.NodeID]fleet.NodeState{}, keyed: map[id.NodeID]bool{}}
 	m.Registry = liveness.NewRegistry(liveness.Options{Profile: w.rules.profile, Now: m.time, Lease: c.sendLease, Authority: c.authority})
 	if w.rules.NoHoldRearm {
 		m.oracle = liveness.NewRegistry(liveness.Options{
@@ -98,6 +99,9 @@ func (m *memory) pass(postgres bool) {
 		m.oracle.Tick(postgres)
 		postgres = postgres && m.oracle.Held() == ""
 	}
+	if m.w.rules.KeysAreLife {
+		m.missKeys()
+	}
 	held := m.Held()
 	m.Tick(postgres)
 	if now := m.Held(); now != held {
@@ -124,7 +128,7 @@ func (m *memory) note(n id.NodeID, before fleet.NodeState) {
 		m.w.ambush(m.c, 0.03)
 		m.w.forget(m.c, node, now.State)
 	}
-	if now.State == fleet.NodeUnhealthy && before != fleet.NodeReturning && !now.Confirmed || now.Confirmed && m.w.rules.WillIsDeath {
+	if now.State == fleet.NodeUnhealthy && before != fleet.NodeReturning && !now.Confirmed || now.Confirmed && (m.w.rules.WillIsDeath || m.w.rules.KeysAreLife) {
 		m.w.check.verdict(m.c, node)
 	}
 }
@@ -149,7 +153,18 @@ func (m *memory) state(n id.NodeID) fleet.NodeState {
 	return look.State
 }
 
-// condemn is the mutation in which a will is a verdict.
+// missKeys is the mutation in which a key that is gone is a verdict.
+func (m *memory) missKeys() {
+	for _, n := range m.w.nodes {
+		there := m.w.now < m.w.keys[n.id]
+		if m.keyed[n.id] && !there {
+			m.condemn(n.id)
+		}
+		m.keyed[n.id] = there
+	}
+}
+
+// condemn is for the mutations in which a hint is a verdict.
 func (m *memory) condemn(n id.NodeID) {
 	before := m.state(n)
 	m.skew = m.w.rules.profile.Window // so that it does not seem to talk

@@ -23,6 +23,7 @@ var Mutations = []Mutation{
 	{Name: "no check of epochs", Rule: "R2: nothing starts below the highest epoch seen", Break: func(r *Rules) { r.NoEpochCheck = true }, Masked: "within one database the order of revisions has it already; it is for one that was restored, where revisions repeat"},
 	{Name: "no sessions", Rule: "§5.1: messages are bound to a session", Break: func(r *Rules) { r.NoSession = true }, Masked: "a lease counts from the heartbeat that it answers, and only for one of this connection; desired sets have their order. It is for agents that forgot what they sent"},
 	{Name: "will is death", Rule: "D3: a will is a hint", Break: func(r *Rules) { r.WillIsDeath = true }, Seed: 1, Red: "I3"},
+	{Name: "keys are life", Rule: "§4: a missing key in Redis is no evidence", Break: func(r *Rules) { r.KeysAreLife = true }, Seed: 32, Red: "I3"},
 	{Name: "no grace", Rule: "§3.4, 1: a controller that starts waits", Break: func(r *Rules) { r.NoGrace = true }, Masked: "not seen in 900 histories: a controller that begins hears nobody, and so holds, and the end of a hold gives full windows. It is for the nodes that the rows call lost"},
 	{Name: "no re-arm after a freeze", Rule: "§3.4, 2", Break: func(r *Rules) { r.NoFreezeRearm = true }, Seed: 25, Red: "I3"},
 	{Name: "no hold", Rule: "§4: common silence is suspicious", Break: func(r *Rules) { r.NoHold = true }, Seed: 9, Red: "I3"},

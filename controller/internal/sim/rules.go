@@ -15,6 +15,7 @@ type Rules struct {
 	NoEpochCheck     bool // also those with an epoch older than one seen before
 	NoSession        bool // messages count whatever session they are of
 	WillIsDeath      bool // the end of a connection is a verdict
+	KeysAreLife      bool // so is a key in Redis that is gone
 	NoGrace          bool // a controller that starts decides at once
 	NoFreezeRearm    bool // a controller that stood still does not notice
 	NoHold           bool // common silence is taken for common death

@@ -64,7 +64,7 @@ func Run(seed uint64, rules Rules, trace func(string)) Outcome {
 
 // newWorld makes a fleet at rest: what it is made of depends on the seed.
 func newWorld(seed uint64, rules Rules, trace func(string)) *World {
-	w := &World{seed: seed, rules: rules, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), trace: trace}
+	w := &World{seed: seed, rules: rules, rng: rand.New(rand.NewPCG(seed, seed^0x9e3779b97f4a7c15)), trace: trace, keys: map[id.NodeID]time.Duration{}}
 	if rules.profile == (lease.Profile{}) {
 		w.rules.profile = w.anyProfile()
 	}

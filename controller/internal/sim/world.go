@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/lormas/lormas/shared/id"
 )
 
 // World is one history of a fleet. Its clock is real time, which nobody in it
@@ -26,6 +28,7 @@ type World struct {
 	ctls       []*controller
 	reignFor   time.Duration // the lease of a controller; 0: as it fits
 	db         *database
+	keys       map[id.NodeID]time.Duration // Redis: until when each node's key lives
 	check      *checker
 }
 
