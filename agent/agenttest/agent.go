@@ -84,6 +84,18 @@ func Boot(o Options) *Machine {
 	return m
 }
 
+// Sick has the engine start nothing, or start things again.
+func (m *Machine) Sick(sick bool) {
+	m.engine.Before(func(_ context.Context, c runtimetest.Call) error {
+		if sick && c.Verb == runtimetest.VerbStart {
+			return errSick
+		}
+		return nil
+	})
+}
+
+var errSick = errors.New("the engine is sick")
+
 // deed carries out what the guard decides. A copy that is asked to stop does not
 // listen: only the kill counts.
 func (m *Machine) deed(c lease.Copy, d lease.Deed) {

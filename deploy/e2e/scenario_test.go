@@ -27,7 +27,6 @@ const patience = 90 * time.Second
 // labs are started when the first scenario needs them.
 var labs struct {
 	plain, ha  sharedLab
-	installed  sharedLab
 	witnessEgg string
 	witnesses  int // made so far: each has a name of its own
 }
@@ -86,7 +85,7 @@ func (s scenario) keepLogs() {
 // closeShared ends the labs of the scenarios, after the last test.
 func closeShared() error {
 	var errs []error
-	for _, lab := range []*Lab{labs.plain.lab, labs.ha.lab, labs.installed.lab} {
+	for _, lab := range []*Lab{labs.plain.lab, labs.ha.lab} {
 		if lab != nil {
 			errs = append(errs, lab.Close())
 		}

@@ -8,9 +8,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +20,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lormas/lormas/agent/agenttest"
+	"github.com/lormas/lormas/broker"
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/config"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/controller/internal/testkit"
 	"github.com/lormas/lormas/shared/egg"
 	"github.com/lormas/lormas/shared/id"
@@ -39,7 +43,11 @@ type bubble struct {
 	*Main
 	random *rand.Rand
 	nodes  []*bubbleNode
-	stop   func()
+	store  *store.Store                  // the test's own look at the database
+	kill   context.CancelFunc            // ends the controller at once; then end
+	end    func()                        // ends the controller
+	door   atomic.Pointer[broker.Broker] // nil: no controller runs
+	fail   failpoint
 
 	mu    sync.Mutex
 	runs  map[id.ContainerID]map[id.NodeID]time.Time // what runs where, since
@@ -67,14 +75,36 @@ func inBubble(t *testing.T, n int, test func(*bubble)) {
 			runs: map[id.ContainerID]map[id.NodeID]time.Time{}, once: map[id.ContainerID]bool{},
 			ends: map[id.ContainerID]int{},
 		}
+		var err error
+		b.store, err = store.Open(context.Background(), c.DatabaseURL)
+		b.ok(err)
+		defer b.store.Close()
+		c.DatabaseURL = as("controller", c.DatabaseURL)
 		b.begin(c)
-		defer b.stop()
+		defer func() {
+			for _, n := range b.nodes {
+				b.ok(n.Off())
+			}
+			b.end()
+		}()
 		for i := range n {
 			b.join(i, dirs)
 		}
 		b.await("all nodes to be healthy", func() bool { return b.Main.nodes.States()[fleet.NodeHealthy] == n })
 		test(b)
 	})
+}
+
+// as is a database's url for connections of a name.
+func as(name, database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		panic(err) // pgx has connected with it
+	}
+	query := u.Query()
+	query.Set("application_name", name)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 func (b *bubble) log(who string) *slog.Logger {
@@ -88,7 +118,7 @@ func (b *bubble) log(who string) *slog.Logger {
 func (b *bubble) begin(c config.Config) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.Main = &Main{
-		config: c, options: Options{Version: "test", Out: io.Discard}, log: b.log("controller"), now: time.Now,
+		config: c, options: Options{Version: "test", Out: io.Discard, Before: b.fail.before}, log: b.log("controller"), now: time.Now,
 		metrics: prometheus.NewRegistry(),
 	}
 	for _, step := range []func(context.Context) error{b.openStores, b.seed, b.loadKey, b.makeRooms, b.openBroker, b.makeActions, b.assume} {
@@ -102,10 +132,13 @@ func (b *bubble) begin(c config.Config) {
 			}
 		})
 	}
-	b.stop = func() {
-		for _, n := range b.nodes {
-			b.ok(n.Off())
-		}
+	b.door.Store(b.broker)
+	b.kill = func() {
+		b.door.Store(nil)
+		cancel()
+	}
+	b.end = func() {
+		b.door.Store(nil)
 		b.ok(b.closeBroker(context.Background()))
 		cancel()
 		work.Wait()
@@ -125,7 +158,7 @@ func (b *bubble) join(i int, dirs string) {
 	b.Helper()
 	e, err := b.Actions().CreateNode(b.Context(), authz.System("test"), actions.NewNode{Name: fmt.Sprintf("node-%d", i)})
 	b.ok(err)
-	n := &bubbleNode{link: &pipes{serve: func(c net.Conn) { b.broker.ServeConn("pipe", c) }}}
+	n := &bubbleNode{link: &pipes{door: &b.door}}
 	n.Machine = agenttest.Boot(agenttest.Options{
 		Node: e.Node.ID, Token: e.Token, Dir: filepath.Join(dirs, e.Node.ID.String()), Dial: n.link.dial,
 		Offer: spec.Resources{CPU: 8000, Memory: 16 * spec.GiB, Disk: 100 * spec.GiB},
@@ -196,7 +229,7 @@ func (b *bubble) await(what string, reached func() bool) {
 // nobody is told. A connection that was cut once stays dead, as one does
 // behind a router that forgot it.
 type pipes struct {
-	serve func(net.Conn)
+	door *atomic.Pointer[broker.Broker]
 
 	mu    sync.Mutex
 	down  bool
@@ -218,13 +251,14 @@ var errNoRoute = errors.New("no route to host")
 func (p *pipes) dial(ctx context.Context) (net.Conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.down {
+	door := p.door.Load()
+	if p.down || door == nil {
 		return nil, errNoRoute
 	}
 	near, far := net.Pipe()
 	ends := [2]*pipe{newPipe(near), newPipe(far)}
 	p.conns = append(p.conns, ends[:]...)
-	go p.serve(ends[1])
+	go door.ServeConn("pipe", ends[1])
 	return ends[0], nil
 }
 

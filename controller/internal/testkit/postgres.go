@@ -55,6 +55,44 @@ func PostgresURL(t testing.TB) string {
 	return template.server.database(name)
 }
 
+// Disconnect ends every connection that was made with a url, or with one of
+// the same application_name, as a server that restarts does. All are gone when
+// it returns.
+func Disconnect(t testing.TB, url string) {
+	t.Helper()
+	if err := disconnect(url); err != nil {
+		t.Errorf("disconnect from the test database: %v", err)
+	}
+}
+
+func disconnect(url string) error {
+	template, err := theTemplate()
+	if err != nil {
+		return err
+	}
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), setup)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, template.server.url)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close(ctx)
+	// One that was told to end may take another statement before it does; to
+	// wait for it in pg_terminate_backend takes a tenth of a second for each.
+	for left := 1; left > 0; {
+		err = conn.QueryRow(ctx, `select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = $1 and application_name = $2`,
+			config.Database, config.RuntimeParams["application_name"]).Scan(&left)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // template is a migrated database that the tests' own are copied from.
 type template struct {
 	server server
