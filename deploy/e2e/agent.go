@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -51,7 +52,8 @@ func (n *Node) newBoot() error {
 func (n *Node) agentEnv() []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"),
-		"LORMAS_AGENT_CONTROLLER=mqtt://" + MQTTAddress,
+		"LORMAS_AGENT_CONTROLLER=" + strings.Join(n.lab.agentURLs(), ","),
+		"LORMAS_AGENT_FOREIGN_BROKER=" + strconv.FormatBool(n.lab.Broker != nil),
 		"LORMAS_AGENT_TOKEN_FILE=" + n.credentialFile(),
 		"LORMAS_AGENT_DATA_DIR=" + filepath.Join(n.dir, "agent"),
 		"LORMAS_AGENT_GUARD_DIR=" + filepath.Join(n.dir, "guard"),

@@ -28,7 +28,7 @@ func bench(b *testing.B) (scenario, created) {
 			b.Error(err)
 		}
 	})
-	s := scenario{b, lab}
+	s := scenario{b, lab, &sharedLab{lab: lab}}
 	made := s.create("bench", s.egg("bench", DemoImage, nil), nil, nil)
 	s.awaitJob(made.Job, "succeeded")
 	return s, made

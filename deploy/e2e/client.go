@@ -100,6 +100,7 @@ type API struct {
 	http *http.Client
 
 	mu              sync.Mutex
+	address         string // of the controller that is asked
 	email, password string
 	token           string
 }
@@ -109,7 +110,7 @@ type API struct {
 const requestTimeout = 10 * time.Second
 
 func newAPI(dial func(ctx context.Context, network, address string) (net.Conn, error)) *API {
-	return &API{http: &http.Client{
+	return &API{address: APIAddress, http: &http.Client{
 		Timeout: requestTimeout,
 		// A connection that is kept over a cut or a kill would only make the
 		// next request fail.
@@ -120,7 +121,15 @@ func newAPI(dial func(ctx context.Context, network, address string) (net.Conn, e
 func (a *API) client() client {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return client{base: "http://" + APIAddress + "/api/v1", http: a.http, token: a.token}
+	return client{base: "http://" + a.address + "/api/v1", http: a.http, token: a.token}
+}
+
+// turnTo has another controller asked from now on. A session is good with all
+// controllers of a database.
+func (a *API) turnTo(address string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.address = address
 }
 
 // Call sends a request below /api/v1. An answer that is no success is a
@@ -151,7 +160,8 @@ type plain string
 
 // Login signs in, for this and all later calls.
 func (a *API) Login(ctx context.Context, email, password string) error {
-	anonymous := client{base: "http://" + APIAddress + "/api/v1", http: a.http}
+	anonymous := a.client()
+	anonymous.token = ""
 	var answer struct {
 		AccessToken string `json:"accessToken"`
 	}

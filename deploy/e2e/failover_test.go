@@ -28,14 +28,19 @@ func beginHA(t *testing.T) scenario {
 	s := ofLab(t, &labs.ha, func() (Options, error) {
 		return Options{Nodes: 3, Bin: bin, CPU: 16, Cluster: &Cluster{Name: "room", Profile: "lan"}}, nil
 	})
-	t.Cleanup(func() {
+	s.mendAtEnd()
+	return s
+}
+
+// mendAtEnd puts the lab in order when the test is over.
+func (s scenario) mendAtEnd() {
+	s.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := s.lab.Mend(ctx); err != nil {
-			t.Error(err)
+			s.Error(err)
 		}
 	})
-	return s
 }
 
 // witness makes an HA container of the witness image on a node and waits until
@@ -64,8 +69,7 @@ func (s scenario) load(node *Node, image dockerd.Image) {
 
 func (s scenario) witnessOf(egg, name, policy string, node *Node, env map[string]string) container {
 	s.Helper()
-	labs.witnesses++
-	made := s.create(fmt.Sprintf("%s-%d", name, labs.witnesses), egg, node, map[string]any{
+	made := s.create(fmt.Sprintf("%s-%d", name, labs.witnesses.Add(1)), egg, node, map[string]any{
 		"type": "ha", "ha_policy": policy, "volumes": s.lab.WitnessVolumes(), "environment": env,
 	})
 	s.awaitJob(made.Job, "succeeded")
@@ -83,10 +87,10 @@ func (s scenario) witnessOf(egg, name, policy string, node *Node, env map[string
 // witnessEgg files the template once per lab.
 func (s scenario) witnessEgg() string {
 	s.Helper()
-	if labs.witnessEgg == "" {
-		labs.witnessEgg = s.egg("witness", WitnessImage, nil)
+	if s.shared.witnessEgg == "" {
+		s.shared.witnessEgg = s.egg("witness", WitnessImage, nil)
 	}
-	return labs.witnessEgg
+	return s.shared.witnessEgg
 }
 
 // runsOn waits until a container's newest copy writes, on a node, and is the

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,7 +99,7 @@ func (l *Lab) FlushRedis(ctx context.Context) error {
 // nodes are healthy.
 func (l *Lab) Mend(ctx context.Context) error {
 	var errs []error
-	for _, part := range []*Part{l.Postgres, l.Redis, l.Controller} {
+	for _, part := range slices.Concat([]*Part{l.Postgres, l.Redis}, l.ownBroker(), l.Controllers()) {
 		errs = append(errs, part.Resume(), part.Start(ctx))
 	}
 	for _, node := range l.Nodes {

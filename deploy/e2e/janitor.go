@@ -73,7 +73,7 @@ func sweep(dir string) error {
 }
 
 // programs are those that a lab starts besides its Docker engines.
-var programs = []string{"lormas", "lormas-agent", guardProgram, "mosquitto_sub", "postgres", "redis-server"}
+var programs = []string{"lormas", "lormas-agent", guardProgram, "mosquitto", "mosquitto_sub", "postgres", "redis-server"}
 
 // endPrograms kills what still runs of a lab. The kernel has signalled all of
 // it when the owner died; what was frozen then could not act on that.

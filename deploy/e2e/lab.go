@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,12 +20,14 @@ import (
 
 // Options says what to start.
 type Options struct {
-	Nodes   int             // how many; 1 to 100
-	Bin     string          // the folder of the programs
-	Images  []dockerd.Image // loaded into every node, besides those of the demo and the witness
-	Cluster *Cluster        // all nodes are in it; nil: they are in none
-	CPU     float64         // what every node offers; 0: what the machine has
-	Log     io.Writer       // told what is being done; nil: nobody
+	Nodes     int             // how many; 1 to 100
+	Bin       string          // the folder of the programs
+	Images    []dockerd.Image // loaded into every node, besides those of the demo and the witness
+	Cluster   *Cluster        // all nodes are in it; nil: they are in none
+	CPU       float64         // what every node offers; 0: what the machine has
+	Second    bool            // another controller stands by
+	Mosquitto string          // configuration of a broker that agents connect to; "": the controller's own
+	Log       io.Writer       // told what is being done; nil: nobody
 }
 
 // Programs are what Options.Bin has to hold.
@@ -34,6 +38,8 @@ var Programs = []string{"lormas", "lormas-agent", "lormas-demo", "lormas-witness
 type Lab struct {
 	Name       string
 	Controller *Part
+	Second     *Part // another controller; nil: there is none
+	Broker     *Part // mosquitto; nil: agents connect to the controller
 	Postgres   *Part
 	Redis      *Part
 	Nodes      []*Node
@@ -62,10 +68,7 @@ func Start(ctx context.Context, opt Options) (*Lab, error) {
 	if err := opt.check(); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	if err := sweepAbandoned(ctx); err != nil {
-		return nil, fmt.Errorf("lab: remove an earlier lab: %w", err)
-	}
-	lab, err := newLab(opt)
+	lab, err := claimNew(ctx, opt)
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
@@ -74,6 +77,19 @@ func Start(ctx context.Context, opt Options) (*Lab, error) {
 		return nil, errors.Join(err, lab.Close())
 	}
 	return lab, nil
+}
+
+// claiming keeps a lab that starts at the same time from taking one that has
+// no owner yet for one that has none any more.
+var claiming sync.Mutex
+
+func claimNew(ctx context.Context, opt Options) (*Lab, error) {
+	claiming.Lock()
+	defer claiming.Unlock()
+	if err := sweepAbandoned(ctx); err != nil {
+		return nil, fmt.Errorf("remove an earlier lab: %w", err)
+	}
+	return newLab(opt)
 }
 
 func (o Options) check() error {
@@ -118,7 +134,16 @@ func newLab(opt Options) (*Lab, error) {
 	lab.Events = newEventLog(lab)
 	lab.Postgres = lab.postgresPart()
 	lab.Redis = lab.redisPart()
-	lab.Controller = lab.controllerPart()
+	lab.Controller = lab.controllerPart("controller", controllerIP)
+	if opt.Second {
+		lab.Second = lab.controllerPart("controller-2", secondIP)
+	}
+	if opt.Mosquitto != "" {
+		lab.Broker = lab.brokerPart()
+		if err := lab.makeBrokerDir(); err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+	}
 	for i := 1; i <= opt.Nodes; i++ {
 		lab.Nodes = append(lab.Nodes, lab.newNode(i))
 	}
@@ -154,10 +179,8 @@ func (l *Lab) start(ctx context.Context) error {
 		}
 	}
 	l.say("agents")
-	for _, node := range l.Nodes {
-		if err := node.join(ctx); err != nil {
-			return fmt.Errorf("join node %d: %w", node.Number, err)
-		}
+	if err := l.joinAll(ctx); err != nil {
+		return err
 	}
 	for _, node := range l.Nodes {
 		if err := l.AwaitNode(ctx, node, "healthy"); err != nil {
@@ -168,6 +191,26 @@ func (l *Lab) start(ctx context.Context) error {
 		}
 	}
 	l.say("all %d nodes are healthy", len(l.Nodes))
+	return nil
+}
+
+// joinAll makes the nodes known and starts their agents.
+func (l *Lab) joinAll(ctx context.Context) error {
+	for _, node := range l.Nodes {
+		if err := node.enrol(ctx); err != nil {
+			return fmt.Errorf("enrol node %d: %w", node.Number, err)
+		}
+	}
+	if l.Broker != nil {
+		if err := l.admit(ctx); err != nil {
+			return fmt.Errorf("let the nodes in at the broker: %w", err)
+		}
+	}
+	for _, node := range l.Nodes {
+		if err := node.Agent.Start(ctx); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -183,12 +226,17 @@ func (l *Lab) makeNetwork(ctx context.Context) error {
 	return nil
 }
 
-// startController brings up the databases, the controller and the two clients
-// that watch it.
+// startController brings up the databases, the controllers, their broker and
+// the two clients that watch them. The first controller makes the signing key.
 func (l *Lab) startController(ctx context.Context) error {
 	for _, part := range []*Part{l.Postgres, l.Redis, l.Controller} {
 		if err := part.Start(ctx); err != nil {
 			return err
+		}
+	}
+	if l.Broker != nil {
+		if err := l.openBroker(ctx); err != nil {
+			return fmt.Errorf("open the broker: %w", err)
 		}
 	}
 	if err := l.AwaitController(ctx); err != nil {
@@ -196,6 +244,11 @@ func (l *Lab) startController(ctx context.Context) error {
 	}
 	if err := l.API.Login(ctx, AdminEmail, AdminPassword); err != nil {
 		return fmt.Errorf("sign in: %w", err)
+	}
+	if l.Second != nil {
+		if err := l.Second.Start(ctx); err != nil {
+			return err
+		}
 	}
 	return l.Events.start(ctx)
 }
@@ -210,7 +263,7 @@ func (l *Lab) Close() error {
 		errs = append(errs, node.Agent.Kill(), node.KillGuard())
 	}
 	l.Events.stop()
-	for _, part := range []*Part{l.Controller, l.Redis, l.Postgres} {
+	for _, part := range slices.Concat(l.Controllers(), l.ownBroker(), []*Part{l.Redis, l.Postgres}) {
 		errs = append(errs, part.Resume(), part.Stop(ctx))
 	}
 	errs = append(errs, l.logs.close(), sweep(l.dir), l.lock.Close())
@@ -219,7 +272,7 @@ func (l *Lab) Close() error {
 
 // Parts lists all that can be ended and started.
 func (l *Lab) Parts() []*Part {
-	parts := []*Part{l.Controller, l.Postgres, l.Redis}
+	parts := slices.Concat(l.Controllers(), l.ownBroker(), []*Part{l.Postgres, l.Redis})
 	for _, node := range l.Nodes {
 		parts = append(parts, node.Agent, node.Docker)
 	}

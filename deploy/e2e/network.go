@@ -19,6 +19,8 @@ import (
 const (
 	subnet       = "10.77.0."
 	controllerIP = subnet + "1"
+	secondIP     = subnet + "2" // of a second controller
+	brokerIP     = subnet + "3" // of a broker that is not the controller's
 	maxNodes     = 100
 )
 
@@ -109,6 +111,8 @@ func makeSwitch(ctx context.Context, lab string) error {
 		{"ip", "-n", sw, "link", "set", "lo", "up"},
 		{"ip", "-n", sw, "link", "add", "br0", "type", "bridge"},
 		{"ip", "-n", sw, "address", "add", controllerIP + "/24", "dev", "br0"},
+		{"ip", "-n", sw, "address", "add", secondIP + "/24", "dev", "br0"},
+		{"ip", "-n", sw, "address", "add", brokerIP + "/24", "dev", "br0"},
 		{"ip", "-n", sw, "link", "set", "br0", "up"},
 	})
 }

@@ -192,8 +192,8 @@ func (l *Lab) images() ([]dockerd.Image, error) {
 // credentialFile holds the node's credential for its agent.
 func (n *Node) credentialFile() string { return filepath.Join(n.dir, "credential") }
 
-// join creates the node at the controller and starts its agent.
-func (n *Node) join(ctx context.Context) error {
+// enrol creates the node at the controller and keeps its credential.
+func (n *Node) enrol(ctx context.Context) error {
 	var created struct{ ID, Token string }
 	in := map[string]string{"name": n.Name}
 	if n.lab.opt.Cluster != nil {
@@ -209,5 +209,5 @@ func (n *Node) join(ctx context.Context) error {
 	if err := os.WriteFile(n.credentialFile(), []byte(created.Token+"\n"), 0o600); err != nil {
 		return fmt.Errorf("keep the credential: %w", err)
 	}
-	return n.Agent.Start(ctx)
+	return nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,22 +28,24 @@ const patience = 90 * time.Second
 
 // labs are started when the first scenario needs them.
 var labs struct {
-	plain, ha  sharedLab
-	witnessEgg string
-	witnesses  int // made so far: each has a name of its own
+	plain, ha sharedLab
+	two       map[string]*sharedLab // by the broker that agents connect to
+	witnesses atomic.Int64          // made so far: each has a name of its own
 }
 
 type sharedLab struct {
-	once sync.Once
-	lab  *Lab
-	err  error
+	once       sync.Once
+	lab        *Lab
+	err        error
+	witnessEgg string
 }
 
 // scenario is a test's or benchmark's view of the lab: it fails where the lab
 // returns an error.
 type scenario struct {
 	testing.TB
-	lab *Lab
+	lab    *Lab
+	shared *sharedLab
 }
 
 // begin gives a test the lab. When the test fails, what every program logged
@@ -65,7 +69,7 @@ func ofLab(t *testing.T, shared *sharedLab, options func() (Options, error)) sce
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
-	s := scenario{t, shared.lab}
+	s := scenario{t, shared.lab, shared}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(s.lab.Report())
@@ -85,9 +89,9 @@ func (s scenario) keepLogs() {
 // closeShared ends the labs of the scenarios, after the last test.
 func closeShared() error {
 	var errs []error
-	for _, lab := range []*Lab{labs.plain.lab, labs.ha.lab} {
-		if lab != nil {
-			errs = append(errs, lab.Close())
+	for _, shared := range append(slices.Collect(maps.Values(labs.two)), &labs.plain, &labs.ha) {
+		if shared.lab != nil {
+			errs = append(errs, shared.lab.Close())
 		}
 	}
 	return errors.Join(errs...)

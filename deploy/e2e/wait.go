@@ -41,18 +41,32 @@ func Await(ctx context.Context, what string, probe Probe) error {
 // readyTimeout is how long a controller may take to answer.
 const readyTimeout = 30 * time.Second
 
-// AwaitController waits until the controller says that it is ready.
+// AwaitController waits until a controller says that it is ready, and turns to
+// it.
 func (l *Lab) AwaitController(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	outside := client{base: "http://" + APIAddress, http: l.API.http}
-	return Await(ctx, "the controller to be ready", func(ctx context.Context) (bool, string, error) {
-		if !l.Controller.Running() {
-			return false, "it does not run", nil
+	return Await(ctx, "a controller to be ready", func(ctx context.Context) (bool, string, error) {
+		var errs []error
+		for _, controller := range l.Controllers() {
+			err := l.Ready(ctx, controller)
+			if err == nil {
+				l.API.turnTo(l.apiAddress(controller))
+				return true, "", nil
+			}
+			errs = append(errs, err)
 		}
-		err := outside.call(ctx, http.MethodGet, "/readyz", nil, nil)
-		return err == nil, "", err
+		return false, "", errors.Join(errs...)
 	})
+}
+
+// Ready asks a controller whether it works: one that stands by does not.
+func (l *Lab) Ready(ctx context.Context, controller *Part) error {
+	if !controller.Running() {
+		return fmt.Errorf("%s does not run", controller.Name)
+	}
+	outside := client{base: "http://" + l.apiAddress(controller), http: l.API.http}
+	return outside.call(ctx, http.MethodGet, "/readyz", nil, nil)
 }
 
 // nodeTimeout is enough for every transition of a node: silence counts as
