@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ type controller struct {
 	db     *store.Store // the test's own view of the truth
 	log    *buffer
 	stop   func()
+	killed atomic.Bool // what Run says then is no matter
 }
 
 // buffer keeps the log for the end of a test that failed.
@@ -121,7 +123,7 @@ func (c *controller) start() {
 		cancel()
 		select {
 		case err := <-done:
-			if err != nil {
+			if err != nil && !c.killed.Load() {
 				c.t.Errorf("the controller ended with: %v", err)
 			}
 		case <-time.After(patience):

@@ -37,7 +37,13 @@ func two(t *testing.T, lease time.Duration) (active, standby *controller) {
 	return active, startController(t, beside(t, first))
 }
 
-func get(t *testing.T, url string) (code int, body string) {
+// works reports whether the controller is the active one.
+func (c *controller) works() bool {
+	code, _ := get(c.t, c.URL()+"/readyz")
+	return code == http.StatusOK
+}
+
+func get(t testing.TB, url string) (code int, body string) {
 	t.Helper()
 	answer, err := http.Get(url)
 	if err != nil {
@@ -112,7 +118,7 @@ func TestTheStandbyTakesOver(t *testing.T) {
 	granted := func(l wire.Lease) bool { return l.LeaseMS > 0 && l.Term > 0 }
 	before := a.awaitLease("a lease", granted)
 	active.stop()
-	eventually(t, "the other works", func() bool { code, _ := get(t, standby.URL()+"/readyz"); return code == http.StatusOK })
+	eventually(t, "the other works", standby.works)
 	a.connect("mqtt://" + standby.MQTTAddr()).hello(0)
 	a.awaitDesired("the answer to hello", func(wire.Desired) bool { return true })
 	a.heartbeat(0)
@@ -161,7 +167,7 @@ func TestADeposedControllerEnds(t *testing.T) {
 	if code, body := get(t, again.URL()+"/readyz"); code != http.StatusServiceUnavailable && code != http.StatusOK {
 		t.Errorf("readyz: %d %s", code, body)
 	}
-	eventually(t, "it works again when the other is gone", func() bool { code, _ := get(t, again.URL()+"/readyz"); return code == http.StatusOK })
+	eventually(t, "it works again when the other is gone", again.works)
 }
 
 // Whoever stays with a controller that has lost its authority is not heard by

@@ -1,0 +1,8 @@
+package app
+
+// Sever takes Postgres from the controller, as if its process had been killed:
+// whatever it does from here on, it can neither write nor give its lease back.
+func (m *Main) Sever() {
+	m.throne.Close()
+	m.store.Close()
+}
