@@ -26,6 +26,7 @@ type FleetView struct {
 	Quarantined int
 	GraceUntil  time.Time // no node is declared lost before; zero: no grace runs
 	Authority   bool      // this controller leases and decides
+	Open        bool      // all gates are: what is silent for its whole window, and has no grace, is declared lost
 	Term        int64
 }
 

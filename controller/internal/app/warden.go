@@ -15,7 +15,7 @@ func (w warden) Fleet() actions.FleetView {
 	view := actions.FleetView{
 		Held: f.Held, Kind: string(f.Kind), Reason: f.Reason, Since: f.Since, Holds: make([]actions.Hold, len(f.Holds)),
 		Joined: f.Joined, Talking: f.Talking, Silent: f.Silent, Lost: f.Lost, Quarantined: f.Quarantined,
-		GraceUntil: f.GraceUntil, Authority: f.Authority, Term: f.Term,
+		GraceUntil: f.GraceUntil, Authority: f.Authority, Open: f.Open, Term: f.Term,
 	}
 	for i, h := range f.Holds {
 		view.Holds[i] = actions.Hold{Kind: string(h.Kind), Cluster: h.Cluster, Reason: h.Reason, Since: h.Since}

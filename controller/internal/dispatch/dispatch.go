@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/lormas/lormas/controller/internal/live"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/controller/internal/store"
@@ -22,7 +20,8 @@ import (
 const (
 	outboxTick = time.Second
 	outboxPage = 1000
-	atOnce     = 4 // nodes served in parallel; each takes a database connection
+	together   = 100 // nodes that are read for in one go
+	atOnce     = 4   // such reads in parallel; each takes a database connection
 )
 
 // Publisher is the broker as far as agents are told things.
@@ -152,105 +151,6 @@ func parcels(rows []store.OutboxRow) []*parcel {
 	return list
 }
 
-// serve sends what the outbox has and deletes the rows of the nodes that
-// were served. One node that cannot be served holds up no other.
-func (d *Dispatcher) serve(ctx context.Context, rows []store.OutboxRow) error {
-	var mu sync.Mutex
-	var done []int64
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for _, p := range parcels(rows) {
-		group.Go(func() error {
-			served, err := d.deliver(ctx, p)
-			if err != nil {
-				return fmt.Errorf("node %s: %w", p.node, err)
-			}
-			if served {
-				mu.Lock()
-				defer mu.Unlock()
-				done = append(done, p.rows...)
-			}
-			return nil
-		})
-	}
-	failed := group.Wait()
-	if len(done) == 0 {
-		return failed
-	}
-	err := d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.DeleteOutbox(ctx, done) })
-	return errors.Join(failed, err)
-}
-
-// deliver tells one node what is new. It is not served only while a hello of
-// its is being answered: that may have read the database before the commit.
-func (d *Dispatcher) deliver(ctx context.Context, p *parcel) (served bool, err error) {
-	to := d.delivery(p.node)
-	if !to.mu.TryLock() {
-		return false, nil // the end of the hello wakes us
-	}
-	defer to.mu.Unlock()
-	if n, known := d.Nodes.Look(p.node); known && n.Lost() {
-		to.session = wire.Session{}
-		return true, d.withhold(ctx, p.node)
-	}
-	session, there := d.Nodes.Session(p.node)
-	if !there || session != to.session {
-		return true, nil
-	}
-	news, err := d.since(ctx, p.node, to.rev)
-	if err != nil {
-		return false, err
-	}
-	if news.rev > to.rev {
-		d.Nodes.Hear(p.node, liveness.Grew{Rev: news.rev})
-		if err := d.send(ctx, p.node, session, news); err != nil {
-			return false, err
-		}
-		to.rev = news.rev
-	}
-	return true, d.commands(ctx, p.node, session, p.commands)
-}
-
-// withhold tells a node that was given up nothing, though its connection may
-// be open yet: were it to find its new desired set there when it comes back,
-// it would end old copies before anybody heard that they ran. Its first lease
-// makes it say hello.
-func (d *Dispatcher) withhold(ctx context.Context, node id.NodeID) error {
-	revs, err := d.Store.Revs(ctx, []id.NodeID{node})
-	if rev, ok := revs[node]; ok {
-		d.Nodes.Grew(node, rev)
-	}
-	return err
-}
-
-// since is what a node has to be told after a revision: a delta, or the full
-// list where too much has changed.
-func (d *Dispatcher) since(ctx context.Context, node id.NodeID, rev int64) (a answer, err error) {
-	err = d.Store.InSnapshot(ctx, func(tx *store.Tx) error {
-		changes, err := tx.DesiredSince(ctx, node, rev, maxDelta)
-		if err != nil || changes.Complete {
-			a = answer{kind: wire.DesiredDelta, fromRev: rev, rev: changes.Rev, containers: changes.Containers}
-			return err
-		}
-		all, err := tx.DesiredOf(ctx, node)
-		a = answer{kind: wire.DesiredFull, rev: all.Rev, containers: all.Containers}
-		return err
-	})
-	return a, err
-}
-
-// send publishes an answer, with the specs that belong to it.
-func (d *Dispatcher) send(ctx context.Context, node id.NodeID, session wire.Session, a answer) error {
-	var specs map[string]spec.Container
-	if wanted := a.wanted(); len(wanted) > 0 {
-		var err error
-		if specs, err = d.Store.Specs(ctx, node, wanted); err != nil {
-			return err
-		}
-	}
-	return d.publish(node, a.messages(session, d.sendable(specs)))
-}
-
 // sendable leaves out what no message can hold: one such container must not
 // keep the others of its node from being told.
 func (d *Dispatcher) sendable(specs map[string]spec.Container) map[string]spec.Container {
@@ -267,22 +167,6 @@ func (d *Dispatcher) publish(node id.NodeID, messages []wire.Desired) error {
 	for _, m := range messages {
 		if err := d.Publisher.Publish(wire.OfNode(wire.NodeDesired, node), wire.Encode(m)); err != nil {
 			return fmt.Errorf("send desired set: %w", err)
-		}
-	}
-	return nil
-}
-
-// commands publishes open commands: those among only, or all of them where
-// only is nil.
-func (d *Dispatcher) commands(ctx context.Context, node id.NodeID, session wire.Session, only []id.CommandID) error {
-	open, err := d.Store.OpenCommands(ctx, node, only)
-	if err != nil {
-		return err
-	}
-	for _, c := range open {
-		message := commandPayload(session, c)
-		if err := d.Publisher.Publish(wire.OfNode(wire.NodeCommands, node), message); err != nil {
-			return fmt.Errorf("send command: %w", err)
 		}
 	}
 	return nil

@@ -11,6 +11,10 @@
 //	                                then the commands ─▶ row deleted
 //	hello ─▶ nothing | delta | full, then every open command again
 //
+// What the outbox has is read for a hundred nodes at once: a lost node's
+// containers are news for as many nodes as they went to (BenchmarkLostContainers
+// in app). What cannot be read for all is read for each half.
+//
 // For one node, these two take turns. A row for a node that is not there is
 // deleted at once: its hello reads the truth, not the outbox.
 package dispatch

@@ -38,13 +38,21 @@ func (d *Dispatcher) Sync(ctx context.Context, h Hello) error {
 	}) {
 		return nil // it has gone, or said hello again
 	}
-	if err := d.send(ctx, h.Node, h.Said.Session, a); err != nil {
+	specs, err := d.specsOf(ctx, map[id.NodeID]answer{h.Node: a})
+	if err != nil {
+		return err
+	}
+	if err := d.publish(h.Node, a.messages(h.Said.Session, d.sendable(specs[h.Node]))); err != nil {
 		return err
 	}
 	to.session, to.rev = h.Said.Session, a.rev
 	d.Log.Info("node synchronised", "node", h.Node, "with", a.kind, "from", h.Said.AppliedRev, "rev", a.rev,
 		"containers", len(a.containers))
-	return d.commands(ctx, h.Node, h.Said.Session, nil)
+	open, err := d.commandsOf(ctx, []id.NodeID{h.Node}, nil)
+	if err != nil {
+		return err
+	}
+	return d.command(h.Node, h.Said.Session, open[h.Node])
 }
 
 // situation reads all that the answer depends on, as of one moment.

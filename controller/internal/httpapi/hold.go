@@ -52,6 +52,7 @@ type fleetOutput struct {
 		Holds       []holdBody `json:"holds"`
 		GraceUntil  *time.Time `json:"graceUntil,omitempty" doc:"no node is declared lost before: the controller has just begun, or was deaf"`
 		Authority   bool       `json:"authority" doc:"this controller decides; another may stand by"`
+		Open        bool       `json:"open" doc:"nodes may be declared lost: nothing holds the whole fleet, the database answers, this controller decides and has read all that agents sent"`
 		Term        int64      `json:"term" doc:"grows with every change of the active controller"`
 		Joined      int        `json:"joined" doc:"nodes that an agent ever was on"`
 		Talking     int        `json:"talking"`
@@ -72,7 +73,7 @@ func answerFleet(f actions.FleetReport, err error) (*fleetOutput, error) {
 	out := &fleetOutput{}
 	b := &out.Body
 	b.Held, b.Kind, b.Reason, b.Since = f.Held, f.Kind, f.Reason, moment(f.Since)
-	b.GraceUntil, b.Authority, b.Term = moment(f.GraceUntil), f.Authority, f.Term
+	b.GraceUntil, b.Authority, b.Open, b.Term = moment(f.GraceUntil), f.Authority, f.Open, f.Term
 	b.Joined, b.Talking, b.Silent, b.Lost, b.Quarantined = f.Joined, f.Talking, f.Silent, f.Lost, f.Quarantined
 	b.Operator.Held, b.Operator.Reason = f.Operator.Held, f.Operator.Reason
 	b.Operator.ChangedBy, b.Operator.ChangedAt = f.Operator.ChangedBy, moment(f.Operator.ChangedAt)

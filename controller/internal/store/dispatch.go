@@ -81,33 +81,81 @@ func (tx *Tx) DesiredOf(ctx context.Context, node id.NodeID) (Desired, error) {
 // most limit containers, else it is not complete. A container that was
 // deleted or moved away should be absent.
 func (tx *Tx) DesiredSince(ctx context.Context, node id.NodeID, after int64, limit int) (Desired, error) {
-	rev, err := tx.rev(ctx, node)
-	if err != nil || after > rev {
-		return Desired{Rev: rev}, err
-	}
-	var kept int64
-	err = tx.tx.QueryRow(ctx, `select count(distinct rev) from node_changes where node_id = $1 and rev > $2 and rev <= $3`,
-		node, after, rev).Scan(&kept)
+	of, err := tx.DesiredAfter(ctx, map[id.NodeID]int64{node: after}, limit)
 	if err != nil {
-		return Desired{}, fmt.Errorf("count changes: %w", err)
+		return Desired{}, err
 	}
-	if kept != rev-after {
-		return Desired{Rev: rev}, nil
+	d, ok := of[node]
+	if !ok {
+		return Desired{}, fleet.Errorf(fleet.NotFound, "there is no node %s", node)
 	}
+	return d, nil
+}
+
+// DesiredAfter is DesiredSince for many nodes, each after a revision of its
+// own, in as many statements as for one. Nodes that do not exist are left out.
+func (tx *Tx) DesiredAfter(ctx context.Context, after map[id.NodeID]int64, limit int) (map[id.NodeID]Desired, error) {
+	nodes, revs := columns(after)
 	rows, err := tx.tx.Query(ctx, `
-		select c.id, c.epoch, c.generation, c.spec_hash,
-		       case when c.node_id = $1 and c.deleted_at is null then `+toldPower+` else 'absent' end
-		from containers c
-		where c.id in (select container_id from node_changes where node_id = $1 and rev > $2 and rev <= $3)
-		order by c.id limit $4`, node, after, rev, limit+1)
+		select h.node_id, h.rev, w.after <= h.rev and x.revs = h.rev - w.after and x.containers <= $3
+		from unnest($1::uuid[], $2::bigint[]) as w (node, after) join node_health h on h.node_id = w.node
+		cross join lateral (
+			select count(distinct k.rev) as revs, count(distinct k.container_id) as containers from node_changes k
+			where k.node_id = h.node_id and k.rev > w.after and k.rev <= h.rev) x`, nodes, revs, limit)
 	if err != nil {
-		return Desired{}, fmt.Errorf("load changes: %w", err)
+		return nil, fmt.Errorf("count changes: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wire.DesiredContainer])
+	out := make(map[id.NodeID]Desired, len(after))
+	var node id.NodeID
+	var d Desired
+	if _, err := pgx.ForEachRow(rows, []any{&node, &d.Rev, &d.Complete}, func() error {
+		out[node] = d
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("count changes: %w", err)
+	}
+	return out, tx.loadChanges(ctx, after, out)
+}
+
+// loadChanges fills in the containers of those that are complete.
+func (tx *Tx) loadChanges(ctx context.Context, after map[id.NodeID]int64, of map[id.NodeID]Desired) error {
+	changed := map[id.NodeID]int64{}
+	for node, d := range of {
+		if d.Complete && d.Rev > after[node] {
+			changed[node] = after[node]
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	nodes, revs := columns(changed)
+	rows, err := tx.tx.Query(ctx, `
+		select x.node_id, c.id, c.epoch, c.generation, c.spec_hash,
+		       case when c.node_id = x.node_id and c.deleted_at is null then `+toldPower+` else 'absent' end
+		from (select distinct k.node_id, k.container_id from unnest($1::uuid[], $2::bigint[]) as w (node, after)
+		      join node_health h on h.node_id = w.node
+		      join node_changes k on k.node_id = w.node and k.rev > w.after and k.rev <= h.rev) x
+		join containers c on c.id = x.container_id order by x.node_id, c.id`, nodes, revs)
 	if err != nil {
-		return Desired{}, fmt.Errorf("load changes: %w", err)
+		return fmt.Errorf("load changes: %w", err)
 	}
-	return Desired{Rev: rev, Containers: list, Complete: len(list) <= limit}, nil
+	var node id.NodeID
+	var c wire.DesiredContainer
+	_, err = pgx.ForEachRow(rows, []any{&node, &c.ID, &c.Epoch, &c.Generation, &c.SpecHash, &c.Power}, func() error {
+		d := of[node]
+		d.Containers = append(d.Containers, c)
+		of[node] = d
+		return nil
+	})
+	return wrap("load changes", err)
+}
+
+// columns are the keys and values of a map, side by side.
+func columns(of map[id.NodeID]int64) (nodes []id.NodeID, numbers []int64) {
+	for node, n := range of {
+		nodes, numbers = append(nodes, node), append(numbers, n)
+	}
+	return nodes, numbers
 }
 
 func (tx *Tx) rev(ctx context.Context, node id.NodeID) (rev int64, err error) {
@@ -143,16 +191,30 @@ func (tx *Tx) Misplaced(ctx context.Context, node id.NodeID, present []wire.Cont
 // Specs loads the specs of a node's containers by hash. A hash that is none
 // of its own is left out.
 func (s *Store) Specs(ctx context.Context, node id.NodeID, hashes []string) (map[string]spec.Container, error) {
-	rows, err := s.db.Query(ctx, `select distinct on (spec_hash) spec_hash, spec from containers
-		where node_id = $1 and deleted_at is null and spec_hash = any($2)`, node, hashes)
+	of, err := s.SpecsOf(ctx, []id.NodeID{node}, hashes)
+	if err != nil || of[node] == nil {
+		return map[string]spec.Container{}, err
+	}
+	return of[node], nil
+}
+
+// SpecsOf is Specs for many nodes: each gets those of the hashes that are its
+// own.
+func (s *Store) SpecsOf(ctx context.Context, nodes []id.NodeID, hashes []string) (map[id.NodeID]map[string]spec.Container, error) {
+	rows, err := s.db.Query(ctx, `select distinct on (node_id, spec_hash) node_id, spec_hash, spec from containers
+		where node_id = any($1) and deleted_at is null and spec_hash = any($2)`, nodes, hashes)
 	if err != nil {
 		return nil, fmt.Errorf("load specs: %w", err)
 	}
-	specs := map[string]spec.Container{}
+	specs := map[id.NodeID]map[string]spec.Container{}
+	var node id.NodeID
 	var hash string
 	var one spec.Container
-	_, err = pgx.ForEachRow(rows, []any{&hash, &one}, func() error {
-		specs[hash], one = one, spec.Container{}
+	_, err = pgx.ForEachRow(rows, []any{&node, &hash, &one}, func() error {
+		if specs[node] == nil {
+			specs[node] = map[string]spec.Container{}
+		}
+		specs[node][hash], one = one, spec.Container{}
 		return nil
 	})
 	if err != nil {
@@ -168,17 +230,17 @@ type OpenCommand struct {
 	Spec *spec.Container
 }
 
-// OpenCommands lists the commands of a node that are neither finished nor
-// late, oldest first: all, or those among only.
-func (s *Store) OpenCommands(ctx context.Context, node id.NodeID, only []id.CommandID) ([]OpenCommand, error) {
+// OpenCommands lists the commands of nodes that are neither finished nor late,
+// oldest first: all, or those among only.
+func (s *Store) OpenCommands(ctx context.Context, nodes []id.NodeID, only []id.CommandID) ([]OpenCommand, error) {
 	rows, err := s.db.Query(ctx, `
 		select k.id, k.job_id, k.node_id, k.container_id, k.action, k.receipt, k.rev, k.epoch, k.generation, k.deadline,
 		       k.message, k.queued_at, k.delivered_at, k.finished_at, case when k.action in ('create', 'migrate_create') then c.spec end
 		from commands k left join containers c on c.id = k.container_id
-		where k.node_id = $1 and k.receipt in ('queued', 'delivered')
+		where k.node_id = any($1) and k.receipt in ('queued', 'delivered')
 		  and (k.deadline is null or k.deadline > now())
 		  and ($2::uuid[] is null or k.id = any($2))
-		order by k.queued_at, k.id`, node, only)
+		order by k.queued_at, k.id`, nodes, only)
 	if err != nil {
 		return nil, fmt.Errorf("load open commands: %w", err)
 	}

@@ -53,7 +53,7 @@ func TestDesiredSince(t *testing.T) {
 	}{
 		"everything":   {f.since(0, 10), all},
 		"the newest":   {f.since(2, 10), last},
-		"nothing":      {f.since(3, 10), store.Desired{Rev: 3, Complete: true, Containers: []wire.DesiredContainer{}}},
+		"nothing":      {f.since(3, 10), store.Desired{Rev: 3, Complete: true}},
 		"the future":   {f.since(4, 10), store.Desired{Rev: 3}},
 		"at the limit": {f.since(0, 2), all},
 	} {
@@ -72,6 +72,35 @@ func TestDesiredSince(t *testing.T) {
 	}
 	if !f.since(1, 10).Complete {
 		t.Error("the kept revisions make no delta")
+	}
+}
+
+// Many nodes are asked for at once, and each is answered as if it were alone.
+func TestDesiredAfter(t *testing.T) {
+	f := newFleet(t)
+	other, still, unknown := f.joined("n2", big), f.joined("n3", big), id.New[id.NodeID]()
+	elsewhere := f.house.container("c2", f.egg, other)
+	f.touch(f.container.ID, f.container.ID, elsewhere.ID)
+	fleetOf{house: f.house, node: other}.touch(elsewhere.ID, f.container.ID, elsewhere.ID)
+	after := map[id.NodeID]int64{f.node.ID: 1, other.ID: 2, still.ID: 0, unknown: 0}
+	ask := func(limit int) (got map[id.NodeID]store.Desired) {
+		f.Helper()
+		if err := f.InSnapshot(f.ctx, func(tx *store.Tx) (err error) {
+			got, err = tx.DesiredAfter(f.ctx, after, limit)
+			return err
+		}); err != nil {
+			f.Fatal(err)
+		}
+		return got
+	}
+	mine := store.Desired{Rev: 3, Complete: true, Containers: []wire.DesiredContainer{entry(f.container, spec.Running), entry(elsewhere, spec.Absent)}}
+	theirs := store.Desired{Rev: 3, Complete: true, Containers: []wire.DesiredContainer{entry(elsewhere, spec.Running)}}
+	nothing := store.Desired{Complete: true}
+	if d := cmp.Diff(map[id.NodeID]store.Desired{f.node.ID: mine, other.ID: theirs, still.ID: nothing}, ask(2)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[id.NodeID]store.Desired{f.node.ID: {Rev: 3}, other.ID: theirs, still.ID: nothing}, ask(1)); d != "" {
+		t.Errorf("only one of them is over the limit:\n%s", d)
 	}
 }
 
@@ -119,7 +148,7 @@ func TestOpenCommands(t *testing.T) {
 	create, restart, done := f.order(wire.ActionCreate), f.order(wire.ActionRestart), f.order(wire.ActionStop)
 	f.ingest(f.receipt(create.Commands[0], wire.Delivered, ""))
 	f.ingest(f.receipt(done.Commands[0], wire.Applied, ""))
-	open, err := f.Store.OpenCommands(f.ctx, f.node.ID, nil)
+	open, err := f.Store.OpenCommands(f.ctx, []id.NodeID{f.node.ID}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,11 +158,11 @@ func TestOpenCommands(t *testing.T) {
 	if open[0].Spec == nil || open[0].Spec.Hash() != f.container.Spec.Hash() || open[1].Spec != nil {
 		t.Error("only a create carries the spec")
 	}
-	only, err := f.Store.OpenCommands(f.ctx, f.node.ID, []id.CommandID{restart.Commands[0].ID, done.Commands[0].ID})
+	only, err := f.Store.OpenCommands(f.ctx, []id.NodeID{f.node.ID}, []id.CommandID{restart.Commands[0].ID, done.Commands[0].ID})
 	if err != nil || len(only) != 1 || only[0].ID != restart.Commands[0].ID {
 		t.Errorf("of two, one is open: %+v, %v", only, err)
 	}
-	none, err := f.Store.OpenCommands(f.ctx, f.node.ID, []id.CommandID{})
+	none, err := f.Store.OpenCommands(f.ctx, []id.NodeID{f.node.ID}, []id.CommandID{})
 	if err != nil || len(none) != 0 {
 		t.Errorf("of none, %+v are open, %v", none, err)
 	}
@@ -183,5 +212,13 @@ func TestSpecs(t *testing.T) {
 	}
 	if d := cmp.Diff(map[string]spec.Container{f.container.Spec.Hash(): f.container.Spec}, got); d != "" {
 		t.Errorf("a node gets its own specs and no others:\n%s", d)
+	}
+	both, err := f.SpecsOf(f.ctx, []id.NodeID{f.node.ID, other.NodeID}, []string{f.container.Spec.Hash(), other.Spec.Hash()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[id.NodeID]map[string]spec.Container{f.node.ID: got, other.NodeID: {other.Spec.Hash(): other.Spec}}
+	if d := cmp.Diff(want, both); d != "" {
+		t.Errorf("two nodes get their own each:\n%s", d)
 	}
 }

@@ -1456,6 +1456,8 @@ export interface components {
             kind?: string;
             /** Format: int64 */
             lost: number;
+            /** @description nodes may be declared lost: nothing holds the whole fleet, the database answers, this controller decides and has read all that agents sent */
+            open: boolean;
             /** @description what an operator said last */
             operator: components["schemas"]["OperatorStruct"];
             /**
