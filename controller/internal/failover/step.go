@@ -185,8 +185,12 @@ func (v View) starting(r Rules, now time.Time) Decision {
 	case said && seen.Phase == spec.Failed:
 		return v.wait(m.SwitchedAt.Add(r.Settle), "node %s tries again: %s", v.Holder.called(), seen.Reason)
 	}
-	return v.wait(v.deadline(), "node %s starts it", v.Holder.called())
+	return v.wait(v.deadline(), "%s", StartsAt(v.Holder.called()))
 }
+
+// StartsAt is what a migration waits for that was switched. Written with the
+// switch, it spares a thousand of them a second write for the words alone.
+func StartsAt(node string) string { return "node " + node + " starts it" }
 
 // returnWins reports whether going back costs less than going on: the lost
 // node is there again and never stopped running its copy, and no other was

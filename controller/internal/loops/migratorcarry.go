@@ -21,6 +21,7 @@ const atOnce = 250
 // stays seized whose revision can be read.
 func (m *Migrator) move(ctx context.Context, w *work) error {
 	var failed error
+	var done []fleet.Migration
 	doubt := false // whether something was committed
 	yielded := map[id.NodeID]int64{}
 	for chunk := range slices.Chunk(w.moves, atOnce) {
@@ -35,24 +36,32 @@ func (m *Migrator) move(ctx context.Context, w *work) error {
 			m.Sent()
 			w.done += len(out.moved)
 			w.left += len(some) - len(out.moved)
-			m.tell(ctx, out.moved, nil)
+			done = append(done, out.moved...)
 			return nil
 		}, func(mv *move, err error) {
 			m.refused[mv.view.Migration.ID] = refused{at: m.Now(), why: err.Error()}
 		}))
 	}
+	failed = errors.Join(failed, m.yield(ctx, w, yielded, doubt))
+	m.tell(ctx, done, nil) // after all of them: people can wait, the next containers cannot
+	return failed
+}
+
+// yield ends the decisions about the nodes that were seized, given the
+// revisions that were committed, and whether it is in doubt what was.
+func (m *Migrator) yield(ctx context.Context, w *work, committed map[id.NodeID]int64, doubt bool) error {
 	if len(w.seized) == 0 {
-		return failed
+		return nil
 	}
 	// A node of which all commits are known yields to the newest; any other is
 	// asked for.
 	if doubt {
-		return errors.Join(failed, m.release(ctx, w.seized))
+		return m.release(ctx, w.seized)
 	}
 	var unmoved []id.NodeID
 	revs := map[id.NodeID]int64{}
 	for _, node := range w.seized {
-		if rev, ok := yielded[node]; ok {
+		if rev, ok := committed[node]; ok {
 			revs[node] = rev
 		} else {
 			unmoved = append(unmoved, node)
@@ -89,6 +98,9 @@ func (m *Migrator) moveSome(ctx context.Context, moves []*move) (out moved, err 
 		var reserves, switches []store.Placed
 		for _, mv := range live {
 			p := store.Placed{Migration: mv.decision.Next, Node: mv.node, Ports: mv.ports}
+			if p.Migration.State == fleet.MigrationStarting {
+				p.Migration.Waiting = failover.StartsAt(fresh[mv.node].Name)
+			}
 			if mv.decision.Action == failover.Reserve {
 				reserves = append(reserves, p)
 			} else {
@@ -129,22 +141,22 @@ func (m *Migrator) lock(ctx context.Context, tx *store.Tx, moves []*move) ([]*mo
 	if err != nil {
 		return nil, err
 	}
-	is := map[id.MigrationID]store.OpenMigration{}
+	is := map[id.MigrationID]store.LockedMigration{}
 	for _, o := range locked {
 		is[o.ID] = o
 	}
 	var live []*move
 	for _, mv := range moves {
-		if o, ok := is[mv.view.Migration.ID]; ok && same(o.Container, mv.view.Container) {
+		if o, ok := is[mv.view.Migration.ID]; ok && unchanged(o, mv.view.Container) {
 			live = append(live, mv)
 		}
 	}
 	return live, m.before("move: locked")
 }
 
-// same reports whether a container is where it was, and wanted as it was.
-func same(a, b fleet.Container) bool {
-	return a.NodeID == b.NodeID && a.Epoch == b.Epoch && a.Generation == b.Generation && a.Power == b.Power && (a.DeletedAt == nil) == (b.DeletedAt == nil)
+// unchanged reports whether a container is where it was, and wanted as it was.
+func unchanged(now store.LockedMigration, was fleet.Container) bool {
+	return now.Node == was.NodeID && now.Epoch == was.Epoch && now.Generation == was.Generation && now.Power == was.Power && now.Deleted == (was.DeletedAt != nil)
 }
 
 // placesOf are the nodes that moves change: where they go, and what they

@@ -13,10 +13,17 @@ import (
 	"github.com/lormas/lormas/shared/spec"
 )
 
-// selectCandidates reads nodes as placement wants to see them: all, or those
-// among $3; with the holders of host ports $1, or of all; and how many
-// containers of the groups $2 each has.
-const selectCandidates = `
+// selectCandidates reads nodes as placement wants to see them: all with the
+// holders of host ports $1, and how many containers of the groups $2 each has;
+// or those among $1 with all their ports. They are two statements, as one that
+// asks whether it was given nodes reads all of them.
+var (
+	selectCandidates = candidatesWhere("a.port = any($1)", "group_key = any($2)", "true")
+	selectThose      = candidatesWhere("a.node_id = any($1)", "false", "n.id = any($1)")
+)
+
+func candidatesWhere(ports, groups, nodes string) string {
+	return `
 	select n.id, n.name, n.cluster_id, h.status, n.joined_at is not null,
 	       h.offer_cpu, h.offer_memory, h.offer_disk, h.reserved_cpu, h.reserved_memory, h.reserved_disk,
 	       n.arch, n.cordoned_at is not null, n.drain_job_id is not null, h.quarantined, not h.docker_ok, h.guard_ok,
@@ -31,15 +38,16 @@ const selectCandidates = `
 	left join (
 	    select a.node_id, jsonb_agg(jsonb_build_object('ip', a.ip, 'host', a.port, 'protocol', a.protocol)) as taken
 	    from allocations a
-	    where ($1::int[] is null or a.port = any($1)) and ($3::uuid[] is null or a.node_id = any($3))
+	    where ` + ports + `
 	    group by a.node_id) a on a.node_id = n.id
 	left join (
 	    select node_id, jsonb_object_agg(group_key, siblings) as groups
 	    from (select node_id, group_key, count(*) as siblings from containers
-	          where deleted_at is null and group_key <> '' and group_key = any($2) group by node_id, group_key) x
+	          where deleted_at is null and group_key <> '' and ` + groups + ` group by node_id, group_key) x
 	    group by node_id) g on g.node_id = n.id
-	where n.deleted_at is null and ($3::uuid[] is null or n.id = any($3))
+	where n.deleted_at is null and ` + nodes + `
 	order by n.id`
+}
 
 func scanCandidate(row pgx.CollectableRow) (placement.Candidate, error) {
 	var c placement.Candidate
@@ -61,7 +69,7 @@ func scanCandidate(row pgx.CollectableRow) (placement.Candidate, error) {
 // the groups each has. What only the controller's memory knows (Silent), and
 // the profile of nodes without a cluster, are the caller's to fill in.
 func (s *Store) Candidates(ctx context.Context, ports []spec.Port, groups ...string) ([]placement.Candidate, error) {
-	rows, err := s.db.Query(ctx, selectCandidates, hostPorts(ports), groups, nil)
+	rows, err := s.db.Query(ctx, selectCandidates, hostPorts(ports), groups)
 	if err != nil {
 		return nil, fmt.Errorf("load candidates: %w", err)
 	}
@@ -88,7 +96,7 @@ func (tx *Tx) LockPlaces(ctx context.Context, nodes []id.NodeID) (map[id.NodeID]
 	places := make(map[id.NodeID]placement.Candidate, len(nodes))
 	batch := &pgx.Batch{}
 	batch.Queue(lockLedgers, nodes)
-	batch.Queue(selectCandidates, nil, nil, nodes).Query(func(rows pgx.Rows) error {
+	batch.Queue(selectThose, nodes).Query(func(rows pgx.Rows) error {
 		list, err := pgx.CollectRows(rows, scanCandidate)
 		for _, c := range list {
 			places[c.Node] = c

@@ -41,7 +41,7 @@ type holding struct {
 	power     spec.Power
 	evicting  bool
 	resources spec.Resources
-	spec      spec.Container
+	ports     []spec.Port // of its spec
 }
 
 // reservedAt is where room is reserved beside what the container has.
@@ -60,7 +60,7 @@ func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, erro
 		ids[i], versions[i], at[i] = m.ID, m.Version, i
 	}
 	rows, err := tx.tx.Query(ctx, `
-		select w.at, m.state, m.to_node_id, c.node_id, c.epoch, c.generation, c.desired_power, c.evicting, c.cpu, c.memory, c.disk, c.spec
+		select w.at, m.state, m.to_node_id, c.node_id, c.epoch, c.generation, c.desired_power, c.evicting, c.cpu, c.memory, c.disk, c.spec -> 'ports'
 		from unnest($1::uuid[], $2::int[], $3::int[]) as w (id, version, at)
 		join container_migrations m on m.id = w.id and m.version = w.version
 		join containers c on c.id = m.container_id
@@ -71,7 +71,7 @@ func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, erro
 	held, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (holding, error) {
 		var h holding
 		err := row.Scan(&h.at, &h.state, &h.to, &h.node, &h.epoch, &h.gen, &h.power, &h.evicting,
-			&h.resources.CPU, &h.resources.Memory, &h.resources.Disk, &h.spec)
+			&h.resources.CPU, &h.resources.Memory, &h.resources.Disk, &h.ports)
 		h.next = list[h.at]
 		return h, err
 	})
@@ -126,9 +126,9 @@ func (h holding) goesTo(p Placed) error {
 	if p.Node == h.node {
 		return fleet.Errorf(fleet.Conflict, "container %s is on node %s already", h.next.ContainerID, p.Node)
 	}
-	ready := len(p.Ports) == len(h.spec.Ports) && !slices.ContainsFunc(p.Ports, func(q spec.Port) bool { return q.Host == 0 })
+	ready := len(p.Ports) == len(h.ports) && !slices.ContainsFunc(p.Ports, func(q spec.Port) bool { return q.Host == 0 })
 	if !ready {
-		return fmt.Errorf("container %s has %d ports, but its place gives %v", h.next.ContainerID, len(h.spec.Ports), p.Ports)
+		return fmt.Errorf("container %s has %d ports, but its place gives %v", h.next.ContainerID, len(h.ports), p.Ports)
 	}
 	return nil
 }
@@ -246,7 +246,7 @@ func (tx *Tx) Switch(ctx context.Context, list []Placed) (revs map[id.NodeID]int
 func (tx *Tx) fillPorts(ctx context.Context, held []holding, list []Placed) error {
 	var lacking []id.ContainerID
 	for _, h := range held {
-		if list[h.at].Ports == nil && len(h.spec.Ports) > 0 {
+		if list[h.at].Ports == nil && len(h.ports) > 0 {
 			lacking = append(lacking, h.next.ContainerID)
 		}
 	}
@@ -273,7 +273,7 @@ func (tx *Tx) fillPorts(ctx context.Context, held []holding, list []Placed) erro
 	}
 	for _, h := range held {
 		if p := &list[h.at]; p.Ports == nil {
-			p.Ports = settle(h.spec.Ports, reserved[place{h.next.ContainerID, p.Node}])
+			p.Ports = settle(h.ports, reserved[place{h.next.ContainerID, p.Node}])
 		}
 	}
 	return nil
@@ -285,14 +285,23 @@ func (tx *Tx) moveContainers(ctx context.Context, held []holding, list []Placed)
 	n := len(held)
 	ids, nodes := make([]id.ContainerID, n), make([]id.NodeID, n)
 	specs, hashes := make([]*spec.Container, n), make([]string, n)
+	var others []id.ContainerID
 	for i := range held {
 		h, p := &held[i], list[held[i].at]
 		ids[i], nodes[i] = h.next.ContainerID, p.Node
-		if !slices.Equal(h.spec.Ports, p.Ports) {
-			next := h.spec.Clone()
-			next.Ports = p.Ports
+		if !slices.Equal(h.ports, p.Ports) {
+			others = append(others, h.next.ContainerID)
+		}
+	}
+	before, err := tx.specsByID(ctx, others)
+	if err != nil {
+		return err
+	}
+	for i := range held {
+		if next, ok := before[ids[i]]; ok {
+			next.Ports = list[held[i].at].Ports
 			specs[i], hashes[i] = &next, next.Hash()
-			h.gen++
+			held[i].gen++
 		}
 	}
 	tag, err := tx.tx.Exec(ctx, `
@@ -308,6 +317,25 @@ func (tx *Tx) moveContainers(ctx context.Context, held []holding, list []Placed)
 		return fleet.Errorf(fleet.Conflict, "a container was deleted while it was being moved")
 	}
 	return nil
+}
+
+// specsByID loads the specs of containers.
+func (tx *Tx) specsByID(ctx context.Context, containers []id.ContainerID) (map[id.ContainerID]spec.Container, error) {
+	if len(containers) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.tx.Query(ctx, `select id, spec from containers where id = any($1)`, containers)
+	if err != nil {
+		return nil, fmt.Errorf("load specs: %w", err)
+	}
+	out := make(map[id.ContainerID]spec.Container, len(containers))
+	var container id.ContainerID
+	var s spec.Container
+	_, err = pgx.ForEachRow(rows, []any{&container, &s}, func() error {
+		out[container], s = s, spec.Container{}
+		return nil
+	})
+	return out, wrap("load specs", err)
 }
 
 // tellBoth has the nodes that are left, and the new ones, learn of it.

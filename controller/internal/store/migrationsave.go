@@ -121,6 +121,9 @@ func (tx *Tx) writeAll(ctx context.Context, held []holding) error {
 			finished_at = r.finished_at, step_deadline = r.step_deadline, next_run_at = r.next_run_at,
 			leftover = r.leftover, overlap_ms = r.overlap_ms, claimed_until = null
 		from jsonb_to_recordset($1) as `+migrationRecord+` where m.id = r.id and m.version = r.version`, rows)
+	if len(jobsOf(held)) == 0 {
+		return wrap("save migrations", tx.tx.SendBatch(ctx, batch).Close())
+	}
 	batch.Queue(`
 		update jobs j set state = r.job_state, step = r.step, progress = greatest(j.progress, r.progress), error = r.error,
 			started_at = coalesce(j.started_at, now()), finished_at = r.finished_at

@@ -130,11 +130,23 @@ func (tx *Tx) ClaimMigrations(ctx context.Context, c Claim) ([]OpenMigration, er
 	return list, wrap("claim migrations", err)
 }
 
+// LockedMigration is a migration under its lock, and where its container is
+// and what is wanted of it now. What a container is made of does not matter
+// any more once it was decided about, and takes long to read for a thousand.
+type LockedMigration struct {
+	fleet.Migration
+	Node       id.NodeID
+	Epoch      int64
+	Generation int64
+	Power      spec.Power
+	Deleted    bool
+}
+
 // LockMigrations is how a transaction begins that moves containers: it locks
 // the containers, then the migrations, and answers with those that are still
 // of the version given, read anew. Those whose container somebody else holds
 // right now are left out: they come round again.
-func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]OpenMigration, error) {
+func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]LockedMigration, error) {
 	containers := make([]id.ContainerID, len(list))
 	ids, versions := make([]id.MigrationID, len(list)), make([]int, len(list))
 	for i, m := range list {
@@ -148,12 +160,17 @@ func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]Ope
 	if err != nil {
 		return nil, fmt.Errorf("lock containers: %w", err)
 	}
-	rows, err = tx.tx.Query(ctx, selectOpen+`
+	rows, err = tx.tx.Query(ctx, `select`+migrationColumns+`, c.node_id, c.epoch, c.generation, c.desired_power, c.deleted_at is not null
+		from container_migrations m join containers c on c.id = m.container_id
 		join unnest($1::uuid[], $2::int[]) as w (id, version) on w.id = m.id and w.version = m.version
 		where m.container_id = any($3) and `+isOpen+` order by m.id for update of m`, ids, versions, locked)
 	if err != nil {
 		return nil, fmt.Errorf("lock migrations: %w", err)
 	}
-	open, err := pgx.CollectRows(rows, scanOpen)
+	open, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (LockedMigration, error) {
+		var l LockedMigration
+		err := row.Scan(append(migrationFields(&l.Migration), &l.Node, &l.Epoch, &l.Generation, &l.Power, &l.Deleted)...)
+		return l, err
+	})
 	return open, wrap("lock migrations", err)
 }
