@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -36,13 +38,13 @@ var (
 	}
 	forced = course{
 		name: "forced", kind: fleet.KindManual, state: fleet.MigrationDone, moves: 1,
-		begin: func(x *exercise, _, _ *bubbleNode) { x.move(actions.Move{Force: true}) },
+		begin: func(x *exercise, _, _ *bubbleNode) { x.moveAll(actions.Move{Force: true}) },
 	}
 	rolledBack = course{
 		name: "rolled back", kind: fleet.KindManual, state: fleet.MigrationRolledBack, moves: 2,
 		begin: func(x *exercise, _, to *bubbleNode) {
 			to.Sick(true)
-			x.move(actions.Move{Target: &to.Node})
+			x.moveAll(actions.Move{Target: &to.Node})
 		},
 		ends: func(_ *exercise, _, to *bubbleNode) { to.Sick(false) },
 	}
@@ -117,9 +119,24 @@ func (x *exercise) round(c course, what string, at moment, does func() error) {
 	x.fail.arm(moment{}, nil)
 	x.check(c, what)
 	if c.kind == fleet.KindFailover || c.kind == fleet.KindDrain { // who is lost so often would be quarantined
-		_, err := x.Actions().UncordonNode(x.Context(), authz.System("test"), from.Node)
-		x.ok(err)
+		x.ask(func(_ string) error {
+			_, err := x.Actions().UncordonNode(x.Context(), authz.System("test"), from.Node)
+			return err
+		})
 	}
+}
+
+// ask repeats a request that fails, as people do, under one Idempotency-Key.
+func (x *exercise) ask(request func(key string) error) {
+	x.Helper()
+	key, err := uuid.NewString(), error(nil)
+	for range 5 {
+		if err = request(key); err == nil {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	x.Fatal(err)
 }
 
 // gather moves all to the node of the first.
@@ -128,8 +145,7 @@ func (x *exercise) gather() {
 	home := x.seen(x.all[0].ID).NodeID
 	for _, c := range x.all[1:] {
 		if x.seen(c.ID).NodeID != home {
-			_, err := x.Actions().MigrateContainer(x.Context(), authz.System("test"), c.ID, actions.Move{Target: &home})
-			x.ok(err)
+			x.move(c, actions.Move{Target: &home})
 		}
 	}
 	x.wait("all to be on one node", x.calm)
@@ -139,19 +155,29 @@ func (x *exercise) at(n id.NodeID) int {
 	return slices.IndexFunc(x.nodes, func(m *bubbleNode) bool { return m.Node == n })
 }
 
-func (x *exercise) move(how actions.Move) {
+func (x *exercise) moveAll(how actions.Move) {
 	x.Helper()
 	for _, c := range x.all {
-		_, err := x.Actions().MigrateContainer(x.Context(), authz.System("test"), c.ID, how)
-		x.ok(err)
+		x.move(c, how)
 	}
+}
+
+func (x *exercise) move(c fleet.Container, how actions.Move) {
+	x.Helper()
+	x.ask(func(key string) error {
+		how.Key = key
+		_, err := x.Actions().MigrateContainer(x.Context(), authz.System("test"), c.ID, how)
+		return err
+	})
 }
 
 func (x *exercise) drain(n *bubbleNode) {
 	x.Helper()
-	job, err := x.Actions().DrainNode(x.Context(), authz.System("test"), n.Node, actions.Drain{Reason: "new disks"})
-	x.ok(err)
-	x.job = &job
+	x.ask(func(key string) error {
+		job, err := x.Actions().DrainNode(x.Context(), authz.System("test"), n.Node, actions.Drain{Reason: "new disks", Key: key})
+		x.job = &job
+		return err
+	})
 }
 
 // wait waits for a level, with a new controller when one has ended.
