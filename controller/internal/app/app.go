@@ -171,7 +171,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	}
 	m.watch = watch.New(watch.Options{Publisher: m.outlet, Nodes: m.nodes, Now: m.now, Log: m.log})
 	m.intake = intake.New(intake.Options{
-		Store: m.store, Nodes: m.nodes, Presence: m.presence, Dispatch: m.dispatch, Watch: m.watch, Live: m.live,
+		Store: m.ruled, Nodes: m.nodes, Presence: m.presence, Dispatch: m.dispatch, Watch: m.watch, Live: m.live,
 		Now: m.now, Log: m.log, Registerer: m.metrics, Reported: m.migrator.Reported, Returned: m.migrator.Returned,
 		Regressed: func() { m.nodeWatch.Settled.Up() },
 	})

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -54,6 +55,21 @@ func TestOnlyWhoReignsSweeps(t *testing.T) {
 	}
 	if why := active.sweep(job); !strings.Contains(why, "another controller reigns since") {
 		t.Errorf("one that was deposed sweeps: %s", why)
+	}
+	active.writesNothing()
+}
+
+// writesNothing asks as people and agents do: those who reach a controller
+// before it knows that it was deposed are sent on to the one that reigns.
+func (s *sweeping) writesNothing() {
+	s.Helper()
+	_, err := s.Actions().CreateNode(s.Context(), authz.System("test"), actions.NewNode{Name: "late"})
+	if !errors.Is(err, store.ErrDeposed) || fleet.KindOf(err) != fleet.Unavailable {
+		s.Errorf("one that was deposed does what people ask for: %v", err)
+	}
+	err = s.intake.Store.InTx(s.Context(), func(*store.Tx) error { return nil })
+	if !errors.Is(err, store.ErrDeposed) {
+		s.Errorf("one that was deposed takes in what agents say: %v", err)
 	}
 }
 

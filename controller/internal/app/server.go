@@ -13,7 +13,7 @@ import (
 
 func (m *Main) makeActions(context.Context) error {
 	m.actions = actions.New(actions.Deps{
-		Store: m.store, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
+		Store: m.ruled, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
 		WakeMigrator: m.migrator.Wake, TellMoves: m.migrator.Told, Warden: warden{m.nodes}, Profile: m.profile,
 		AgentURL: m.AgentURL(), ForeignBroker: m.config.BrokerURL != "", Now: m.now, Log: m.log,
 	})
