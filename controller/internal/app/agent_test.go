@@ -159,6 +159,29 @@ func (a *agent) hello(applied int64, set ...wire.DesiredContainer) *agent {
 	return a
 }
 
+// greet says hello on every connection until one is answered, as agents do: a
+// connection may be taken over by an attempt that was given up before it.
+func (a *agent) greet() {
+	a.t.Helper()
+	var greeted *mqttlink.Session
+	eventually(a.t, "the answer to hello", func() bool {
+		a.mu.Lock()
+		link := a.link
+		if link != greeted && greeted != nil {
+			a.session.Session++
+		}
+		hello := wire.Encode(a.helloMessage(0))
+		a.mu.Unlock()
+		if link != greeted {
+			greeted = link
+			topic := wire.OfNode(wire.NodeSync, a.node)
+			_ = link.Publish(mqttlink.Message{Topic: topic.String(), QoS: topic.Rule().QoS, Payload: hello}) // a broken one is followed by another
+		}
+		var answer wire.Desired
+		return pick(a, &a.desired, func(wire.Desired) bool { return true }, &answer)
+	})
+}
+
 func (a *agent) heartbeat(applied int64) *agent {
 	a.t.Helper()
 	a.publish(wire.NodeHeartbeat, wire.Encode(wire.Heartbeat{

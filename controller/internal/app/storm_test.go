@@ -10,7 +10,6 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
-	"github.com/lormas/lormas/shared/wire"
 )
 
 // stormNodes all come back at once. FAILOVER §9.1 speaks of 10,000 nodes, of
@@ -48,7 +47,7 @@ func storm(c *controller, agents []*agent) []time.Duration {
 	began := time.Now()
 	for i, a := range agents {
 		group.Go(func() {
-			a.connect("mqtt://"+c.MQTTAddr()).hello(0).awaitDesired("the answer to hello", func(wire.Desired) bool { return true })
+			a.connect("mqtt://" + c.MQTTAddr()).greet()
 			took[i] = time.Since(began)
 			a.heartbeat(0)
 		})
