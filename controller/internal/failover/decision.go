@@ -23,10 +23,28 @@ const (
 	Finish  Action = "finish"  // it is over
 )
 
+// Cause is what a migration waits for, in a word: people are told in more.
+type Cause string
+
+// The causes.
+const (
+	ForPlace Cause = "place" // no node can take it
+	ForHold  Cause = "hold"  // nothing is concluded from the silence of its node at present
+	ForForce Cause = "force" // a standard container is taken from a lost node only with it
+	ForLimit Cause = "limit" // as many are under way as may be
+	ForLease Cause = "lease" // the lease of its node has to run out
+	ForPause Cause = "pause" // several targets did not work out
+	ForNode  Cause = "node"  // a node has to stop it, to start it or to come back
+)
+
+// Causes are all of them.
+var Causes = []Cause{ForPlace, ForHold, ForForce, ForLimit, ForLease, ForPause, ForNode}
+
 // Decision is the next step of a migration, as data.
 type Decision struct {
 	Action Action
 	Next   fleet.Migration // as it is once the step is done; the epoch and what a place brings are filled in there
+	Cause  Cause           // Wait: what for
 	Until  time.Time       // Wait: look again then at the latest; zero: when something happens
 	Proof  Proof           // Switch, GoHome: why it may be taken from its holder
 	Holder id.NodeID       // that it is taken from, or told to stop
@@ -47,14 +65,23 @@ func same(a, b *time.Time) bool {
 }
 
 // wait leaves a migration where it is. Every one that waits says why.
-func (v View) wait(until time.Time, why string, args ...any) Decision {
+func (v View) wait(c Cause, until time.Time, why string, args ...any) Decision {
 	next := v.Migration
 	next.Waiting = fmt.Sprintf(why, args...)
-	return Decision{Action: Wait, Next: next, Until: until, Holder: v.Container.NodeID}
+	return Decision{Action: Wait, Next: next, Cause: c, Until: until, Holder: v.Container.NodeID}
 }
 
 // Held is the decision of a migration whose step cannot be taken now.
-func Held(v View, until time.Time, why string) Decision { return v.wait(until, "%s", why) }
+func Held(v View, until time.Time, why string) Decision { return v.wait(ForHold, until, "%s", why) }
+
+// stuck is the wait of one whose holder is lost, and from which it may not be
+// taken: why is what proof said.
+func (v View) stuck(until time.Time, why string) Decision {
+	if v.standard() && !v.forced() {
+		return v.wait(ForForce, until, "%s", why)
+	}
+	return v.wait(ForHold, until, "%s", why)
+}
 
 // enter is a step into a state, with a deadline there.
 func (v View) enter(a Action, state fleet.MigrationState, deadline time.Time) Decision {
@@ -148,9 +175,9 @@ func Refused(v View, refusal string, r Rules, now time.Time) Decision {
 		return v.retarget("its source cannot take it back: "+refusal, r, now)
 	}
 	if len(v.Migration.Excluded) > 0 && len(r.Pauses) > 0 {
-		d := v.wait(now.Add(r.Pauses[0]), "no node can take it: %s; those that were tried before are asked again in %s", refusal, r.Pauses[0])
+		d := v.wait(ForPlace, now.Add(r.Pauses[0]), "no node can take it: %s; those that were tried before are asked again in %s", refusal, r.Pauses[0])
 		d.Next.Excluded, d.Next.NextRunAt = nil, d.Until
 		return d
 	}
-	return v.wait(now.Add(r.Retry), "no node can take it: %s", refusal)
+	return v.wait(ForPlace, now.Add(r.Retry), "no node can take it: %s", refusal)
 }

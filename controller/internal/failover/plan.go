@@ -52,7 +52,7 @@ func Plan(views []View, r Rules, now time.Time) []Decision {
 		d := Step(v, r, now)
 		if v.begins(d) {
 			if full := load.full(v, r); full != "" {
-				d = v.wait(time.Time{}, "%s", full)
+				d = v.wait(ForLimit, time.Time{}, "%s", full)
 			} else {
 				load.add(v)
 			}

@@ -1,6 +1,8 @@
 package failover_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,8 @@ func fault(w *world, before failover.View, d failover.Decision) string {
 	switch {
 	case was != is && !was.CanBecome(is):
 		return "an illegal move: " + string(was) + " ─▶ " + string(is)
+	case d.Action == failover.Wait && !is.Final() && !slices.Contains(failover.Causes, d.Cause):
+		return fmt.Sprintf("it waits for %q in %s", d.Cause, is)
 	case d.Action == failover.Wait && d.Next.Waiting == "" && !is.Final():
 		return "it waits without a reason"
 	case w.exclusive() && (d.Action == failover.Switch || d.Back) && d.Proof != failover.Confirmed && d.Proof != failover.Silent && d.Proof != failover.Fenced:

@@ -14,7 +14,7 @@ import (
 func Step(v View, r Rules, now time.Time) Decision {
 	switch {
 	case v.Migration.State.Final():
-		return v.wait(time.Time{}, "")
+		return v.wait("", time.Time{}, "")
 	case v.gone():
 		return v.finish(fleet.MigrationCancelled, "the container was deleted meanwhile", now)
 	}
@@ -33,7 +33,7 @@ func Step(v View, r Rules, now time.Time) Decision {
 		return v.rollingBack(r, now)
 	case fleet.MigrationDone, fleet.MigrationGaveUp, fleet.MigrationRolledBack, fleet.MigrationCancelled:
 	}
-	return v.wait(time.Time{}, "")
+	return v.wait("", time.Time{}, "")
 }
 
 func (v View) queued(r Rules, now time.Time) Decision {
@@ -41,7 +41,7 @@ func (v View) queued(r Rules, now time.Time) Decision {
 	if !planned(m.Kind) && !v.switched() {
 		switch {
 		case v.Holder.State == fleet.NodeReturning:
-			return v.wait(time.Time{}, "node %s is coming back", v.Holder.called())
+			return v.wait(ForNode, time.Time{}, "node %s is coming back", v.Holder.called())
 		case !v.Holder.lost():
 			return v.finish(fleet.MigrationCancelled, "node "+v.Holder.called()+" came back before it was moved", now)
 		case v.Container.Power != spec.Running:
@@ -52,14 +52,14 @@ func (v View) queued(r Rules, now time.Time) Decision {
 		return v.afterAll(r, now)
 	}
 	if now.Before(m.NextRunAt) {
-		return v.wait(m.NextRunAt, "%s", m.Waiting)
+		return v.wait(ForPause, m.NextRunAt, "%s", m.Waiting)
 	}
 	proof, why := v.proof(now)
 	switch {
 	case proof != NoProof:
 		return v.take(proof, nil, r, now)
 	case v.Holder.lost():
-		return v.wait(time.Time{}, "%s", why)
+		return v.stuck(time.Time{}, why)
 	}
 	d := v.enter(Reserve, fleet.MigrationReserved, now.Add(r.Reserved))
 	d.Next.ReservedAt = &now
@@ -85,7 +85,7 @@ func (v View) reserved(r Rules, now time.Time) Decision {
 	case v.Holder.lost() && v.late(now):
 		return v.retarget(why, r, now)
 	case v.Holder.lost():
-		return v.wait(v.deadline(), "%s", why)
+		return v.stuck(v.deadline(), why)
 	}
 	return v.evict(fleet.MigrationStopping, r, now)
 }
@@ -111,7 +111,7 @@ func (v View) stopping(r Rules, now time.Time) Decision {
 	case proof != NoProof:
 		return v.leave(proof, r, now)
 	case v.Holder.lost() && !v.standard():
-		return v.wait(time.Time{}, "%s", why) // there is no way back to it
+		return v.stuck(time.Time{}, why) // there is no way back to it
 	case v.forced() && v.exclusive():
 		return v.fence(r, now)
 	case failed:
@@ -119,7 +119,7 @@ func (v View) stopping(r Rules, now time.Time) Decision {
 	case v.late(now):
 		return v.unconfirmed(fmt.Sprintf("node %s did not confirm in time that it has stopped", v.Holder.called()), r, now)
 	}
-	return v.wait(v.deadline(), "node %s stops it", v.Holder.called())
+	return v.wait(ForNode, v.deadline(), "node %s stops it", v.Holder.called())
 }
 
 // unconfirmed is what follows when the holder does not say that it has
@@ -145,11 +145,11 @@ func (v View) fencing(r Rules, now time.Time) Decision {
 	case proof != NoProof:
 		return v.leave(proof, r, now)
 	case v.Holder.lost():
-		return v.wait(time.Time{}, "%s", why)
+		return v.stuck(time.Time{}, why)
 	case v.FencedAt.IsZero():
-		return v.wait(now.Add(time.Second), "the leases of node %s are being refused", v.Holder.called())
+		return v.wait(ForLease, now.Add(time.Second), "the leases of node %s are being refused", v.Holder.called())
 	}
-	return v.wait(v.FencedAt.Add(v.Holder.Window), "the lease of node %s runs out", v.Holder.called())
+	return v.wait(ForLease, v.FencedAt.Add(v.Holder.Window), "the lease of node %s runs out", v.Holder.called())
 }
 
 // leave takes the container from its holder: to the place that was kept, or
@@ -179,13 +179,13 @@ func (v View) starting(r Rules, now time.Time) Decision {
 	case said && seen.Phase == spec.Failed && v.since(m.SwitchedAt, now) >= r.Settle:
 		return v.elsewhere(fmt.Sprintf("node %s cannot run it: %s", v.Holder.called(), seen.Reason), r, now)
 	case said && seen.Phase == spec.Pulling && v.since(m.SwitchedAt, now) < r.Pull:
-		return v.wait(m.SwitchedAt.Add(r.Pull), "node %s fetches its image", v.Holder.called())
+		return v.wait(ForNode, m.SwitchedAt.Add(r.Pull), "node %s fetches its image", v.Holder.called())
 	case v.late(now):
 		return v.elsewhere(fmt.Sprintf("node %s did not run it in time", v.Holder.called()), r, now)
 	case said && seen.Phase == spec.Failed:
-		return v.wait(m.SwitchedAt.Add(r.Settle), "node %s tries again: %s", v.Holder.called(), seen.Reason)
+		return v.wait(ForNode, m.SwitchedAt.Add(r.Settle), "node %s tries again: %s", v.Holder.called(), seen.Reason)
 	}
-	return v.wait(v.deadline(), "%s", StartsAt(v.Holder.called()))
+	return v.wait(ForNode, v.deadline(), "%s", StartsAt(v.Holder.called()))
 }
 
 // StartsAt is what a migration waits for that was switched. Written with the
@@ -236,7 +236,7 @@ func (v View) rollingBack(r Rules, now time.Time) Decision {
 	case v.late(now):
 		return v.stranded("node "+v.Holder.called()+" did not run it again in time", r, now)
 	}
-	return v.wait(v.deadline(), "node %s takes it back", v.Holder.called())
+	return v.wait(ForNode, v.deadline(), "node %s takes it back", v.Holder.called())
 }
 
 // returned is how a migration ends whose container is back. That of a node
@@ -267,11 +267,11 @@ func (v View) recalled(r Rules, now time.Time) Decision {
 	case proof != NoProof:
 		return v.goHome(proof, v.Migration.Error, r, now)
 	case v.Holder.lost():
-		return v.wait(time.Time{}, "%s", why)
+		return v.stuck(time.Time{}, why)
 	case v.Migration.StopRev == 0:
 		return v.evict(fleet.MigrationRollingBack, r, now)
 	}
-	return v.wait(v.deadline(), "node %s stops it, so that it can go back", v.Holder.called())
+	return v.wait(ForNode, v.deadline(), "node %s stops it, so that it can go back", v.Holder.called())
 }
 
 // late reports whether the deadline of the present step has passed.

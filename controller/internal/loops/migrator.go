@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/failover"
-	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/live"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/controller/internal/store"
@@ -222,6 +221,7 @@ func (m *Migrator) round(ctx context.Context, back map[id.NodeID]bool) (more boo
 		return false, err
 	}
 	m.seize(w)
+	m.Metrics.waits(w.steps)
 	failed := m.move(ctx, w)
 	failed = errors.Join(failed, m.settle(ctx, w))
 	if w.left > 0 {
@@ -260,7 +260,6 @@ func (m *Migrator) before(step string) error {
 // remember keeps what is waited for, so that only its reports wake.
 func (m *Migrator) remember(views []failover.View) {
 	moving, stops := map[id.ContainerID]bool{}, map[id.CommandID]bool{}
-	states := map[fleet.MigrationState]int{}
 	open := map[id.MigrationID]bool{}
 	for _, v := range views {
 		open[v.Migration.ID] = true
@@ -268,9 +267,8 @@ func (m *Migrator) remember(views []failover.View) {
 		if c := v.Migration.StopCommand; c != nil {
 			stops[*c] = true
 		}
-		states[v.Migration.State]++
 	}
-	m.Metrics.states(states)
+	m.Metrics.states(views)
 	for migration := range m.fences {
 		if !open[migration] {
 			delete(m.fences, migration)

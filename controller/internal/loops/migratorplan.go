@@ -135,6 +135,7 @@ func (m *Migrator) place(ctx context.Context, w *work) error {
 	for i, found := range placement.Batch(requests, all, rand.Uint64()) {
 		if found.Refusal != nil {
 			m.refused[open[i].view.Migration.ID] = refused{at: now, why: found.Refusal.String()}
+			m.Metrics.refuse(open[i].view.Migration.Kind, found.Refusal.Chief())
 			w.refuse(open[i], found.Refusal.String(), m.Rules, now)
 			continue
 		}

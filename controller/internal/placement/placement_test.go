@@ -255,6 +255,11 @@ func TestRefusalCountsEveryNodeOnce(t *testing.T) {
 		if sum != len(nodes) || refusal.Nodes != len(nodes) {
 			t.Fatalf("%d nodes, but %d counted: %s", len(nodes), sum, refusal)
 		}
+		for why, n := range refusal.Refused() {
+			if chief := refusal.Chief(); n > refusal.Refused()[chief] && why != reasonNames[isSource] {
+				t.Fatalf("%s is called the chief reason, but there is %s: %s", chief, why, refusal)
+			}
+		}
 	})
 }
 

@@ -49,6 +49,22 @@ func (f *Refusal) Refused() map[string]int {
 	return out
 }
 
+// Chief is the reason that most of the candidates were refused for, as Refused
+// names it; of two, the one that is looked at later. That one of them is the
+// source counts only where there is no other.
+func (f *Refusal) Chief() string {
+	chief, most := "no nodes", 0
+	if f.counts[isSource] > 0 {
+		chief = reasonNames[isSource]
+	}
+	for why, n := range f.counts {
+		if n > 0 && n >= most && reason(why) != isSource {
+			chief, most = reasonNames[why], n
+		}
+	}
+	return chief
+}
+
 var reasonNames = [reasons]string{
 	neverJoined: "never joined", isSource: "is the source", failedBefore: "failed before",
 	notHealthy: "not healthy", silent: "not heard lately", noDocker: "Docker does not answer",
