@@ -141,7 +141,7 @@ func TestI1AgentAndGuardOutliveEachOther(t *testing.T) {
 	first := s.agent()
 	c := lease.Copy{Container: id.New[id.ContainerID](), Epoch: 4}
 	term := lease.Term{Epoch: 4, Soft: guard.Now() + time.Hour, Until: guard.Now() + 2*time.Hour}
-	if err := s.client.Expect(c, term, int(syscall.SIGTERM)); err != nil {
+	if err := s.client.Expect(c, term, guard.Start{Signal: int(syscall.SIGTERM)}); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Stat(filepath.Join(s.dir, "guard-"+s.node.String()+".sock")); err != nil || info.Mode().Perm() != 0o600 {

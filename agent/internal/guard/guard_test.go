@@ -165,7 +165,7 @@ func newCopy() lease.Copy { return lease.Copy{Container: id.New[id.ContainerID](
 func (r *rig) guarded(d time.Duration) (lease.Copy, *child.Process) {
 	r.Helper()
 	c := newCopy()
-	r.ok(r.Expect(c, term(c, d), int(syscall.SIGTERM)))
+	r.ok(r.Expect(c, term(c, d), Start{Signal: int(syscall.SIGTERM)}))
 	p := r.container(c, lease.Exclusive)
 	r.ok(r.Bind(c, Init{Pid: p.Pid()}))
 	return c, p
@@ -274,7 +274,7 @@ func TestWithoutAValidRecordEverythingExclusiveDies(t *testing.T) {
 func TestAStartThatComesLateIsKilled(t *testing.T) {
 	r := newRig(t)
 	c := newCopy()
-	r.ok(r.Expect(c, term(c, 50*time.Millisecond), int(syscall.SIGTERM)))
+	r.ok(r.Expect(c, term(c, 50*time.Millisecond), Start{Signal: int(syscall.SIGTERM)}))
 	r.until("the end of the lease", func() bool { return r.watched(c).Fenced })
 	if r.watched(c).Dead {
 		t.Error("it counts as dead although its start may still come")
@@ -300,8 +300,8 @@ func TestARunThatNobodyExpectsIsKilled(t *testing.T) {
 func TestOnlyAProcessOfTheContainerIsBound(t *testing.T) {
 	r := newRig(t)
 	c, other := newCopy(), newCopy()
-	r.ok(r.Expect(c, term(c, long), int(syscall.SIGTERM)))
-	r.ok(r.Expect(other, term(other, long), int(syscall.SIGTERM)))
+	r.ok(r.Expect(c, term(c, long), Start{Signal: int(syscall.SIGTERM)}))
+	r.ok(r.Expect(other, term(other, long), Start{Signal: int(syscall.SIGTERM)}))
 	stranger := r.container(other, lease.Exclusive)
 	for name, pid := range map[string]int{"ourselves": os.Getpid(), "another container": stranger.Pid(), "nobody": 1 << 22} {
 		if err := r.Bind(c, Init{Pid: pid, DockerID: strings.Repeat("a", 64)}); err == nil {
@@ -345,7 +345,7 @@ func TestThereIsOneGuardForANode(t *testing.T) {
 func TestAContainerIsAskedToStopBeforeItIsKilled(t *testing.T) {
 	r := newRig(t)
 	c := newCopy()
-	r.ok(r.Expect(c, lease.Term{Soft: Now() + 300*time.Millisecond, Until: Now() + time.Hour}, int(syscall.SIGUSR1)))
+	r.ok(r.Expect(c, lease.Term{Soft: Now() + 300*time.Millisecond, Until: Now() + time.Hour}, Start{Signal: int(syscall.SIGUSR1)}))
 	p := r.container(c, lease.Exclusive) // SIGUSR1 ends it
 	r.ok(r.Bind(c, Init{Pid: p.Pid()}))
 	r.until("its end", func() bool { return ended(p) })

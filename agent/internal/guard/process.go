@@ -65,9 +65,20 @@ func bornAt(pid int) (uint64, error) {
 	return strconv.ParseUint(fields[after], 10, 64)
 }
 
-// belongsTo reads of which copy a process is, by its environment; false when
-// of none of the node's exclusive ones.
-func belongsTo(pid int, node id.NodeID) (lease.Copy, bool) {
+// belongsTo tells of which copy a process is: by its cgroup, where the copy was
+// announced under its Docker id, else by its environment, which it may have
+// overwritten. It is false when of none of the node's exclusive ones.
+func belongsTo(pid int, node id.NodeID, expected map[string]lease.Copy) (lease.Copy, bool) {
+	for dockerID, c := range expected {
+		if inCgroupOf(pid, dockerID) {
+			return c, true
+		}
+	}
+	return saysItIsOf(pid, node)
+}
+
+// saysItIsOf reads of which copy a process is from its environment.
+func saysItIsOf(pid int, node id.NodeID) (lease.Copy, bool) {
 	var c lease.Copy
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
 	if err != nil || !bytes.Contains(text, []byte(lease.EnvHA+"="+lease.Exclusive)) {
@@ -86,8 +97,7 @@ func belongsTo(pid int, node id.NodeID) (lease.Copy, bool) {
 	return c, ours
 }
 
-// inCgroupOf reports whether a process is in the cgroup of a container: its
-// own environment it may have overwritten.
+// inCgroupOf reports whether a process is in the cgroup of a container.
 func inCgroupOf(pid int, dockerID string) bool {
 	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cgroup"))
 	return err == nil && len(dockerID) == 64 && bytes.Contains(text, []byte(dockerID))
@@ -99,8 +109,9 @@ type sighting struct {
 	process *process
 }
 
-// look finds every process of the node's exclusive containers.
-func look(node id.NodeID) []sighting {
+// look finds every process of the node's exclusive containers; expected are
+// those that were announced, by their Docker ids.
+func look(node id.NodeID, expected map[string]lease.Copy) []sighting {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil // it is looked again
@@ -111,15 +122,15 @@ func look(node id.NodeID) []sighting {
 		if err != nil {
 			continue
 		}
-		if _, ours := belongsTo(pid, node); !ours {
+		if _, ours := belongsTo(pid, node, expected); !ours {
 			continue
 		}
 		p, err := openProcess(pid)
 		if err != nil {
 			continue
 		}
-		// Read again, as only now is it certain whose environment it is.
-		if c, ours := belongsTo(pid, node); ours && p.alive() {
+		// Read again, as only now is it certain whose it is.
+		if c, ours := belongsTo(pid, node, expected); ours && p.alive() {
 			seen = append(seen, sighting{copy: c, process: p})
 			continue
 		}

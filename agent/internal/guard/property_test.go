@@ -54,7 +54,7 @@ func TestTheRecordComesBackAsItWas(t *testing.T) {
 				Soft: times().Draw(t, "soft"), Until: times().Draw(t, "until"),
 				Asked: rapid.Bool().Draw(t, "asked"), Fenced: rapid.Bool().Draw(t, "fenced"), Dead: rapid.Bool().Draw(t, "dead"),
 			}
-			holds[c] = &hold{signal: rapid.IntRange(0, 64).Draw(t, "signal"), bound: rapid.Bool().Draw(t, "bound")}
+			holds[c] = &hold{signal: rapid.IntRange(0, 64).Draw(t, "signal"), bound: rapid.Bool().Draw(t, "bound"), dockerID: rapid.StringMatching("[0-9a-f]{0,64}").Draw(t, "dockerID")}
 		}
 		path := filepath.Join(dir, node.String())
 		if err := write("boot", node, watched, holds).save(path); err != nil {
@@ -120,7 +120,7 @@ func FuzzRequest(f *testing.F) {
 	c := newCopy()
 	for _, r := range []request{
 		{Op: opPing}, {Op: opState}, {Op: opRelease, Copy: c}, {Op: opBind, Copy: c, Init: Init{Pid: -1}},
-		{Op: opExpect, Copy: c, Term: Term{Soft: math.MaxInt64, Until: math.MaxInt64}, Signal: -9},
+		{Op: opExpect, Copy: c, Term: Term{Soft: math.MaxInt64, Until: math.MaxInt64}, Start: Start{Signal: -9}},
 		{Op: opRenew, Terms: []CopyAndTerm{{c, Term{math.MinInt64, math.MaxInt64}}}},
 	} {
 		text, err := json.Marshal(r)
@@ -170,7 +170,7 @@ func BenchmarkLook(b *testing.B) {
 	}
 	before := used(b)
 	for b.Loop() {
-		seen := look(node)
+		seen := look(node, nil)
 		if len(seen) < 10 {
 			b.Fatalf("%d processes found, want 10", len(seen))
 		}

@@ -20,12 +20,12 @@ const (
 
 // request is one line from the agent.
 type request struct {
-	Op     string        `json:"op"`
-	Copy   lease.Copy    `json:"copy,omitzero"`
-	Term   Term          `json:"term,omitzero"`
-	Signal int           `json:"signal,omitempty"` // expect: how it is asked to stop
-	Init   Init          `json:"init,omitzero"`    // bind
-	Terms  []CopyAndTerm `json:"terms,omitempty"`  // renew
+	Op    string        `json:"op"`
+	Copy  lease.Copy    `json:"copy,omitzero"`
+	Term  Term          `json:"term,omitzero"`
+	Start Start         `json:"start,omitzero"`  // expect
+	Init  Init          `json:"init,omitzero"`   // bind
+	Terms []CopyAndTerm `json:"terms,omitempty"` // renew
 }
 
 // Term is when a copy is asked to stop and when it is killed, by
@@ -39,6 +39,12 @@ type Term struct {
 type CopyAndTerm struct {
 	Copy lease.Copy `json:"copy"`
 	Term Term       `json:"term"`
+}
+
+// Start is what the guard has to know of a container before its start.
+type Start struct {
+	Signal   int    `json:"signal"` // how it is asked to stop
+	DockerID string `json:"docker_id"`
 }
 
 // Init is the first process of a container.

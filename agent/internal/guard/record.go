@@ -93,11 +93,10 @@ func (r record) restore() (lease.Guard, map[lease.Copy]*hold) {
 	watched, holds := lease.Guard{}, map[lease.Copy]*hold{}
 	for _, k := range r.Copies {
 		watched[k.Copy] = lease.Watch{Soft: k.Term.Soft, Until: k.Term.Until, Asked: k.Asked, Fenced: k.Fenced, Dead: k.Dead}
-		h := &hold{signal: k.Signal, bound: k.Bound}
+		h := &hold{signal: k.Signal, bound: k.Bound, dockerID: k.DockerID}
 		if k.Pid != 0 {
 			if p, err := openProcess(k.Pid); err == nil && p.born == k.Born {
 				h.init = p
-				h.dockerID = k.DockerID
 			} else if err == nil {
 				p.close()
 			}

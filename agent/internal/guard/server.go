@@ -39,7 +39,7 @@ type hold struct {
 	signal   int
 	bound    bool     // the agent has named the init: a start is not under way any more
 	init     *process // nil: not named yet, or dead
-	dockerID string
+	dockerID string   // by which its processes are known whatever they did to their environment
 }
 
 type server struct {
@@ -208,8 +208,12 @@ func (s *server) look(ctx context.Context, now time.Duration) {
 		s.lookAt = now + lookBusy
 	}
 	s.fences = 0
+	expected := map[string]lease.Copy{}
+	for c, h := range s.holds {
+		expected[h.dockerID] = c
+	}
 	go func() {
-		seen := look(s.Node)
+		seen := look(s.Node, expected)
 		select {
 		case s.seen <- seen:
 		case <-ctx.Done():
@@ -327,7 +331,7 @@ func (s *server) expect(r request, now time.Duration) error {
 	}
 	before := s.holds[r.Copy]
 	// The run that comes has another init than one that was.
-	s.holds[r.Copy] = &hold{signal: r.Signal}
+	s.holds[r.Copy] = &hold{signal: r.Start.Signal, dockerID: r.Start.DockerID}
 	if err := s.save(next); err != nil {
 		s.holds[r.Copy] = before
 		return err
@@ -346,8 +350,8 @@ func (s *server) bind(r request) error {
 	if err != nil {
 		return err
 	}
-	c, ours := belongsTo(p.pid, s.Node)
-	if !(ours && c == r.Copy || inCgroupOf(p.pid, r.Init.DockerID)) || !p.alive() {
+	c, ours := belongsTo(p.pid, s.Node, map[string]lease.Copy{r.Init.DockerID: r.Copy})
+	if !ours || c != r.Copy || !p.alive() {
 		p.close()
 		return fmt.Errorf("process %d is none of this container", p.pid)
 	}

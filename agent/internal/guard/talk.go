@@ -105,9 +105,9 @@ func (c *Client) Ping() error {
 	return err
 }
 
-// Expect announces a start. Signal is how the container is asked to stop.
-func (c *Client) Expect(copy lease.Copy, t lease.Term, signal int) error {
-	_, err := c.ask(request{Op: opExpect, Copy: copy, Term: Term{Soft: t.Soft, Until: t.Until}, Signal: signal})
+// Expect announces a start.
+func (c *Client) Expect(copy lease.Copy, t lease.Term, start Start) error {
+	_, err := c.ask(request{Op: opExpect, Copy: copy, Term: Term{Soft: t.Soft, Until: t.Until}, Start: start})
 	return err
 }
 

@@ -28,7 +28,7 @@ const (
 // Guard is the process that keeps the leases, as far as it is spoken to.
 type Guard interface {
 	Ping() error
-	Expect(lease.Copy, lease.Term, int) error
+	Expect(lease.Copy, lease.Term, guard.Start) error
 	Bind(lease.Copy, guard.Init) error
 	Renew([]guard.CopyAndTerm) error
 	Release(lease.Copy) error
@@ -216,7 +216,7 @@ func (d *Desk) Fenced(c lease.Copy) bool {
 
 // Expect announces the start of a copy to the guard. It returns when the
 // guard has written it down.
-func (d *Desk) Expect(c lease.Copy, signal int) error {
+func (d *Desk) Expect(c lease.Copy, start guard.Start) error {
 	if d.Guard == nil {
 		return errNoGuard
 	}
@@ -229,7 +229,7 @@ func (d *Desk) Expect(c lease.Copy, signal int) error {
 	if !may {
 		return lease.ErrOver
 	}
-	if err := d.Guard.Expect(c, term, signal); err != nil {
+	if err := d.Guard.Expect(c, term, start); err != nil {
 		return err
 	}
 	d.mu.Lock()

@@ -111,8 +111,12 @@ func (r *Reconciler) start(ctx context.Context, todo step) error {
 	if todo.want.spec == nil || !todo.want.spec.Exclusive {
 		return r.startWanted(ctx, todo)
 	}
+	made, err := r.Runtime.Find(ctx, todo.id)
+	if err != nil {
+		return err
+	}
 	c := lease.Copy{Container: todo.id, Epoch: todo.want.Epoch}
-	if err := r.Permits.Expect(c, stopSignal(todo.want.spec.Stop)); err != nil {
+	if err := r.Permits.Expect(c, guard.Start{Signal: stopSignal(todo.want.spec.Stop), DockerID: made.DockerID}); err != nil {
 		return err
 	}
 	if err := r.startWanted(ctx, todo); err != nil {

@@ -181,7 +181,7 @@ func TestI4AnAgentThatComesBackTakesItsGuardOver(t *testing.T) {
 		}
 		r.grant()
 		r.after(20 * time.Second) // longer than the first lease
-		r.expectCalls("over the restart", c.ID, "create", "start", "find")
+		r.expectCalls("over the restart", c.ID, "create", "find", "start", "find")
 		r.shutdown()
 		r.after(time.Minute)
 		if r.running(c.ID) {

@@ -113,7 +113,7 @@ func (f *Fake) Ping() error {
 }
 
 // Expect implements permit.Guard.
-func (f *Fake) Expect(c lease.Copy, t lease.Term, _ int) error {
+func (f *Fake) Expect(c lease.Copy, t lease.Term, _ guard.Start) error {
 	return f.change(func(g lease.Guard, now time.Duration) (lease.Guard, error) {
 		next, err := g.Expect(c, t, now)
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 type Harness struct {
 	Guard interface {
 		Ping() error
-		Expect(lease.Copy, lease.Term, int) error
+		Expect(lease.Copy, lease.Term, guard.Start) error
 		Bind(lease.Copy, guard.Init) error
 		Renew([]guard.CopyAndTerm) error
 		Release(lease.Copy) error
@@ -59,7 +59,7 @@ func (h Harness) renew(t *testing.T, c lease.Copy, units int) {
 func (h Harness) start(t *testing.T, c lease.Copy, units int) lease.Term {
 	t.Helper()
 	term := h.term(c, units)
-	ok(t, h.Guard.Expect(c, term, 15))
+	ok(t, h.Guard.Expect(c, term, guard.Start{Signal: 15}))
 	ok(t, h.Guard.Bind(c, h.Run(c)))
 	return term
 }
@@ -112,7 +112,7 @@ func renewed(t *testing.T, h Harness) {
 func overBefore(t *testing.T, h Harness) {
 	c := fresh()
 	var refusal guard.Refusal
-	if err := h.Guard.Expect(c, h.term(c, 0), 15); !errors.As(err, &refusal) {
+	if err := h.Guard.Expect(c, h.term(c, 0), guard.Start{Signal: 15}); !errors.As(err, &refusal) {
 		t.Errorf("got %v", err)
 	}
 	if _, known := h.watched(t, c); known {
@@ -155,7 +155,7 @@ func notReleased(t *testing.T, h Harness) {
 
 func released(t *testing.T, h Harness) {
 	c := fresh()
-	ok(t, h.Guard.Expect(c, h.term(c, ages), 15))
+	ok(t, h.Guard.Expect(c, h.term(c, ages), guard.Start{Signal: 15}))
 	ok(t, h.Guard.Release(c))
 	ok(t, h.Guard.Release(c))
 	if _, known := h.watched(t, c); known {
