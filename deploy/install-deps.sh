@@ -38,6 +38,7 @@ find_missing() {
     have nats-server || need nats-server
     have ip || need iproute2
     have ps || need procps
+    [ -x /lib/systemd/systemd ] || need systemd # the install line is tested on it
     [ -x /bin/busybox ] || have busybox || need busybox-static
     have chromium || need chromium
 }

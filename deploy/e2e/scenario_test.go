@@ -29,6 +29,7 @@ const patience = 90 * time.Second
 // labs are started when the first scenario needs them.
 var labs struct {
 	plain, ha sharedLab
+	installed sharedLab
 	two       map[string]*sharedLab // by the broker that agents connect to
 	witnesses atomic.Int64          // made so far: each has a name of its own
 }
@@ -89,7 +90,7 @@ func (s scenario) keepLogs() {
 // closeShared ends the labs of the scenarios, after the last test.
 func closeShared() error {
 	var errs []error
-	for _, shared := range append(slices.Collect(maps.Values(labs.two)), &labs.plain, &labs.ha) {
+	for _, shared := range append(slices.Collect(maps.Values(labs.two)), &labs.plain, &labs.ha, &labs.installed) {
 		if shared.lab != nil {
 			errs = append(errs, shared.lab.Close())
 		}

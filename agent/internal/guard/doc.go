@@ -9,7 +9,7 @@
 //	agent ── expect, bind, renew, release ──▶ server ──▶ record (tmpfs)
 //	                                            │  loop: one goroutine owns it all
 //	        timerfd on CLOCK_BOOTTIME ─────────▶│
-//	        /proc, whose cgroup, environment ───▶│──▶ pidfd: stop signal, SIGKILL
+//	        /proc, whose cgroup, environment ──▶│──▶ pidfd: stop signal, SIGKILL
 //
 // What is acknowledged is in the record, so a guard that is killed and started
 // again counts on. A record that is missing, broken or of an earlier boot is
