@@ -89,6 +89,19 @@ const (
 	MigrationFailed    MigrationStatus = "failed"
 )
 
+// completedFor is how long a container shows that it has moved, unless
+// something new begins before.
+const completedFor = time.Minute
+
+// At is what the status of a container has become by now, that moved then. One
+// that failed stays so until somebody does something about it.
+func (s MigrationStatus) At(now time.Time, moved *time.Time) MigrationStatus {
+	if s == MigrationCompleted && moved != nil && now.Sub(*moved) >= completedFor {
+		return MigrationIdle
+	}
+	return s
+}
+
 // Job is an operation that a user asked for, and its outcome.
 type Job struct {
 	ID          id.JobID

@@ -35,6 +35,7 @@ type told struct {
 	mu      sync.Mutex
 	events  []wire.FleetEvent
 	health  map[id.NodeID]wire.Health
+	shown   map[id.ContainerID]wire.ContainerNews
 	cleared []wire.Topic
 }
 
@@ -46,6 +47,11 @@ func (p *told) Publish(t wire.Topic, payload []byte) error {
 		var e wire.FleetEvent
 		p.events = append(p.events, e)
 		return json.Unmarshal(payload, &p.events[len(p.events)-1])
+	case wire.ContainerState:
+		var c wire.ContainerNews
+		err := json.Unmarshal(payload, &c)
+		p.shown[t.Container] = c
+		return err
 	case wire.NodeHealth:
 		var h wire.Health
 		err := json.Unmarshal(payload, &h)
@@ -74,6 +80,12 @@ func (p *told) healthOf(n id.NodeID) wire.Health {
 	return p.health[n]
 }
 
+func (p *told) statusOf(c id.ContainerID) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.shown[c].MigrationStatus
+}
+
 // world is a database, what is remembered of its nodes, and who is told.
 type world struct {
 	*testing.T
@@ -86,7 +98,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Parallel()
-	w := &world{T: t, db: testkit.Postgres(t), told: &told{health: map[id.NodeID]wire.Health{}}, log: slog.New(slog.DiscardHandler)}
+	w := &world{T: t, db: testkit.Postgres(t), told: &told{health: map[id.NodeID]wire.Health{}, shown: map[id.ContainerID]wire.ContainerNews{}}, log: slog.New(slog.DiscardHandler)}
 	w.nodes = liveness.NewRegistry(liveness.Options{Profile: liveness.Standard(), Now: time.Now, Lease: func(id.NodeID, wire.Lease) {}})
 	w.live = live.New(w.told, time.Now, w.log)
 	return w

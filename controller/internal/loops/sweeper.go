@@ -3,8 +3,10 @@ package loops
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/live"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/controller/internal/store"
@@ -18,10 +20,12 @@ const (
 	// patience is how long past its deadline the result of a command is
 	// waited for that an agent has begun.
 	patience = time.Minute
+	// fadeAtOnce is how many containers become idle in one sweep, at most.
+	fadeAtOnce = 1000
 )
 
-// Sweeper ends what is late, sends again what was lost on the way, and
-// deletes what is old.
+// Sweeper ends what is late, sends again what was lost on the way, has moves
+// forgotten that went well, and deletes what is old.
 type Sweeper struct {
 	Store *store.Store
 	Nodes *liveness.Registry
@@ -45,6 +49,9 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	defer cancel()
 	now := s.Now()
 	if err := s.expire(ctx, now); err != nil {
+		return err
+	}
+	if err := s.fade(ctx, now); err != nil {
 		return err
 	}
 	if now.Sub(s.requeued) >= requeueEvery {
@@ -71,6 +78,30 @@ func (s *Sweeper) expire(ctx context.Context, now time.Time) error {
 		return err
 	}
 	s.Live.Tell(news)
+	return nil
+}
+
+// fade makes containers idle again that moved a while ago.
+func (s *Sweeper) fade(ctx context.Context, now time.Time) error {
+	moved, err := s.Store.CompletedMoves(ctx, fadeAtOnce)
+	if err != nil {
+		return err
+	}
+	past := slices.DeleteFunc(moved, func(m store.CompletedMove) bool {
+		return fleet.MigrationCompleted.At(now, &m.At) == fleet.MigrationCompleted
+	})
+	if len(past) == 0 {
+		return nil
+	}
+	var ended []fleet.Container
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		ended, err = tx.EndCompleted(ctx, past)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.Live.Tell(store.News{Containers: ended})
 	return nil
 }
 

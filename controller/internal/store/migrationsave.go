@@ -166,6 +166,43 @@ func (tx *Tx) SaveJobs(ctx context.Context, jobs []fleet.Job) error {
 	return wrap("save jobs", err)
 }
 
+// CompletedMove is a container that has moved and shows that yet.
+type CompletedMove struct {
+	Container id.ContainerID
+	At        time.Time
+}
+
+// CompletedMoves lists them, those that moved longest ago first.
+func (s *Store) CompletedMoves(ctx context.Context, limit int) ([]CompletedMove, error) {
+	rows, err := s.db.Query(ctx, `select id, last_migration_at from containers
+		where migration_status = 'completed' and last_migration_at is not null order by last_migration_at limit $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("load completed moves: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[CompletedMove])
+	return list, wrap("load completed moves", err)
+}
+
+// EndCompleted makes containers idle that have moved, and answers with them.
+// One that has begun something else since, or that somebody holds, is left out.
+func (tx *Tx) EndCompleted(ctx context.Context, list []CompletedMove) ([]fleet.Container, error) {
+	ids, at := make([]id.ContainerID, len(list)), make([]time.Time, len(list))
+	for i, m := range list {
+		ids[i], at[i] = m.Container, m.At
+	}
+	rows, err := tx.tx.Query(ctx, `
+		with past as (
+			select c.id from unnest($1::uuid[], $2::timestamptz[]) as w (id, at)
+			join containers c on c.id = w.id and c.last_migration_at = w.at
+			where c.migration_status = 'completed' order by c.id for update of c skip locked)
+		update containers c set migration_status = 'idle' from past where c.id = past.id returning`+containerColumns, ids, at)
+	if err != nil {
+		return nil, fmt.Errorf("end completed moves: %w", err)
+	}
+	out, err := pgx.CollectRows(rows, scanContainer)
+	return out, wrap("end completed moves", err)
+}
+
 // ContainersByID loads containers, also deleted ones, in no order.
 func (s *Store) ContainersByID(ctx context.Context, ids []id.ContainerID) ([]fleet.Container, error) {
 	rows, err := s.db.Query(ctx, `select`+containerColumns+` from containers c where c.id = any($1)`, ids)
