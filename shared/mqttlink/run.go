@@ -30,10 +30,12 @@ func Run(ctx context.Context, o Options) error {
 		}
 		o.OnDown(fault)
 		had := fault.Cause == Lost || fault.Cause == Closed
-		if had && time.Since(began) >= lasting {
-			failures = 0 // and the same server again: it worked, and another may be a machine that does not answer
-		} else {
+		lasted := had && time.Since(began) >= lasting
+		if !lasted { // else the same server again: it worked, and another may be a machine that does not answer
 			i++
+		}
+		if lasted || fault.Cause == Closed { // who hangs up himself was not thrown out by a twin: on a link that flaps he must not be away for longer each time
+			failures = 0
 		}
 		o.pause(ctx, fault.Cause, failures, len(servers))
 		failures++

@@ -40,7 +40,9 @@ func run(t *testing.T, o mqttlink.Options) *client {
 	o.OnUp = func(s *mqttlink.Session) { c.up <- s }
 	o.OnDown = func(err error) { c.down <- err }
 	o.OnMessage = func(m mqttlink.Message) { c.messages <- m }
-	o.Random = func(most time.Duration) time.Duration { return min(most, 50*time.Millisecond) }
+	if o.Random == nil {
+		o.Random = func(most time.Duration) time.Duration { return min(most, 50*time.Millisecond) }
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- mqttlink.Run(ctx, o) }()
@@ -146,6 +148,23 @@ func TestCloseRedialsAndGoodbyeDoesNotWill(t *testing.T) {
 	}
 	if next := take(t, watcher.messages, "the end"); next.Topic != "end" {
 		t.Error("a link that said goodbye left a will")
+	}
+}
+
+// On a link that flaps an agent gives up one connection after the other, and
+// has to be back before its node counts as lost.
+func TestWhoHangsUpHimselfIsSoonBack(t *testing.T) {
+	broker := mosquittotest.Start(t)
+	waits := make(chan time.Duration, 100)
+	c := run(t, mqttlink.Options{
+		Servers: []string{broker.URL()}, ClientID: "a",
+		Random: func(most time.Duration) time.Duration { waits <- most; return 0 },
+	})
+	for range 8 {
+		take(t, c.up, "a session").Close(errors.New("no answer"))
+		if most := take(t, waits, "the wait"); most > 500*time.Millisecond {
+			t.Fatalf("it waits for up to %s", most)
+		}
 	}
 }
 
