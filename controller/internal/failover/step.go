@@ -48,7 +48,7 @@ func (v View) queued(r Rules, now time.Time) Decision {
 			return v.finish(fleet.MigrationCancelled, "the container was stopped meanwhile", now)
 		}
 	}
-	if v.switched() && v.Holder.usable() && v.runs() && !v.Container.Evicting {
+	if v.switched() && v.usable(v.Holder) && v.runs() && !v.Container.Evicting {
 		return v.afterAll(r, now)
 	}
 	if now.Before(m.NextRunAt) {
@@ -75,7 +75,7 @@ func (v View) afterAll(r Rules, now time.Time) Decision {
 }
 
 func (v View) reserved(r Rules, now time.Time) Decision {
-	if !v.Target.usable() {
+	if !v.usable(v.Target) {
 		return v.retarget("node "+v.Target.called()+" cannot take it any more", r, now)
 	}
 	proof, why := v.proof(now)
@@ -156,7 +156,7 @@ func (v View) fencing(r Rules, now time.Time) Decision {
 // where that is no good any more back, or as the last resort to another.
 func (v View) leave(p Proof, r Rules, now time.Time) Decision {
 	switch {
-	case v.Target.usable():
+	case v.usable(v.Target):
 		return v.take(p, v.Migration.To, r, now)
 	case planned(v.Migration.Kind) && v.atHome() && !v.Holder.lost():
 		return v.goHome(NoProof, "node "+v.Target.called()+" was lost before it was moved there", r, now)

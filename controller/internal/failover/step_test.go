@@ -268,9 +268,9 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// A place is kept at a node that goes into quarantine: with force, placement
-// would choose that very node again, and again. It is left out, which is no
-// attempt of its own, until all others were asked in vain.
+// A place is kept at a node whose engine goes away: where placement has not
+// heard of that, it would choose that very node again, and again. It is left
+// out, which is no attempt of its own, until all others were asked in vain.
 func TestAReservedTargetThatWentBadIsLeftOut(t *testing.T) {
 	for _, policy := range []fleet.HAPolicy{fleet.Available, fleet.Exclusive} {
 		v := forced(in(fleet.MigrationReserved, fleet.KindManual, policy))
@@ -287,6 +287,17 @@ func TestAReservedTargetThatWentBadIsLeftOut(t *testing.T) {
 		again := failover.Refused(v, "all others are full", rules, start)
 		if len(again.Next.Excluded) != 0 || !again.Next.NextRunAt.After(start) {
 			t.Errorf("%s: it is asked again at %s, with %v left out", policy, again.Next.NextRunAt, again.Next.Excluded)
+		}
+	}
+}
+
+// With force a container goes into quarantine, and stays on its way there.
+func TestOnlyForceReachesIntoQuarantine(t *testing.T) {
+	for _, force := range []bool{false, true} {
+		v := in(fleet.MigrationReserved, fleet.KindManual, fleet.Exclusive)
+		v.Migration.Force, v.Target.Flapped = force, true
+		if d := failover.Step(v, rules, start); (d.Next.To != nil) != force {
+			t.Errorf("force is %t, and it goes on as %s to %v", force, d.Next.State, d.Next.To)
 		}
 	}
 }

@@ -33,7 +33,8 @@ type Node struct {
 	Cluster *id.ClusterID
 	Arch    string
 	State   fleet.NodeState
-	Barred  bool          // not to be given anything: cordoned, quarantined, without Docker
+	Barred  bool          // it cannot be given anything: deleted, or without Docker
+	Flapped bool          // it is in quarantine: given nothing but by force
 	Held    string        // lost, but nothing may be concluded from that at present: why
 	Window  time.Duration // silence after which it is lost
 	Runs    bool          // it has come back and still ran the copy that it had
@@ -42,7 +43,12 @@ type Node struct {
 func (n Node) lost() bool { return n.State == fleet.NodeUnhealthy }
 
 // usable reports whether a node that was chosen is still good for a start.
-func (n Node) usable() bool { return n.State == fleet.NodeHealthy && !n.Barred }
+// Whom force has sent into quarantine stays good there: placement would choose
+// it again.
+func (v View) usable(n Node) bool {
+	forced := v.Migration.Force && v.Migration.Kind == fleet.KindManual
+	return n.State == fleet.NodeHealthy && !n.Barred && (!n.Flapped || forced)
+}
 
 // called is a node's name for people.
 func (n Node) called() string {

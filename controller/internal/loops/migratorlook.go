@@ -81,7 +81,7 @@ func (m *Migrator) nodesOf(ctx context.Context, open []store.OpenMigration) (map
 func seenNode(n fleet.Node, remembered liveness.Node, known bool, held string, now time.Time) failover.Node {
 	out := failover.Node{
 		ID: n.ID, Name: n.Name, Cluster: n.ClusterID, Arch: n.Arch, State: n.Health.State,
-		Barred: n.Health.Quarantined || !n.Health.DockerOK, Window: remembered.Window(now),
+		Barred: !n.Health.DockerOK, Flapped: n.Health.Quarantined, Window: remembered.Window(now),
 	}
 	if known {
 		out.State = remembered.State
