@@ -30,6 +30,8 @@ type (
 	commandKind    struct{}
 	auditKind      struct{}
 	migrationKind  struct{}
+	bindingKind    struct{}
+	resetKind      struct{}
 )
 
 func (nodeKind) kind() string       { return "node" }
@@ -46,6 +48,8 @@ func (jobKind) kind() string        { return "job" }
 func (commandKind) kind() string    { return "command" }
 func (auditKind) kind() string      { return "audit entry" }
 func (migrationKind) kind() string  { return "migration" }
+func (bindingKind) kind() string    { return "role binding" }
+func (resetKind) kind() string      { return "password reset" }
 
 // The ids of the nouns in DESIGN §2.
 type (
@@ -63,6 +67,8 @@ type (
 	CommandID     = Of[commandKind]
 	AuditID       = Of[auditKind]
 	MigrationID   = Of[migrationKind]
+	BindingID     = Of[bindingKind]
+	ResetID       = Of[resetKind]
 )
 
 // New makes a fresh id. Use it as id.New[id.NodeID](); it panics only when

@@ -18,18 +18,23 @@ import (
 // DefaultEmail is the first superuser's.
 const DefaultEmail = "admin@lormas.local"
 
-// The built-in roles, and the name that the seed looks for.
-const superuser = "Superuser"
-
+// builtin are the roles that come with the product. What may change who can do
+// what, and secrets, is in none of them but the superuser's.
 var builtin = []fleet.Role{
-	{Name: superuser, Description: "may do everything", Permissions: []string{"*"}},
-	{Name: "Operator", Description: "runs containers and nodes, but cannot add nodes, give credentials or read the audit trail", Permissions: []string{
-		"container.*", "egg.*", "job.view", "events.view", "cluster.view",
-		"node.view", "node.edit", "node.health.view",
+	{Name: fleet.RoleSuperuser, Description: "may do everything", Permissions: []string{"*"}},
+	{Name: fleet.RoleOperator, Description: "runs containers and nodes, but cannot add nodes, give credentials, see secrets or read the audit trail", Permissions: []string{
+		"container.create", "container.ha.create", "container.view", "container.edit", "container.environment.edit",
+		"container.start", "container.stop", "container.restart", "container.kill", "container.delete",
+		"container.logs", "container.stats", "migration.*", "egg.*", "job.view", "events.view", "cluster.view", "fleet.view",
+		"node.view", "node.edit", "node.health.view", "node.cordon", "node.drain",
 	}},
-	{Name: "Viewer", Description: "sees the fleet and changes nothing", Permissions: []string{
-		"container.view", "container.logs", "container.stats", "egg.view", "egg.category.view", "job.view", "events.view",
-		"cluster.view", "node.view", "node.health.view",
+	{Name: fleet.RoleViewer, Description: "sees the fleet and changes nothing", Permissions: []string{
+		"container.view", "container.logs", "container.stats", "migration.view", "egg.view", "egg.category.view", "job.view", "events.view",
+		"cluster.view", "fleet.view", "node.view", "node.health.view",
+	}},
+	{Name: fleet.RoleOwner, Description: "what everybody may do with the containers that are his", Permissions: []string{
+		"container.view", "container.start", "container.stop", "container.restart", "container.kill", "container.logs", "container.stats",
+		"container.environment.edit", "container.secret.view", "migration.view", "job.view",
 	}},
 }
 
@@ -109,7 +114,7 @@ func seedRoles(ctx context.Context, tx *store.Tx) (super id.RoleID, err error) {
 		if err != nil {
 			return super, err
 		}
-		if role.Name == superuser {
+		if role.Name == fleet.RoleSuperuser {
 			super = put
 		}
 	}

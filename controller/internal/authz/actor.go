@@ -25,18 +25,19 @@ type Actor struct {
 type Grant struct {
 	Permission string
 	Scope      Scope
-	ScopeID    uuid.UUID // zero for global
+	ScopeID    uuid.UUID // zero for global; the owner's for owned
 }
 
 // Scope is how far a grant reaches.
-type Scope string
+type Scope = fleet.Scope
 
 // The scopes.
 const (
-	Global      Scope = "global"
-	OfCluster   Scope = "cluster"
-	OfNode      Scope = "node"
-	OfContainer Scope = "container"
+	Global      = fleet.Global
+	OfCluster   = fleet.OfCluster
+	OfNode      = fleet.OfNode
+	OfContainer = fleet.OfContainer
+	Owned       = fleet.Owned // ScopeID is the owner
 )
 
 // Target is what a verb is done to, and where that stands. Fields that do
@@ -45,7 +46,7 @@ type Target struct {
 	Node      id.NodeID
 	Cluster   id.ClusterID
 	Container id.ContainerID
-	Owner     id.UserID // of the container; no grant reads it yet
+	Owner     id.UserID // of the container
 }
 
 // Everything is the target of verbs that concern no single thing: only a

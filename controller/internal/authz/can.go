@@ -107,6 +107,8 @@ func (g *Grant) covers(t Target) bool {
 		return g.ScopeID != uuid.Nil && uuid.UUID(t.Node) == g.ScopeID
 	case OfContainer:
 		return g.ScopeID != uuid.Nil && uuid.UUID(t.Container) == g.ScopeID
+	case Owned:
+		return g.ScopeID != uuid.Nil && uuid.UUID(t.Owner) == g.ScopeID
 	}
 	return false
 }

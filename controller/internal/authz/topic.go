@@ -13,7 +13,9 @@ func TopicVerb(kind wire.Kind) fleet.Verb {
 		return fleet.NodeView
 	case wire.NodeHealth:
 		return fleet.NodeHealthView
-	case wire.NodeLease, wire.NodeDesired, wire.NodeCommands, wire.NodeSync, wire.NodeEvents:
+	case wire.NodeDesired, wire.NodeCommands: // both hold environments
+		return fleet.NodeDesiredView
+	case wire.NodeLease, wire.NodeSync, wire.NodeEvents:
 		return fleet.NodeWireView
 	case wire.ContainerLogs:
 		return fleet.ContainerLogs

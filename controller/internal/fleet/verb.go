@@ -17,6 +17,7 @@ const (
 	NodeDrain            Verb = "node.drain"        // and cancel a drain
 	NodeConfirmDead      Verb = "node.confirm-dead" // a human vouches that it does not run
 	NodeWireView         Verb = "node.wire.view"    // the raw contract between controller and agent
+	NodeDesiredView      Verb = "node.desired.view" // what it is told, secrets of containers included
 
 	ClusterCreate Verb = "cluster.create"
 	ClusterView   Verb = "cluster.view"
@@ -44,12 +45,38 @@ const (
 	ContainerLogs     Verb = "container.logs"
 	ContainerStats    Verb = "container.stats"
 
+	ContainerEnvironmentEdit Verb = "container.environment.edit" // what container.edit also allows
+	ContainerSecretView      Verb = "container.secret.view"
+	ContainerAssign          Verb = "container.assign" // to another owner
+
 	MigrationManage Verb = "migration.manage" // migrate, cancel, roll back
 	MigrationView   Verb = "migration.view"
 
 	FleetView    Verb = "fleet.view"
 	FleetHold    Verb = "fleet.hold"    // nothing moves by itself
 	FleetRelease Verb = "fleet.release" // until this
+
+	UserCreate        Verb = "user.create"
+	UserView          Verb = "user.view"
+	UserEdit          Verb = "user.edit"
+	UserDisable       Verb = "user.disable" // and enable
+	UserDelete        Verb = "user.delete"
+	UserPasswordReset Verb = "user.password.reset" // a one-time link
+	UserTOTPDisable   Verb = "user.totp.disable"   // of somebody who lost it
+	UserSessionView   Verb = "user.session.view"
+	UserSessionRevoke Verb = "user.session.revoke"
+	UserTokenView     Verb = "user.token.view"
+	UserTokenRevoke   Verb = "user.token.revoke"
+
+	RoleCreate        Verb = "role.create"
+	RoleView          Verb = "role.view"
+	RoleEdit          Verb = "role.edit"
+	RoleDelete        Verb = "role.delete"
+	RoleBindingCreate Verb = "role.binding.create"
+	RoleBindingView   Verb = "role.binding.view"
+	RoleBindingDelete Verb = "role.binding.delete"
+	PermissionView    Verb = "permission.view" // the list of all permissions
+	AuthzExplain      Verb = "authz.explain"
 
 	JobView    Verb = "job.view"
 	AuditView  Verb = "audit.view"
@@ -59,11 +86,16 @@ const (
 	AuthLogout         Verb = "auth.logout"
 	AuthRefresh        Verb = "auth.refresh"
 	AuthPasswordChange Verb = "auth.password.change"
-	AuthView           Verb = "auth.view" // one's own account
+	AuthPasswordReset  Verb = "auth.password.reset" // with a one-time link
+	AuthView           Verb = "auth.view"           // one's own account
+	AuthEdit           Verb = "auth.edit"           // one's own profile and settings
+	AuthSessionView    Verb = "auth.session.view"
+	AuthSessionRevoke  Verb = "auth.session.revoke"
+	AuthTOTPEnable     Verb = "auth.totp.enable"
+	AuthTOTPDisable    Verb = "auth.totp.disable"
 	TokenCreate        Verb = "token.create"
 	TokenView          Verb = "token.view"
 	TokenRevoke        Verb = "token.revoke"
-	UserCreate         Verb = "user.create"
 	MQTTConnect        Verb = "mqtt.connect"
 	DocsView           Verb = "docs.view"
 	MetricsView        Verb = "metrics.view"
