@@ -37,6 +37,7 @@ type house struct {
 	mu     sync.Mutex
 	woken  []id.NodeID
 	kicked []id.NodeID
+	ended  []uuid.UUID
 	onKick func(id.NodeID)
 	moves  int // times that the migrator was woken
 	told   []fleet.MigrationState
@@ -79,9 +80,25 @@ func newHouse(t *testing.T) *house {
 	h := &house{T: t, ctx: t.Context(), store: s, sql: pool, admin: authz.System("test"), onKick: func(id.NodeID) {}}
 	h.Service = actions.New(actions.Deps{
 		Store: s, Credentials: authn.NewSigner(key, now), Kick: h, AgentURL: "mqtt://controller:1883", Now: now,
-		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(),
+		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(), Passwords: passwords(t, s, key), EndCredential: h.end, PublicURL: "https://lormas.example",
 	})
 	return h
+}
+
+// passwords are the real ones; nobody signs in here.
+func passwords(t *testing.T, s *store.Store, key ed25519.PrivateKey) actions.Passwords {
+	t.Helper()
+	p, err := authn.New(authn.Deps{Store: s, Key: key, Now: now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (h *house) end(credential uuid.UUID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended = append(h.ended, credential)
 }
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -28,6 +28,11 @@ type Deps struct {
 	Warden    Warden
 	Profile   lease.Profile // of nodes that are in no cluster
 	AgentURL  string        // where agents dial, such as mqtt://10.0.0.1:1883
+	PublicURL string        // where people find the dashboard, without a slash at the end
+	Passwords Passwords
+	// EndCredential ends the live connections made with a session or an API
+	// token. It is called after the commit and never blocks.
+	EndCredential func(credential uuid.UUID)
 	// ForeignBroker: what listens there is not the controller's own broker.
 	ForeignBroker bool
 	Now           func() time.Time

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (br
 	if d.standby() {
 		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrUnavailable, errStandby)
 	}
-	who, err := d.auth.AuthenticateMQTT(ctx, c.Username, c.Password)
+	who, err := d.auth.AuthenticateMQTT(ctx, authn.Origin{Address: hostOf(c.RemoteAddr)}, c.Username, c.Password)
 	switch {
 	case fleet.KindOf(err) == fleet.Unavailable:
 		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrUnavailable, err)
@@ -96,4 +97,13 @@ func (d *doorkeeper) CanRead(who broker.Identity, t wire.Topic) bool {
 	a, ok := d.actors[who.CredentialID]
 	d.mu.RUnlock()
 	return ok && a.actor.CanRead(t, d.places)
+}
+
+// hostOf is the address without the port.
+func hostOf(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
 }

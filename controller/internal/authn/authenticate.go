@@ -30,21 +30,20 @@ var (
 )
 
 // Authenticate says who carries a bearer token: an access token or an API
-// token. It asks the database once. The caller adds the address and the
-// request's id to the actor.
-func (s *Service) Authenticate(ctx context.Context, bearer string) (authz.Actor, error) {
-	c, err := s.person(ctx, bearer)
+// token. It asks the database once.
+func (s *Service) Authenticate(ctx context.Context, from Origin, bearer string) (authz.Actor, error) {
+	c, err := s.person(ctx, from, bearer)
 	return c.Actor, err
 }
 
 // AuthenticateMQTT says who connects to the broker. An agent's username is
 // its node's id; a person's is free.
-func (s *Service) AuthenticateMQTT(ctx context.Context, username, password string) (Connection, error) {
+func (s *Service) AuthenticateMQTT(ctx context.Context, from Origin, username, password string) (Connection, error) {
 	node, credential, err := s.readCredential(password)
 	if err == nil {
 		return s.agent(ctx, username, node, credential)
 	}
-	c, err := s.person(ctx, password)
+	c, err := s.person(ctx, from, password)
 	if err == nil && c.Actor.MustChangePassword {
 		return Connection{}, fleet.Errorf(fleet.Forbidden, "change your password first: nothing else is allowed before that")
 	}
@@ -65,9 +64,9 @@ func (s *Service) agent(ctx context.Context, username string, node id.NodeID, cr
 	return Connection{Node: node, Credential: uuid.UUID(credential)}, nil
 }
 
-func (s *Service) person(ctx context.Context, bearer string) (Connection, error) {
+func (s *Service) person(ctx context.Context, from Origin, bearer string) (Connection, error) {
 	if strings.HasPrefix(bearer, tokenPrefix) {
-		return s.byToken(ctx, bearer)
+		return s.byToken(ctx, from, bearer)
 	}
 	token, err := s.readAccess(bearer)
 	if errors.Is(err, jwt.ErrTokenExpired) {
@@ -83,12 +82,12 @@ func (s *Service) person(ctx context.Context, bearer string) (Connection, error)
 	if err != nil {
 		return Connection{}, away(err)
 	}
-	actor := actorOf(p)
+	actor := actorOf(p, from)
 	actor.SessionID = token.Session
 	return Connection{Actor: actor, Credential: uuid.UUID(token.Session), Expires: token.Expires}, nil
 }
 
-func (s *Service) byToken(ctx context.Context, secret string) (Connection, error) {
+func (s *Service) byToken(ctx context.Context, from Origin, secret string) (Connection, error) {
 	now := s.Now()
 	p, token, err := s.Store.PrincipalOfToken(ctx, hashSecret(secret), now)
 	if fleet.KindOf(err) == fleet.NotFound {
@@ -97,10 +96,10 @@ func (s *Service) byToken(ctx context.Context, secret string) (Connection, error
 	if err != nil {
 		return Connection{}, away(err)
 	}
-	s.touch(ctx, token, now)
-	actor := actorOf(p)
+	actor := actorOf(p, from)
 	actor.Kind, actor.ID, actor.Limit = fleet.ActorToken, uuid.UUID(token.ID), token.Permissions
 	actor.Name = p.User.Email + " (token " + token.Name + ")"
+	s.noteUse(ctx, actor, token, now)
 	c := Connection{Actor: actor, Credential: uuid.UUID(token.ID)}
 	if token.ExpiresAt != nil {
 		c.Expires = *token.ExpiresAt
@@ -108,21 +107,35 @@ func (s *Service) byToken(ctx context.Context, secret string) (Connection, error
 	return c, nil
 }
 
-// touch notes the use of a token, about once a minute. That it cannot be
+// useAudited is how often the audit trail hears that a token is in use: once
+// from each address.
+const useAudited = time.Hour
+
+// noteUse notes the use of a token, about once a minute, and now and then in
+// the audit trail; no request writes because it is one. That it cannot be
 // noted keeps nobody out.
-func (s *Service) touch(ctx context.Context, token fleet.Token, now time.Time) {
-	if token.LastUsedAt != nil && now.Sub(*token.LastUsedAt) < time.Minute {
+func (s *Service) noteUse(ctx context.Context, actor authz.Actor, token fleet.Token, now time.Time) {
+	n, _, _ := s.uses.Count(ctx, token.ID.String()+" "+network(actor.Address), useAudited) // memory does not fail
+	audited := n > 1
+	if audited && token.LastUsedAt != nil && now.Sub(*token.LastUsedAt) < time.Minute {
 		return
 	}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchToken(ctx, token.ID, now) })
+	entry := actor.Entry(fleet.TokenUse)
+	entry.TargetKind, entry.TargetID, entry.TargetName = "token", uuid.UUID(token.ID), token.Name
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.TouchToken(ctx, token.ID, now, actor.Address); err != nil || audited {
+			return err
+		}
+		return tx.InsertAudit(ctx, entry)
+	})
 	if err != nil {
 		s.Log.Warn("could not note the use of an api token", "token", token.ID, "error", err)
 	}
 }
 
-func actorOf(p store.Principal) authz.Actor {
+func actorOf(p store.Principal, from Origin) authz.Actor {
 	return authz.Actor{
 		Kind: fleet.ActorUser, ID: uuid.UUID(p.User.ID), UserID: p.User.ID, Name: p.User.Email,
-		Grants: p.Grants, MustChangePassword: p.User.MustChangePassword,
+		Grants: p.Grants, MustChangePassword: p.User.MustChangePassword, Address: from.Address, RequestID: from.RequestID,
 	}
 }

@@ -95,7 +95,7 @@ func (h *house) login() authn.Signed {
 
 func (h *house) actor(bearer string) authz.Actor {
 	h.t.Helper()
-	return must(h.Authenticate(h.t.Context(), bearer))(h.t)
+	return must(h.Authenticate(h.t.Context(), authn.Origin{Address: home}, bearer))(h.t)
 }
 
 func (h *house) refresh(cookie string) (authn.Signed, error) {

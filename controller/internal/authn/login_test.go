@@ -42,7 +42,7 @@ func TestDisabledUserIsOutAtOnce(t *testing.T) {
 	h := newHouse(t)
 	signed := h.login()
 	h.exec(`update users set disabled_at = now()`)
-	_, err := h.Authenticate(t.Context(), signed.Access)
+	_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, signed.Access)
 	wantKind(t, err, fleet.Unauthenticated)
 	_, err = h.refresh(signed.Refresh)
 	wantKind(t, err, fleet.Unauthenticated)
@@ -90,7 +90,7 @@ func TestDefaultPasswordWorksOnTheMachineOnly(t *testing.T) {
 	if !signed.User.MustChangePassword || !h.actor(signed.Access).MustChangePassword {
 		t.Error("the default password need not be changed")
 	}
-	_, err = h.AuthenticateMQTT(t.Context(), "", signed.Access)
+	_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, "", signed.Access)
 	wantKind(t, err, fleet.Forbidden)
 }
 
@@ -109,7 +109,7 @@ func TestChangePassword(t *testing.T) {
 	if h.actor(kept.Access).MustChangePassword {
 		t.Error("it must still be changed")
 	}
-	_, err := h.Authenticate(t.Context(), other.Access)
+	_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, other.Access)
 	wantKind(t, err, fleet.Unauthenticated)
 	if !h.wasKicked(uuid.UUID(elsewhere.SessionID)) || h.wasKicked(uuid.UUID(actor.SessionID)) {
 		t.Errorf("kicked %v, want the other session only", h.kicked)

@@ -11,6 +11,7 @@ import (
 	"github.com/alexedwards/argon2id"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // DefaultPassword is the seeded superuser's under `lormas dev`. It opens the
@@ -74,6 +75,19 @@ func (h *hasher) inTurn(ctx context.Context, work func() error) error {
 	case <-ctx.Done():
 		return fleet.Errorf(fleet.Unavailable, "too many people are signing in at once: try again in a moment")
 	}
+}
+
+// HashPassword hashes a password that somebody chose, or says as a fault of
+// the field why it is not good enough.
+func (s *Service) HashPassword(ctx context.Context, password, field string, of fleet.User) (string, error) {
+	if why := weakness(password, of.Email); why != "" {
+		return "", fleet.InvalidFields(spec.Fault{Field: field, Message: why})
+	}
+	hash, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return hash, nil
 }
 
 // weakness says why a password is not good enough, or "".

@@ -40,6 +40,7 @@ type Service struct {
 	Signer
 	hasher   *hasher
 	throttle *throttle
+	uses     *memoryCounter // of API tokens, by address
 }
 
 // New makes the service.
@@ -53,6 +54,6 @@ func New(d Deps) (*Service, error) {
 	}
 	return &Service{
 		Deps: d, Signer: NewSigner(d.Key, d.Now),
-		hasher: hasher, throttle: newThrottle(d.Counter, d.Now, d.Log),
+		hasher: hasher, throttle: newThrottle(d.Counter, d.Now, d.Log), uses: newMemoryCounter(d.Now),
 	}, nil
 }

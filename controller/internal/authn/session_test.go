@@ -17,7 +17,7 @@ func TestRefreshRotates(t *testing.T) {
 	signed := h.login()
 	for range 3 {
 		h.pass(time.Hour)
-		_, err := h.Authenticate(t.Context(), signed.Access)
+		_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, signed.Access)
 		wantKind(t, err, fleet.Unauthenticated) // it has expired
 		next := must(h.refresh(signed.Refresh))(t)
 		if next.Refresh == signed.Refresh {
@@ -46,7 +46,7 @@ func TestReuseOfARefreshTokenEndsTheSession(t *testing.T) {
 			wantKind(t, err, fleet.Unauthenticated)
 			_, err = h.refresh(newest.Refresh)
 			wantKind(t, err, fleet.Unauthenticated)
-			_, err = h.Authenticate(t.Context(), newest.Access)
+			_, err = h.Authenticate(t.Context(), authn.Origin{Address: home}, newest.Access)
 			wantKind(t, err, fleet.Unauthenticated)
 			if !h.wasKicked(session) {
 				t.Error("the session's live connections go on")
@@ -129,7 +129,7 @@ func TestLogout(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := h.Authenticate(t.Context(), signed.Access)
+	_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, signed.Access)
 	wantKind(t, err, fleet.Unauthenticated)
 	_, err = h.refresh(signed.Refresh)
 	wantKind(t, err, fleet.Unauthenticated)

@@ -8,6 +8,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
 )
@@ -52,9 +53,9 @@ func TestForgedAccessTokens(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			token := must(jwt.NewWithClaims(tt.method, tt.claims).SignedString(tt.key))(t)
-			_, err := h.Authenticate(t.Context(), token)
+			_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, token)
 			wantKind(t, err, fleet.Unauthenticated)
-			_, err = h.AuthenticateMQTT(t.Context(), signed.User.ID.String(), token)
+			_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, signed.User.ID.String(), token)
 			wantKind(t, err, fleet.Unauthenticated)
 		})
 	}
@@ -70,34 +71,34 @@ func TestNodeCredential(t *testing.T) {
 	token := must(h.SignNodeCredential(fleet.Credential{ID: credential, NodeID: node}))(t)
 
 	h.pass(10 * 365 * 24 * time.Hour) // it does not expire
-	c := must(h.AuthenticateMQTT(t.Context(), node.String(), token))(t)
+	c := must(h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, node.String(), token))(t)
 	if c.Node != node || c.Credential != uuid.UUID(credential) || !c.Expires.IsZero() || c.Actor.Kind != "" {
 		t.Errorf("connection = %+v", c)
 	}
-	_, err := h.Authenticate(t.Context(), token)
+	_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, token)
 	wantKind(t, err, fleet.Unauthenticated) // a node is no person
 	for _, username := range []string{"", id.New[id.NodeID]().String(), "admin"} {
-		_, err = h.AuthenticateMQTT(t.Context(), username, token)
+		_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, username, token)
 		wantKind(t, err, fleet.Unauthenticated)
 	}
 	h.exec(`update node_credentials set revoked_at = now()`)
-	_, err = h.AuthenticateMQTT(t.Context(), node.String(), token)
+	_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, node.String(), token)
 	wantKind(t, err, fleet.Unauthenticated)
 	h.exec(`update node_credentials set revoked_at = null`)
 	h.exec(`update nodes set deleted_at = now()`)
-	_, err = h.AuthenticateMQTT(t.Context(), node.String(), token)
+	_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, node.String(), token)
 	wantKind(t, err, fleet.Unauthenticated)
 }
 
 func TestPersonOnMQTT(t *testing.T) {
 	h := newHouse(t)
 	signed := h.login()
-	c := must(h.AuthenticateMQTT(t.Context(), "anything", signed.Access))(t)
+	c := must(h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, "anything", signed.Access))(t)
 	if !c.Node.IsZero() || c.Actor.Name != email || !c.Expires.Equal(signed.AccessExpires) || c.Credential != uuid.UUID(c.Actor.SessionID) {
 		t.Errorf("connection = %+v", c)
 	}
 	for _, password := range []string{"", password, "lormas_", "lormas_00"} {
-		_, err := h.AuthenticateMQTT(t.Context(), email, password)
+		_, err := h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, email, password)
 		wantKind(t, err, fleet.Unauthenticated)
 	}
 }
@@ -108,9 +109,9 @@ func TestNobodyIsRefusedForGoodWhilePostgresIsAway(t *testing.T) {
 	node := id.New[id.NodeID]()
 	credential := must(h.SignNodeCredential(fleet.Credential{ID: id.New[id.CredentialID](), NodeID: node}))(t)
 	h.store.Close()
-	_, err := h.Authenticate(t.Context(), signed.Access)
+	_, err := h.Authenticate(t.Context(), authn.Origin{Address: home}, signed.Access)
 	wantKind(t, err, fleet.Unavailable)
-	_, err = h.AuthenticateMQTT(t.Context(), node.String(), credential)
+	_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, node.String(), credential)
 	wantKind(t, err, fleet.Unavailable)
 	_, err = h.refresh(signed.Refresh)
 	wantKind(t, err, fleet.Unavailable)

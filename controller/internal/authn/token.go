@@ -106,10 +106,12 @@ func (s *Service) RevokeToken(ctx context.Context, actor authz.Actor, token id.T
 	return nil
 }
 
-func newSecret() string {
+func newSecret() string { return tokenPrefix + randomHex() }
+
+func randomHex() string {
 	var raw [32]byte
 	rand.Read(raw[:]) // never fails
-	return tokenPrefix + hex.EncodeToString(raw[:])
+	return hex.EncodeToString(raw[:])
 }
 
 // hashSecret needs no salt and no slowness: the secret is 256 random bits.

@@ -34,14 +34,14 @@ func TestToken(t *testing.T) {
 			t.Errorf("the token may %s: %v, want %v", verb, got, want)
 		}
 	}
-	if c := must(h.AuthenticateMQTT(t.Context(), "x", secret))(t); c.Credential != uuid.UUID(token.ID) || !c.Expires.IsZero() {
+	if c := must(h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, "x", secret))(t); c.Credential != uuid.UUID(token.ID) || !c.Expires.IsZero() {
 		t.Errorf("connection = %+v", c)
 	}
 
 	if err := h.RevokeToken(t.Context(), owner, token.ID); err != nil {
 		t.Fatal(err)
 	}
-	_, err = h.Authenticate(t.Context(), secret)
+	_, err = h.Authenticate(t.Context(), authn.Origin{Address: home}, secret)
 	wantKind(t, err, fleet.Unauthenticated)
 	if !h.wasKicked(uuid.UUID(token.ID)) {
 		t.Error("the token's live connections go on")
@@ -60,11 +60,11 @@ func TestTokenExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := must(h.AuthenticateMQTT(t.Context(), "x", secret))(t); !c.Expires.Equal(end) {
+	if c := must(h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, "x", secret))(t); !c.Expires.Equal(end) {
 		t.Errorf("the connection ends at %v, want %v", c.Expires, end)
 	}
 	h.pass(time.Hour)
-	_, err = h.Authenticate(t.Context(), secret)
+	_, err = h.Authenticate(t.Context(), authn.Origin{Address: home}, secret)
 	wantKind(t, err, fleet.Unauthenticated)
 }
 

@@ -34,16 +34,9 @@ func matches(pattern string, v fleet.Verb) bool {
 // Holds reports whether all that pattern allows is allowed to the actor by
 // one of its own patterns, in whatever scope: what it may hand on.
 func (a Actor) Holds(pattern string) bool {
-	held := false
 	for _, g := range a.Grants {
-		held = held || contains(g.Permission, pattern)
-	}
-	if !held || a.Limit == nil {
-		return held
-	}
-	for _, limit := range a.Limit {
-		if contains(limit, pattern) {
-			return true
+		if contains(g.Permission, pattern) {
+			return a.limitContains(pattern)
 		}
 	}
 	return false

@@ -112,6 +112,7 @@ var Rules = []Rule{
 	{fleet.TokenCreate, SignedIn, true, "make an API token for oneself"},
 	{fleet.TokenView, SignedIn, false, "see one's own API tokens"},
 	{fleet.TokenRevoke, SignedIn, true, "take back one's own API tokens"},
+	{fleet.TokenUse, SignedIn, true, "use an API token: once an hour and address in the audit trail"},
 	{fleet.MQTTConnect, Public, false, "connect to the broker, which asks for credentials itself"},
 	{fleet.DocsView, Public, false, "read the API's documents"},
 	{fleet.SystemLive, Public, false, "ask whether the controller runs"},

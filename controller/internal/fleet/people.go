@@ -1,11 +1,17 @@
 package fleet
 
 import (
+	"fmt"
+	"strings"
 	"time"
+	_ "time/tzdata" // the names of time zones, which small machines and images lack
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // User is a person with an account. The hash of his password and the seed of
@@ -39,6 +45,49 @@ const (
 	ThemeDark   Theme = "dark"
 )
 
+// Faults are what is wrong with what people write of a user, each with its
+// field as the API names it.
+func (u User) Faults() (faults []spec.Fault) {
+	add := func(field, message string) { faults = append(faults, spec.Fault{Field: field, Message: message}) }
+	if !validEmail(u.Email) {
+		add("email", "this is no e-mail address: write it like jane@example.org, with at most 254 characters of ASCII")
+	}
+	if utf8.RuneCountInString(u.Name) > maxPersonName || !utf8.ValidString(u.Name) || strings.ContainsFunc(u.Name, unicode.IsControl) {
+		add("name", fmt.Sprintf("a name has at most %d characters and no line breaks", maxPersonName))
+	}
+	switch u.Settings.Theme {
+	case ThemeSystem, ThemeLight, ThemeDark:
+	default:
+		add("theme", "choose system, light or dark")
+	}
+	if !validZone(u.Settings.TimeZone) {
+		add("timeZone", "there is no such time zone: write one like Europe/Berlin or UTC, or leave it empty for the browser's")
+	}
+	return faults
+}
+
+const maxPersonName = 100
+
+// validEmail takes what can be told apart from a slip: nobody sends mail
+// there. Only ASCII has one lower case everywhere.
+func validEmail(s string) bool {
+	const longest = 254
+	strange := func(r rune) bool {
+		return r <= ' ' || r > '~' || unicode.IsUpper(r) || strings.ContainsRune(`"\<>,`, r)
+	}
+	local, domain, ok := strings.Cut(s, "@")
+	return ok && local != "" && domain != "" && !strings.Contains(domain, "@") && len(s) <= longest && !strings.ContainsFunc(s, strange)
+}
+
+// validZone knows the zones of the binary, which every machine then has.
+func validZone(name string) bool {
+	if name == "" {
+		return true
+	}
+	_, err := time.LoadLocation(name)
+	return err == nil && name != "Local" // what that is depends on where one asks
+}
+
 // Session is one sign-in, from the password to the sign-out.
 type Session struct {
 	ID        id.SessionID
@@ -62,6 +111,16 @@ type Token struct {
 	ExpiresAt       *time.Time // nil: never
 	LastUsedAt      *time.Time // to the minute
 	LastUsedAddress string
+}
+
+// Reset is a link with which somebody sets his own password, once. The secret
+// in it is shown once and kept only as a hash.
+type Reset struct {
+	ID        id.ResetID
+	UserID    id.UserID
+	CreatedBy *id.UserID
+	CreatedAt time.Time
+	ExpiresAt time.Time
 }
 
 // Role is a named set of permissions. It has those of its parent, too.

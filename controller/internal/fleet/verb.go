@@ -96,6 +96,7 @@ const (
 	TokenCreate        Verb = "token.create"
 	TokenView          Verb = "token.view"
 	TokenRevoke        Verb = "token.revoke"
+	TokenUse           Verb = "token.use" // in the audit trail only
 	MQTTConnect        Verb = "mqtt.connect"
 	DocsView           Verb = "docs.view"
 	MetricsView        Verb = "metrics.view"

@@ -29,11 +29,11 @@ func (s *Server) admit(c *fiber.Ctx, r Route) (authz.Actor, error) {
 	if !strings.EqualFold(scheme, "Bearer") || bearer == "" {
 		return nobody, fleet.Errorf(fleet.Unauthenticated, "sign in first: send an access token or an API token as Authorization: Bearer …")
 	}
-	actor, err := s.Auth.Authenticate(c.UserContext(), strings.TrimSpace(bearer))
+	from := authn.Origin{Address: nobody.Address, RequestID: nobody.RequestID}
+	actor, err := s.Auth.Authenticate(c.UserContext(), from, strings.TrimSpace(bearer))
 	if err != nil {
 		return nobody, err
 	}
-	actor.Address, actor.RequestID = nobody.Address, nobody.RequestID
 	c.Locals(actorName{}, actor.Name)
 	return actor, mayKnock(actor, rule)
 }

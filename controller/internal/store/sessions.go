@@ -79,3 +79,38 @@ func (tx *Tx) RevokeOtherSessions(ctx context.Context, user id.UserID, keep id.S
 	}
 	return ended, nil
 }
+
+// Sessions lists the sessions of a user that have not ended, newest first, and
+// the cursor of the next page.
+func (s *Store) Sessions(ctx context.Context, user id.UserID, now time.Time, page Page) ([]fleet.Session, string, error) {
+	before, err := page.before()
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := s.db.Query(ctx, `
+		select id, user_id, created_at, rotated_at, expires_at, address, user_agent from sessions
+		where user_id = $1 and revoked_at is null and expires_at > $2 and ($3::uuid is null or id < $3)
+		order by id desc limit $4`, user, now, before, page.limit()+1)
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions: %w", err)
+	}
+	sessions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Session, error) {
+		var s fleet.Session
+		return s, row.Scan(&s.ID, &s.UserID, &s.CreatedAt, &s.RotatedAt, &s.ExpiresAt, &s.Address, &s.UserAgent)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list sessions: %w", err)
+	}
+	sessions, next := cut(sessions, page.limit(), func(s fleet.Session) fmt.Stringer { return s.ID })
+	return sessions, next, nil
+}
+
+// RevokeSessionOf ends one session of a user.
+func (tx *Tx) RevokeSessionOf(ctx context.Context, user id.UserID, session id.SessionID, reason string) error {
+	tag, err := tx.tx.Exec(ctx, `
+		update sessions set revoked_at = now(), revoke_reason = $3 where id = $1 and user_id = $2 and revoked_at is null`, session, user, reason)
+	if err != nil {
+		return fmt.Errorf("revoke session: %w", err)
+	}
+	return changed(tag, "session", session)
+}

@@ -12,10 +12,10 @@ import (
 )
 
 // tokenColumns are the columns of a fleet.Token in the order of tokenInto.
-const tokenColumns = `t.id, t.user_id, t.name, t.permissions, t.created_at, t.expires_at, t.last_used_at`
+const tokenColumns = `t.id, t.user_id, t.name, t.permissions, t.created_at, t.expires_at, t.last_used_at, t.last_used_address`
 
 func tokenInto(t *fleet.Token) []any {
-	return []any{&t.ID, &t.UserID, &t.Name, &t.Permissions, &t.CreatedAt, &t.ExpiresAt, &t.LastUsedAt}
+	return []any{&t.ID, &t.UserID, &t.Name, &t.Permissions, &t.CreatedAt, &t.ExpiresAt, &t.LastUsedAt, &t.LastUsedAddress}
 }
 
 // InsertToken adds an API token with the hash of its secret.
@@ -66,16 +66,14 @@ func (s *Store) PrincipalOfToken(ctx context.Context, hash []byte, now time.Time
 	return p, t, one(err, "api token", "with this secret")
 }
 
-// TouchToken notes that a token was used, unless that was noted within the
-// last minute.
-func (tx *Tx) TouchToken(ctx context.Context, token id.TokenID, now time.Time) error {
+// TouchToken notes that a token was used, and from where, unless that was
+// noted within the last minute.
+func (tx *Tx) TouchToken(ctx context.Context, token id.TokenID, now time.Time, address string) error {
 	_, err := tx.tx.Exec(ctx, `
-		update api_tokens set last_used_at = $2
-		where id = $1 and (last_used_at is null or last_used_at <= $2::timestamptz - interval '1 minute')`, token, now)
-	if err != nil {
-		return fmt.Errorf("note the use of an api token: %w", err)
-	}
-	return nil
+		update api_tokens set last_used_at = $2, last_used_address = $3
+		where id = $1 and (last_used_at is null or last_used_at <= $2::timestamptz - interval '1 minute' or last_used_address <> $3)`,
+		token, now, address)
+	return wrap("note the use of an api token", err)
 }
 
 // RevokeToken takes a user's API token back and returns its name.

@@ -16,23 +16,38 @@ import (
 // UserByEmail loads a user with the hash of his password. The e-mail is in
 // lower case.
 func (s *Store) UserByEmail(ctx context.Context, email string) (fleet.User, string, error) {
-	return s.user(ctx, `where email = $1`, email)
+	return s.user(ctx, `where u.email = $1`, email)
 }
 
 // UserByID loads a user with the hash of his password.
 func (s *Store) UserByID(ctx context.Context, user id.UserID) (fleet.User, string, error) {
-	return s.user(ctx, `where id = $1`, user)
+	return s.user(ctx, `where u.id = $1`, user)
 }
 
-func (s *Store) user(ctx context.Context, where string, key any) (u fleet.User, hash string, err error) {
-	row := s.db.QueryRow(ctx, `
-		select id, email, name, must_change_password, disabled_at, created_at, password_hash from users `+where, key)
-	err = row.Scan(&u.ID, &u.Email, &u.Name, &u.MustChangePassword, &u.DisabledAt, &u.CreatedAt, &hash)
+// selectUsers begins a query for fleet.Users, with the hashes of their
+// passwords; who never changed his settings has those that come first.
+const selectUsers = `
+	select u.id, u.email, u.name, u.must_change_password, u.totp_since, u.disabled_at, u.generation, u.created_at, u.updated_at,
+	       coalesce(s.theme, 'system'), coalesce(s.time_zone, ''), u.password_hash
+	from users u left join user_settings s on s.user_id = u.id `
+
+func scanUser(row pgx.Row) (u fleet.User, hash string, err error) {
+	err = row.Scan(&u.ID, &u.Email, &u.Name, &u.MustChangePassword, &u.TOTPSince, &u.DisabledAt, &u.Generation, &u.CreatedAt, &u.UpdatedAt,
+		&u.Settings.Theme, &u.Settings.TimeZone, &hash)
+	return u, hash, err
+}
+
+func (s *Store) user(ctx context.Context, where string, key any) (fleet.User, string, error) {
+	u, hash, err := scanUser(s.db.QueryRow(ctx, selectUsers+where, key))
 	return u, hash, one(err, "user", key)
 }
 
-// SetPassword replaces the hash of a user's password.
+// SetPassword replaces the hash of a user's password. Links that would have
+// replaced it are worth nothing any more.
 func (tx *Tx) SetPassword(ctx context.Context, user id.UserID, hash string) error {
+	if err := tx.EndResets(ctx, user); err != nil {
+		return err
+	}
 	tag, err := tx.tx.Exec(ctx, `
 		update users set password_hash = $2, must_change_password = false, updated_at = now() where id = $1`, user, hash)
 	if err != nil {
@@ -94,18 +109,17 @@ func (s *Store) HasUsers(ctx context.Context) (bool, error) {
 	return has, nil
 }
 
-// InsertUser adds a user.
+// InsertUser adds a user. One without a hash cannot sign in before he has set
+// a password with a link.
 func (tx *Tx) InsertUser(ctx context.Context, u fleet.User, hash string) error {
 	_, err := tx.tx.Exec(ctx, `
-		insert into users (id, email, name, password_hash, must_change_password) values ($1, $2, $3, $4, $5)`,
-		u.ID, u.Email, u.Name, hash, u.MustChangePassword)
+		insert into users (id, email, name, password_hash, must_change_password, created_at, updated_at)
+		values ($1, $2, $3, $4, $5, coalesce($6, now()), coalesce($6, now()))`,
+		u.ID, u.Email, u.Name, hash, u.MustChangePassword, timeOrNull(u.CreatedAt))
 	if violates(err, "users_email") {
-		return fleet.Errorf(fleet.Conflict, "there is already a user %s", u.Email)
+		return emailTaken(u.Email)
 	}
-	if err != nil {
-		return fmt.Errorf("insert user: %w", err)
-	}
-	return nil
+	return wrap("insert user", err)
 }
 
 // PutBuiltinRole makes a role that comes with the product what this version
