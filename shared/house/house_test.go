@@ -83,7 +83,8 @@ var rooms = map[string][]string{
 	"controller/internal/config":  {},
 	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/failover", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/reign", "controller/internal/store", "controller/internal/uplink", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/lease", "shared/loop", "shared/wire"},
 	"controller/internal/dev":     {"controller/internal/actions", "controller/internal/app", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/fleet", "controller/internal/store", "shared/child", "shared/egg", "shared/dockerd", "shared/id", "shared/localdb", "shared/spec"},
-	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/reign", "controller/internal/roster", "controller/internal/store", "migrations"},
+	"controller/internal/client":  {"shared/mqttlink"},
+	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/client", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/reign", "controller/internal/roster", "controller/internal/store", "migrations"},
 	"controller/internal/testkit": {"controller/internal/store", "migrations", "shared/child", "shared/localdb"},
 	"controller/cmd/lormas":       {"controller/internal/cli"},
 

@@ -32,14 +32,36 @@ type commands struct {
 	Dev     dev.Command    `cmd:"" help:"Run everything on this machine, with a demo: for looking at Lormas and for working on it."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up to date."`
 	Seed    seedCommand    `cmd:"" help:"Make the first superuser, where there is none."`
-	Node    struct {
-		Add nodeAddCommand `cmd:"" help:"Add a node and print the command that starts its agent."`
-	} `cmd:"" help:"Work with nodes of a running controller."`
+	Login   loginCommand   `cmd:"" help:"Sign in at a controller, and stay signed in."`
+	Logout  logoutCommand  `cmd:"" help:"End what lormas login began."`
+	Whoami  whoamiCommand  `cmd:"" help:"Show who you are and what you may do."`
+	Can     canCommand     `cmd:"" help:"Say whether somebody may do a thing, and why."`
+
+	Node      nodeCommands      `cmd:"" help:"Work with nodes."`
+	Cluster   clusterCommands   `cmd:"" help:"Work with clusters."`
+	Egg       eggCommands       `cmd:"" help:"Work with eggs."`
+	Container containerCommands `cmd:"" help:"Work with containers."`
+	User      userCommands      `cmd:"" help:"Work with users."`
+	Role      roleCommands      `cmd:"" help:"Work with roles, and with who has them."`
+	Token     tokenCommands     `cmd:"" help:"Work with your own API tokens."`
+	Job       jobCommands       `cmd:"" help:"Look at jobs."`
+	Audit     auditCommands     `cmd:"" help:"Read the audit trail."`
+	Fleet     fleetCommands     `cmd:"" help:"Hold and release failovers."`
+
 	Broker struct {
 		Passwords brokerPasswordsCommand `cmd:"" help:"Write who may come to mosquitto or NATS, out of the nodes in the database."`
 	} `cmd:"" help:"Work with an MQTT broker that is not the controller's own."`
 	OpenAPI openAPICommand `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
 	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+func newCommands(s Streams) commands {
+	return commands{
+		Dev:  dev.Command{Version: Version(), Out: s.Out},
+		Node: newNodeCommands(), Cluster: newClusterCommands(), Egg: newEggCommands(), Container: newContainerCommands(),
+		User: newUserCommands(), Role: newRoleCommands(), Token: newTokenCommands(), Job: newJobCommands(), Audit: newAuditCommands(),
+		Fleet: newFleetCommands(),
+	}
 }
 
 const description = `Containers on machines you cannot always reach.
@@ -58,14 +80,16 @@ func Run(args []string, s Streams) (code int) {
 			if !ok {
 				panic(p)
 			}
-			code = int(c)
+			if code = int(c); code != exitDone {
+				code = exitUsage
+			}
 		}
 	}()
 	if err := run(args, s); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(s.Err, "lormas: %v\n", err)
-		return 1
+		return codeOf(err)
 	}
-	return 0
+	return exitDone
 }
 
 func run(args []string, s Streams) error {
@@ -75,7 +99,7 @@ func run(args []string, s Streams) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	all := commands{Dev: dev.Command{Version: Version(), Out: s.Out}}
+	all := newCommands(s)
 	parser, err := kong.New(&all,
 		kong.Name("lormas"),
 		kong.Description(description),

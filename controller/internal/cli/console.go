@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/lormas/lormas/controller/internal/client"
+)
+
+type logsCommand struct {
+	access    `embed:""`
+	Container string `arg:"" help:"The container's name or id."`
+	Follow    bool   `name:"follow" short:"f" help:"Go on with whatever comes."`
+	Tail      int    `name:"tail" default:"100" placeholder:"LINES" help:"Lines of the past (default: ${default})."`
+}
+
+// Run prints the log as it comes.
+func (c logsCommand) Run(ctx context.Context, s Streams) error {
+	to, done, err := c.connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer done()
+	path, err := containers.at(ctx, to, c.Container)
+	if err != nil {
+		return err
+	}
+	return stream(ctx, s.Out, to, path, c.Tail, c.Follow)
+}
+
+// stream copies a log until it ends, or somebody stops it.
+func stream(ctx context.Context, out io.Writer, to *client.Client, path string, tail int, follow bool) error {
+	query := url.Values{"tail": {strconv.Itoa(tail)}, "follow": {strconv.FormatBool(follow)}}
+	body, err := to.Stream(ctx, client.Request{Method: http.MethodGet, Path: path + "/logs", Query: query})
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if _, err = io.Copy(out, body); err != nil && ctx.Err() == nil {
+		return &client.Unreachable{Server: to.Server(), Err: fmt.Errorf("the log broke off: %w", err)}
+	}
+	return nil
+}
+
+type attachCommand struct {
+	access    `embed:""`
+	Container string `arg:"" help:"The container's name or id."`
+	Tail      int    `name:"tail" default:"50" placeholder:"LINES" help:"Lines of the past (default: ${default})."`
+}
+
+// Run prints what the container prints, and hands it what is typed, line by
+// line. It ends with the log, at the end of what is typed, or with Ctrl-C,
+// which the container does not notice.
+func (c attachCommand) Run(ctx context.Context, s Streams) error {
+	to, done, err := c.connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer done()
+	path, err := containers.at(ctx, to, c.Container)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() { stop(c.typed(ctx, s, to, path)) }()
+	if err := stream(ctx, s.Out, to, path, c.Tail, true); err != nil {
+		return err
+	}
+	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
+		return why
+	}
+	return nil
+}
+
+// typed sends the lines of the standard input to the console.
+func (c attachCommand) typed(ctx context.Context, s Streams, to *client.Client, path string) error {
+	lines := bufio.NewScanner(s.In)
+	for lines.Scan() {
+		r := client.Request{Method: http.MethodPost, Path: path + "/command", Body: fields{"command": lines.Text()}}
+		var j job
+		if err := to.Do(ctx, r, &j); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+type historyCommand struct {
+	access    `embed:""`
+	output    `embed:""`
+	Container string `arg:"" help:"The container's name or id."`
+}
+
+// Run lists the moves that are over, newest first.
+func (c historyCommand) Run(ctx context.Context, s Streams) error {
+	to, done, err := c.connect(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer done()
+	path, err := containers.at(ctx, to, c.Container)
+	if err != nil {
+		return err
+	}
+	past := noun{name: "move", columns: []column{
+		{"AT", "timestamp"}, {"STATUS", "status"}, {"TRIGGER", "trigger"}, {"FROM", "fromNodeId"}, {"TO", "toNodeId"},
+		{"MS", "durationMs"}, {"OVERLAP MS", "overlapMs"}, {"WHY", "reason"}, {"ERROR", "error"},
+	}}
+	var all []json.RawMessage
+	query := url.Values{"limit": {"200"}}
+	for {
+		var page struct {
+			Migrations []json.RawMessage `json:"migrations"`
+			Next       string            `json:"next_cursor"`
+		}
+		if err := to.Do(ctx, client.Request{Method: http.MethodGet, Path: path + "/migration-history", Query: query}, &page); err != nil {
+			return err
+		}
+		all = append(all, page.Migrations...)
+		if page.Next == "" {
+			return c.printAll(s.Out, past, all, true)
+		}
+		query.Set("cursor", page.Next)
+	}
+}
