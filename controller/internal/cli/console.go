@@ -111,7 +111,7 @@ func (c historyCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	past := noun{name: "move", columns: []column{
-		{"AT", "timestamp"}, {"STATUS", "status"}, {"TRIGGER", "trigger"}, {"FROM", "fromNodeId"}, {"TO", "toNodeId"},
+		{"AT", "timestamp"}, {"STATUS", "status"}, {"TRIGGER", "trigger"}, {"FROM", "fromNodeId|node"}, {"TO", "toNodeId|node"},
 		{"MS", "durationMs"}, {"OVERLAP MS", "overlapMs"}, {"WHY", "reason"}, {"ERROR", "error"},
 	}}
 	var all []json.RawMessage
@@ -126,7 +126,7 @@ func (c historyCommand) Run(ctx context.Context, s Streams) error {
 		}
 		all = append(all, page.Migrations...)
 		if page.Next == "" {
-			return c.printAll(s.Out, past, all, true)
+			return c.list(ctx, s, to, past, all)
 		}
 		query.Set("cursor", page.Next)
 	}

@@ -47,7 +47,7 @@ func (c listCommand) run(ctx context.Context, s Streams, query url.Values) error
 	if err != nil {
 		return err
 	}
-	return c.printAll(s.Out, c.of, items, true)
+	return c.list(ctx, s, to, c.of, items)
 }
 
 func (c listCommand) items(ctx context.Context, to *client.Client, query url.Values) ([]json.RawMessage, error) {

@@ -35,7 +35,7 @@ var (
 	}}
 	containers = noun{name: "container", path: "/containers", key: "name", topic: "lormas/v1/containers/+/state", columns: []column{
 		{"NAME", "name"}, {"POWER", "power"}, {"PHASE", "phase"}, {"TYPE", "type"}, {"MIGRATION", "migration_status"},
-		{"NODE", "nodeId"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
+		{"NODE", "nodeId|node"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
 	}}
 	users = noun{name: "user", path: "/users", key: "email", columns: []column{
 		{"EMAIL", "email"}, {"NAME", "name"}, {"2FA", "totp"}, {"DISABLED", "disabledAt|age"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
@@ -44,7 +44,7 @@ var (
 		{"NAME", "name"}, {"BUILT IN", "builtin"}, {"PERMISSIONS", "permissions"}, {"DESCRIPTION", "description"}, {"ID", "id"},
 	}}
 	bindings = noun{name: "role binding", path: "/roles/bindings", columns: []column{
-		{"USER", "userId"}, {"ROLE", "roleId"}, {"SCOPE", "scope"}, {"OF", "scopeId"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
+		{"USER", "userId|user"}, {"ROLE", "roleId|role"}, {"SCOPE", "scope"}, {"OF", "scopeId"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
 	}}
 	jobs = noun{name: "job", path: "/jobs", topic: "lormas/v1/events", columns: []column{
 		{"KIND", "kind"}, {"STATE", "state"}, {"PROGRESS", "progress"}, {"STEP", "step"}, {"ERROR", "error"}, {"CREATED", "createdAt|age"}, {"ID", "id"},

@@ -24,7 +24,8 @@ type output struct {
 }
 
 // column is a heading and the field under it: a path of names with dots, and
-// "|age" behind it for a time that is shown by how long ago it was.
+// behind a "|" how it is shown: age, how long ago a time was; or node, user or
+// role, the name of what the id is of.
 type column struct{ title, field string }
 
 // show prints one thing.
@@ -49,7 +50,19 @@ func (o output) print(out io.Writer, of noun, item json.RawMessage) error {
 	return err
 }
 
-// printAll prints a list; alone says that a single thing is one all the same.
+// list prints what a list holds.
+func (o output) list(ctx context.Context, s Streams, to *client.Client, of noun, items []json.RawMessage) error {
+	if o.Output != "table" {
+		return o.printAll(s.Out, of, items, true)
+	}
+	table := newTable(s.Out, of, newNaming(ctx, to))
+	for _, item := range items {
+		table.row(item)
+	}
+	return table.flush()
+}
+
+// printAll prints a list, or a single thing, for programs.
 func (o output) printAll(out io.Writer, of noun, items []json.RawMessage, list bool) error {
 	switch o.Output {
 	case "json":
@@ -62,11 +75,7 @@ func (o output) printAll(out io.Writer, of noun, items []json.RawMessage, list b
 		}
 		return nil
 	}
-	table := newTable(out, of)
-	for _, item := range items {
-		table.row(item)
-	}
-	return table.flush()
+	return nil
 }
 
 func printJSON(out io.Writer, items []json.RawMessage, list bool) error {
@@ -133,13 +142,14 @@ func block(n *yaml.Node) {
 
 // table prints rows under headings.
 type table struct {
-	of  noun
-	out *tabwriter.Writer
+	of    noun
+	names *naming
+	out   *tabwriter.Writer
 }
 
-func newTable(out io.Writer, of noun) *table {
+func newTable(out io.Writer, of noun, names *naming) *table {
 	const gap = 3
-	t := &table{of, tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)}
+	t := &table{of, names, tabwriter.NewWriter(out, 0, 0, gap, ' ', 0)}
 	titles := make([]string, len(of.columns))
 	for i, c := range of.columns {
 		titles[i] = c.title
@@ -148,16 +158,23 @@ func newTable(out io.Writer, of noun) *table {
 	return t
 }
 
-func (t *table) row(item json.RawMessage) { fmt.Fprintln(t.out, t.of.line(item, "\t")) }
+func (t *table) row(item json.RawMessage) { fmt.Fprintln(t.out, t.of.line(item, "\t", t.names)) }
 
 func (t *table) flush() error { return t.out.Flush() }
 
+// widest is how much of a value a table shows.
+const widest = 60
+
 // line is one thing as its columns.
-func (n noun) line(item json.RawMessage, between string) string {
+func (n noun) line(item json.RawMessage, between string, names *naming) string {
 	values := decoded(item)
 	cells := make([]string, len(n.columns))
 	for i, c := range n.columns {
-		cells[i] = field(values, c.field)
+		_, kind, _ := strings.Cut(c.field, "|")
+		cells[i] = names.name(kind, field(values, c.field))
+		if text := []rune(cells[i]); len(text) > widest {
+			cells[i] = string(text[:widest-1]) + "…"
+		}
 		if cells[i] == "" {
 			cells[i] = "-"
 		}

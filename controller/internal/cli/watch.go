@@ -26,15 +26,16 @@ type watching struct {
 	s     Streams
 	to    *client.Client
 	query url.Values
+	names *naming
 	seen  map[string]string // what was last printed of each, but for ages
 }
 
 // watch prints the list, and then every row that is new or changed. It hears
 // of changes over MQTT where there is a topic of them.
 func (c listCommand) watch(ctx context.Context, s Streams, to *client.Client, query url.Values) error {
-	w := &watching{listCommand: c, s: s, to: to, query: query, seen: map[string]string{}}
+	w := &watching{listCommand: c, s: s, to: to, query: query, names: newNaming(ctx, to), seen: map[string]string{}}
 	if c.Output == "table" {
-		if err := newTable(s.Out, c.of).flush(); err != nil {
+		if err := newTable(s.Out, c.of, nil).flush(); err != nil {
 			return err
 		}
 	}
@@ -142,8 +143,8 @@ func (w *watching) all(ctx context.Context) error {
 
 // row prints a thing unless it was printed just so before.
 func (w *watching) row(item json.RawMessage) error {
-	key, line := field(decoded(item), "id"), w.of.line(item, rowGap)
-	lasting := w.of.lasting().line(item, rowGap)
+	key, line := field(decoded(item), "id"), w.of.line(item, rowGap, w.names)
+	lasting := w.of.lasting().line(item, rowGap, w.names)
 	if w.Output == "json" || w.Output == "yaml" {
 		line, lasting = string(item), string(item)
 	}
