@@ -172,7 +172,7 @@ type DesiredContainer struct {
 
 // Command is a nudge with a receipt. A lifecycle action's effect is in the
 // desired set of Rev; the command only asks to be told when it is done. A
-// transient action (restart, kill, logs, …) exists only as a command.
+// transient action (restart, kill, stdin, logs, …) exists only as a command.
 type Command struct {
 	Header
 	Session
@@ -190,6 +190,7 @@ type Command struct {
 	Tail        int               `json:"tail,omitempty"`   // logs: lines from the past
 	Follow      bool              `json:"follow,omitempty"` // logs: go on until TTLMS after the last renewal
 	TTLMS       int64             `json:"ttl_ms,omitempty"` // logs, stats: stop unless renewed
+	Input       string            `json:"input,omitempty"`  // stdin: a line for the console, without its end
 }
 
 // EggConfig tells watchers of a create what is made. The agent acts on the
@@ -214,6 +215,7 @@ const (
 	ActionKill    Action = "kill"
 	ActionLogs    Action = "logs"
 	ActionStats   Action = "stats"
+	ActionStdin   Action = "stdin"
 
 	ActionMigrateCreate Action = "migrate_create" // create at the target of a migration
 )
@@ -222,7 +224,7 @@ const (
 // that it must carry a deadline and is never carried out late.
 func (a Action) Transient() bool {
 	switch a {
-	case ActionRestart, ActionKill, ActionLogs, ActionStats:
+	case ActionRestart, ActionKill, ActionLogs, ActionStats, ActionStdin:
 		return true
 	case ActionCreate, ActionUpdate, ActionStart, ActionStop, ActionDelete, ActionMigrateCreate:
 		return false

@@ -76,6 +76,7 @@ func golden() map[string]any {
 			Header: wire.Head(wire.TypeCommand), Session: session, ID: command, Action: wire.ActionCreate, ContainerID: container, Epoch: 1, Generation: 2, Rev: 9,
 			EggConfig: &wire.EggConfig{Image: web.Image, Ports: web.Ports, Volumes: web.Volumes}, Resources: &limits, Environment: web.Env,
 		},
+		"command_stdin":   wire.Command{Header: wire.Head(wire.TypeCommand), Session: session, ID: command, Action: wire.ActionStdin, ContainerID: container, Epoch: 1, Deadline: at.UnixMilli(), Input: "say hello"},
 		"command_restart": wire.Command{Header: wire.Head(wire.TypeCommand), Session: session, ID: command, Action: wire.ActionRestart, ContainerID: container, Epoch: 1, Deadline: at.UnixMilli()},
 		"command_logs":    wire.Command{Header: wire.Head(wire.TypeCommand), Session: session, ID: command, Action: wire.ActionLogs, ContainerID: container, Deadline: at.UnixMilli(), Stream: "s1", Tail: 100, Follow: true, TTLMS: 30000},
 		"events": wire.Events{Header: wire.Head(wire.TypeEvents), Session: session, LedgerID: "l1", Items: []wire.Event{

@@ -199,7 +199,7 @@ func (e *Engine) ask(ctx context.Context, dockerID string, how spec.Stop) (bool,
 	var err error
 	switch {
 	case how.Console != "":
-		err = e.typeIn(ctx, dockerID, how.Console+"\n")
+		err = e.typeIn(ctx, dockerID, how.Console)
 	case how.Signal != "":
 		err = e.api.ContainerKill(ctx, dockerID, how.Signal)
 	default:
@@ -217,17 +217,32 @@ func (e *Engine) ask(ctx context.Context, dockerID string, how spec.Stop) (bool,
 // typeInTimeout bounds how long a text may wait for the engine to take it.
 const typeInTimeout = 5 * time.Second
 
+// Type writes a line to the container's console.
+func (e *Engine) Type(ctx context.Context, c id.ContainerID, line string) error {
+	f, err := e.one(ctx, c)
+	if err != nil {
+		return err
+	}
+	if f.Running {
+		err = e.typeIn(ctx, f.DockerID, line)
+	}
+	if !f.Running || errdefs.IsConflict(err) { // the latter: ended just now
+		return runtime.ErrNotRunning.Errorf("the container does not run, so nobody reads its console: start it first")
+	}
+	return e.fault("write to the container's console", err)
+}
+
 // typeIn writes to the container's standard input, which stays open. That the
 // text could not be delivered is no error: the container has just ended, or
 // is not reading, and either shows when the grace is over.
-func (e *Engine) typeIn(ctx context.Context, dockerID, text string) error {
+func (e *Engine) typeIn(ctx context.Context, dockerID, line string) error {
 	stream, err := e.api.ContainerAttach(ctx, dockerID, container.AttachOptions{Stream: true, Stdin: true})
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
 	_ = stream.Conn.SetDeadline(time.Now().Add(typeInTimeout))
-	_, _ = stream.Conn.Write([]byte(text))
+	_, _ = stream.Conn.Write([]byte(line + "\n"))
 	return nil
 }
 

@@ -50,7 +50,7 @@ func (s *syncer) transient(c wire.Command) {
 	default:
 		s.Reconciler.Ask(reconcile.Ask{
 			Command: c.ID, Action: c.Action, Container: c.ContainerID, Epoch: c.Epoch, Rev: c.Rev,
-			Before: time.Now().Add(left),
+			Before: time.Now().Add(left), Input: c.Input,
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/lormas/lormas/shared/wire"
 )
 
-// Ask is a transient command: restart or kill. It is in the ledger already,
+// Ask is a transient command: restart, kill or stdin. It is in the ledger already,
 // so that it is never carried out twice.
 type Ask struct {
 	Command   id.CommandID
@@ -21,6 +21,7 @@ type Ask struct {
 	Epoch     int64     // 0: any
 	Rev       int64     // waits for this revision
 	Before    time.Time // by the agent's clock; later it is refused
+	Input     string    // stdin: what is typed
 }
 
 // Ask has a command carried out as soon as its container is free for it.
@@ -65,6 +66,10 @@ func (r *Reconciler) decide(a Ask, now time.Time) bool {
 		r.refuse(a, "the container has moved since")
 	case a.Action == wire.ActionKill:
 		r.kill(a)
+	case a.Action == wire.ActionStdin && s.typing:
+		return false // lines keep their order
+	case a.Action == wire.ActionStdin:
+		r.typeIn(a, s)
 	case a.Action != wire.ActionRestart:
 		r.refuse(a, "this agent does not know the command: update it")
 	case s.want.Power != spec.Running:
@@ -91,6 +96,25 @@ func (r *Reconciler) kill(a Ask) {
 		err := r.Runtime.Kill(ctx, a.Container)
 		r.tell(func() {
 			if err != nil && !errors.Is(err, runtime.ErrNotFound) {
+				r.refuse(a, reason(err))
+				return
+			}
+			r.finish(a.Command, wire.Applied, wire.Result{})
+		})
+	})
+}
+
+// typeIn writes to the console whatever else is under way: that is what it is
+// there for.
+func (r *Reconciler) typeIn(a Ask, s *subject) {
+	s.typing = true
+	ctx, cancel := context.WithTimeout(r.ctx, patience)
+	r.work.Go(func() {
+		defer cancel()
+		err := r.Runtime.Type(ctx, a.Container, a.Input)
+		r.tell(func() {
+			s.typing = false
+			if err != nil {
 				r.refuse(a, reason(err))
 				return
 			}

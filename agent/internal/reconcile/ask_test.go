@@ -1,11 +1,15 @@
 package reconcile_test
 
 import (
+	"context"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lormas/lormas/agent/internal/reconcile"
+	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/agent/internal/runtimetest"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/spec"
@@ -138,5 +142,52 @@ func TestAnAskIsNotCarriedOutAfterAnAgentRestart(t *testing.T) {
 		if !r.running(c.ID) {
 			t.Error("and then it was left ended")
 		}
+	})
+}
+
+func TestLinesAreTypedInOrder(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		s := with(idle, func(s *spec.Container) { s.Command = runtimetest.Console() })
+		r.ok(r.ledger.AddSpecs(bySum(s)))
+		c := entry(s)
+		r.desire(c)
+		free := make(chan struct{})
+		var typed []string
+		r.engine.Before(func(_ context.Context, call runtimetest.Call) error {
+			if call.Verb == runtimetest.VerbType {
+				<-free // the first is slow
+			}
+			return nil
+		})
+		var commands []id.CommandID
+		for _, line := range []string{"one", "two", "three"} {
+			command := wire.Command{ID: id.New[id.CommandID](), Action: wire.ActionStdin, ContainerID: c.ID, Epoch: c.Epoch, Input: line}
+			_, err := r.ledger.Take(command)
+			r.ok(err)
+			r.Ask(reconcile.Ask{Command: command.ID, Action: command.Action, Container: c.ID, Epoch: c.Epoch, Input: line, Before: time.Now().Add(time.Minute)})
+			commands = append(commands, command.ID)
+		}
+		synctest.Wait()
+		r.expectReceipts("while the first is under way", commands[1], wire.Delivered)
+		close(free)
+		synctest.Wait()
+		for _, command := range commands {
+			r.expectReceipts("all typed", command, wire.Delivered, wire.Applied)
+		}
+		r.ok(r.engine.Logs(r.Context(), c.ID, runtime.LogOptions{Tail: -1}, func(line []byte) error {
+			typed = append(typed, strings.TrimSpace(string(line)))
+			return nil
+		}))
+		if want := []string{runtimetest.Greeting, "heard one", "heard two", "heard three"}; !slices.Equal(typed, want) {
+			t.Errorf("the console has %q, want %q", typed, want)
+		}
+	})
+}
+
+func TestAStoppedContainerCannotBeSpokenTo(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c := entry(idle)
+		r.desire(powered(c, spec.Stopped))
+		r.expectReceipts("stopped", r.ask(wire.ActionStdin, c), wire.Delivered, wire.FailedR)
 	})
 }

@@ -18,6 +18,7 @@ type Runtime interface {
 	Start(context.Context, id.ContainerID) error
 	Stop(context.Context, id.ContainerID, spec.Stop) error
 	Kill(context.Context, id.ContainerID) error
+	Type(context.Context, id.ContainerID, string) error
 	Remove(context.Context, id.ContainerID) error
 	Update(context.Context, id.ContainerID, runtime.Instance) error
 	Watch(context.Context, func(runtime.Change)) error

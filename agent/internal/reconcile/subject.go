@@ -54,6 +54,7 @@ type memory struct {
 	nudged    int64 // revision of the newest command that ended a pause
 
 	restart *restart // under way
+	typing  bool     // a line is on its way to the console
 	told    wire.ContainerStatus
 
 	standing

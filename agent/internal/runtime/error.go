@@ -12,6 +12,7 @@ const (
 	ErrPort        Kind = "host port in use"        // by something that is not ours
 	ErrMount       Kind = "mount not allowed"       // until the agent's flags are changed
 	ErrNotFound    Kind = "no such container"       // it was never made, or is removed
+	ErrNotRunning  Kind = "container not running"   // and so cannot be spoken to
 	ErrUnavailable Kind = "engine is not answering" // nothing can be said about any container
 )
 

@@ -21,6 +21,7 @@ const (
 	VerbStart  Verb = "start"
 	VerbStop   Verb = "stop"
 	VerbKill   Verb = "kill"
+	VerbType   Verb = "type"
 	VerbRemove Verb = "remove"
 	VerbUpdate Verb = "update"
 	VerbLogs   Verb = "logs"

@@ -252,6 +252,20 @@ func (f *Fake) Kill(ctx context.Context, c id.ContainerID) error {
 	return nil
 }
 
+// Type says a line to the actor.
+func (f *Fake) Type(ctx context.Context, c id.ContainerID, line string) error {
+	found, err := f.open(ctx, VerbType, c)
+	if err != nil {
+		return err
+	}
+	defer f.machine.mu.Unlock()
+	if !found.Running {
+		return runtime.ErrNotRunning.Errorf("the container does not run")
+	}
+	f.typed(found, line)
+	return nil
+}
+
 // Remove removes a container.
 func (f *Fake) Remove(ctx context.Context, c id.ContainerID) error {
 	if err := f.begin(ctx, VerbRemove, c); err != nil {

@@ -59,17 +59,8 @@ func (f *Fake) hears(c *fakeContainer, how spec.Stop) bool {
 		verb = c.command[0]
 	}
 	switch {
-	case how.Console != "" && verb == "eat":
-		f.exhaust(c)
-	case how.Console != "" && verb != "console":
-		return false
 	case how.Console != "":
-		c.output = append(c.output, "heard "+how.Console)
-		f.machine.wake()
-		if how.Console != "stop" {
-			return false
-		}
-		f.end(c, exitTerm)
+		return f.typed(c, how.Console)
 	case how.Signal == "SIGUSR1":
 		f.end(c, exitUser)
 	case how.Signal == "SIGKILL":
@@ -80,6 +71,27 @@ func (f *Fake) hears(c *fakeContainer, how spec.Stop) bool {
 		f.end(c, exitTerm)
 	}
 	return true
+}
+
+// typed reports whether the actor ended because of a line that was typed.
+func (f *Fake) typed(c *fakeContainer, line string) bool {
+	verb := ""
+	if len(c.command) > 0 {
+		verb = c.command[0]
+	}
+	switch verb {
+	case "eat":
+		f.exhaust(c)
+		return true
+	case "console":
+		c.output = append(c.output, "heard "+line)
+		f.machine.wake()
+		if line == "stop" {
+			f.end(c, exitTerm)
+			return true
+		}
+	}
+	return false
 }
 
 // exhaust ends a container for want of memory; the machine is locked.

@@ -24,6 +24,7 @@ type Engine interface {
 	Start(context.Context, id.ContainerID) error
 	Stop(context.Context, id.ContainerID, spec.Stop) error
 	Kill(context.Context, id.ContainerID) error
+	Type(context.Context, id.ContainerID, string) error
 	Remove(context.Context, id.ContainerID) error
 	Update(context.Context, id.ContainerID, runtime.Instance) error
 	Watch(context.Context, func(runtime.Change)) error

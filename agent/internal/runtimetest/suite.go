@@ -27,6 +27,7 @@ func Run(t *testing.T, harness func(*testing.T) Harness) {
 		{"verbs on an ended container do nothing", ended},
 		{"stop by console text", stopByConsole},
 		{"stop by signal", stopBySignal},
+		{"lines are typed in order", typed},
 		{"stop kills after the grace", stopKills},
 		{"stop with an unknown signal still stops", stopUnknownSignal},
 		{"kill ends at once", killed},
@@ -115,6 +116,7 @@ func absent(r rig) {
 		VerbStart:  r.Engine.Start(r.Context(), in.ID),
 		VerbStop:   r.Engine.Stop(r.Context(), in.ID, spec.Stop{}),
 		VerbKill:   r.Engine.Kill(r.Context(), in.ID),
+		VerbType:   r.Engine.Type(r.Context(), in.ID, "hello"),
 		VerbUpdate: r.Engine.Update(r.Context(), in.ID, in),
 		VerbLogs:   r.Engine.Logs(r.Context(), in.ID, runtime.LogOptions{}, func([]byte) error { return nil }),
 	} {
@@ -147,6 +149,24 @@ func stopByConsole(r rig) {
 	r.ok(r.Engine.Stop(r.Context(), in.ID, spec.Stop{Console: "stop"}))
 	if f := r.see(in.ID); f.Running || f.ExitCode != 0 {
 		r.Errorf("after stop: %+v", f)
+	}
+}
+
+func typed(r rig) {
+	in := r.instance(Console())
+	r.run(in)
+	want := ""
+	for _, line := range []string{"one", "two words", "", "ümlaut"} {
+		r.ok(r.Engine.Type(r.Context(), in.ID, line))
+		want += "heard " + line + "\n"
+	}
+	r.until("the answers in order", func() bool {
+		return strings.HasSuffix(strings.ReplaceAll(r.logs(in.ID, runtime.LogOptions{Tail: -1}), "\r", ""), want)
+	})
+	r.ok(r.Engine.Type(r.Context(), in.ID, "stop"))
+	r.untilEnded(in.ID)
+	if err := r.Engine.Type(r.Context(), in.ID, "late"); !errors.Is(err, runtime.ErrNotRunning) {
+		r.Errorf("typed to one that has ended: %v", err)
 	}
 }
 

@@ -21,6 +21,7 @@ type order struct {
 	action    wire.Action
 	container fleet.Container // as it should be from now on
 	transient bool            // changes no desired state, so replaces nothing
+	input     string          // for the console
 }
 
 // order records a verb for a node: the change of its desired set, unless the
@@ -30,7 +31,7 @@ func (s *Service) order(ctx context.Context, tx *store.Tx, actor authz.Actor, o 
 	job := newJob(actor, o.verb, c, now)
 	command := fleet.Command{
 		ID: id.New[id.CommandID](), JobID: job.ID, NodeID: c.NodeID, ContainerID: &c.ID,
-		Action: o.action, Receipt: wire.Queued, Epoch: c.Epoch, Generation: c.Generation, QueuedAt: now,
+		Action: o.action, Receipt: wire.Queued, Epoch: c.Epoch, Generation: c.Generation, QueuedAt: now, Input: o.input,
 	}
 	if o.action.Transient() {
 		deadline := now.Add(transientDeadline)

@@ -60,6 +60,7 @@ var Rules = []Rule{
 	{fleet.ContainerKill, Permission, true, "kill containers"},
 	{fleet.ContainerDelete, Permission, true, "remove containers"},
 	{fleet.ContainerLogs, Permission, false, "read what containers print"},
+	{fleet.ContainerCommand, Permission, true, "write to the console of containers"},
 	{fleet.ContainerStats, Permission, false, "see what containers use"},
 	{fleet.ContainerEnvironmentEdit, Permission, true, "change the environment of containers and nothing else of them"},
 	{fleet.ContainerSecretView, Permission, false, "read the secrets in the environment of containers"},

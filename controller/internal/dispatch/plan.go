@@ -137,7 +137,7 @@ func commandPayload(session wire.Session, c store.OpenCommand) []byte {
 func commandMessage(session wire.Session, c store.OpenCommand) wire.Command {
 	m := wire.Command{
 		Header: wire.Head(wire.TypeCommand), Session: session, ID: c.ID, Action: c.Action,
-		Epoch: c.Epoch, Generation: c.Generation, Rev: c.Rev,
+		Epoch: c.Epoch, Generation: c.Generation, Rev: c.Rev, Input: c.Input,
 	}
 	if c.ContainerID != nil {
 		m.ContainerID = *c.ContainerID

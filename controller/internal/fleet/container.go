@@ -175,6 +175,7 @@ type Command struct {
 	Generation  int64
 	Deadline    *time.Time
 	Message     string
+	Input       string // stdin: what was typed; empty once it is over
 	QueuedAt    time.Time
 	DeliveredAt *time.Time
 	FinishedAt  *time.Time

@@ -44,6 +44,7 @@ const (
 	ContainerDelete   Verb = "container.delete"
 	ContainerLogs     Verb = "container.logs"
 	ContainerStats    Verb = "container.stats"
+	ContainerCommand  Verb = "container.command" // a line for its console
 
 	ContainerEnvironmentEdit Verb = "container.environment.edit" // what container.edit also allows
 	ContainerSecretView      Verb = "container.secret.view"

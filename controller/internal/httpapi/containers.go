@@ -33,6 +33,10 @@ func (s *Server) containerRoutes() {
 	s.powerRoute(fleet.ContainerRestart, "restart", "Restart a container within a minute, or not at all", s.Actions.RestartContainer)
 	s.powerRoute(fleet.ContainerKill, "kill", "Kill a container", s.Actions.KillContainer)
 	add(s, Route{
+		Verb: fleet.ContainerCommand, Method: http.MethodPost, Path: "/containers/{id}/command", Status: http.StatusAccepted, Summary: "Write a line to a container's console",
+		Help: "Within a minute, or not at all. Lines that are sent one after the other arrive in that order. What the container says to it is in its log.",
+	}, s.commandContainer)
+	add(s, Route{
 		Verb: fleet.ContainerDelete, Method: http.MethodDelete, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Delete a container",
 		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move, which also needs `migration.manage`.",
 	}, s.deleteContainer)
@@ -50,6 +54,18 @@ func jobHandler(do verbOfContainer) func(context.Context, authz.Actor, *Containe
 		j, err := do(ctx, actor, in.ID)
 		return &jobOutput{Body: showJob(j)}, err
 	}
+}
+
+type commandInput struct {
+	ContainerInput
+	Body struct {
+		Command string `json:"command" maxLength:"4096" example:"say hello" doc:"one line, without its end"`
+	}
+}
+
+func (s *Server) commandContainer(ctx context.Context, actor authz.Actor, in *commandInput) (*jobOutput, error) {
+	j, err := s.Actions.CommandContainer(ctx, actor, in.ID, in.Body.Command)
+	return &jobOutput{Body: showJob(j)}, err
 }
 
 type deleteContainerInput struct {

@@ -235,7 +235,7 @@ type OpenCommand struct {
 func (s *Store) OpenCommands(ctx context.Context, nodes []id.NodeID, only []id.CommandID) ([]OpenCommand, error) {
 	rows, err := s.db.Query(ctx, `
 		select k.id, k.job_id, k.node_id, k.container_id, k.action, k.receipt, k.rev, k.epoch, k.generation, k.deadline,
-		       k.message, k.queued_at, k.delivered_at, k.finished_at, case when k.action in ('create', 'migrate_create') then c.spec end
+		       k.message, k.queued_at, k.delivered_at, k.finished_at, k.input, case when k.action in ('create', 'migrate_create') then c.spec end
 		from commands k left join containers c on c.id = k.container_id
 		where k.node_id = any($1) and k.receipt in ('queued', 'delivered')
 		  and (k.deadline is null or k.deadline > now())
@@ -247,7 +247,7 @@ func (s *Store) OpenCommands(ctx context.Context, nodes []id.NodeID, only []id.C
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (OpenCommand, error) {
 		var c OpenCommand
 		err := row.Scan(&c.ID, &c.JobID, &c.NodeID, &c.ContainerID, &c.Action, &c.Receipt, &c.Rev, &c.Epoch, &c.Generation,
-			&c.Deadline, &c.Message, &c.QueuedAt, &c.DeliveredAt, &c.FinishedAt, &c.Spec)
+			&c.Deadline, &c.Message, &c.QueuedAt, &c.DeliveredAt, &c.FinishedAt, &c.Input, &c.Spec)
 		return c, err
 	})
 	if err != nil {

@@ -107,7 +107,8 @@ func queueReceipts(batch *pgx.Batch, node id.NodeID, receipts []ReceiptNote, new
 	batch.Queue(`
 		update commands c set receipt = r.receipt, message = r.message,
 			delivered_at = coalesce(c.delivered_at, now()),
-			finished_at = case when r.receipt <> 'delivered' then now() end
+			finished_at = case when r.receipt <> 'delivered' then now() end,
+			input = case when r.receipt = 'delivered' then c.input else '' end
 		from unnest($2::uuid[], $3::text[], $4::text[]) as r (id, receipt, message)
 		where c.id = r.id and c.node_id = $1
 		  and (c.receipt = 'queued' or (c.receipt = 'delivered' and r.receipt <> 'delivered'))`,
@@ -181,7 +182,7 @@ func collectInto[T any](list *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
 // their result may be on its way.
 func (tx *Tx) ExpireCommands(ctx context.Context, now time.Time, patience time.Duration) (News, error) {
 	rows, err := tx.tx.Query(ctx, `
-		update commands set receipt = 'expired', finished_at = $1,
+		update commands set receipt = 'expired', finished_at = $1, input = '',
 			message = case receipt when 'queued' then 'the node did not confirm it before its deadline: check the node and try again'
 			          else 'the node began it but did not say how it ended' end
 		where deadline is not null

@@ -128,9 +128,9 @@ func (tx *Tx) InsertJob(ctx context.Context, j fleet.Job) error {
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		j.ID, j.Kind, j.State, j.NodeID, j.ContainerID, j.Progress, j.Step, j.Error, j.RequestedBy, j.CreatedAt, j.StartedAt, j.FinishedAt)
 	for _, c := range j.Commands {
-		batch.Queue(`insert into commands (id, job_id, node_id, container_id, action, receipt, rev, epoch, generation, deadline, queued_at)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-			c.ID, c.JobID, c.NodeID, c.ContainerID, c.Action, c.Receipt, c.Rev, c.Epoch, c.Generation, c.Deadline, c.QueuedAt)
+		batch.Queue(`insert into commands (id, job_id, node_id, container_id, action, receipt, rev, epoch, generation, deadline, queued_at, input)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+			c.ID, c.JobID, c.NodeID, c.ContainerID, c.Action, c.Receipt, c.Rev, c.Epoch, c.Generation, c.Deadline, c.QueuedAt, c.Input)
 		batch.Queue(`insert into outbox (node_id, command_id, created_at) values ($1, $2, $3)`, c.NodeID, c.ID, c.QueuedAt)
 	}
 	if err := tx.tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -147,7 +147,7 @@ func (tx *Tx) InsertJob(ctx context.Context, j fleet.Job) error {
 func (tx *Tx) SupersedeOpen(ctx context.Context, container id.ContainerID) error {
 	_, err := tx.tx.Exec(ctx, `
 		with ended as (
-			update commands set receipt = 'superseded', finished_at = now()
+			update commands set receipt = 'superseded', finished_at = now(), input = ''
 			where container_id = $1 and receipt in ('queued', 'delivered')
 			  and (action <> 'restart' or receipt = 'queued')
 			returning job_id)

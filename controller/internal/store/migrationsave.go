@@ -139,7 +139,7 @@ func (tx *Tx) supersede(ctx context.Context, containers []id.ContainerID) error 
 	}
 	_, err := tx.tx.Exec(ctx, `
 		with ended as (
-			update commands set receipt = 'superseded', finished_at = now()
+			update commands set receipt = 'superseded', finished_at = now(), input = ''
 			where container_id = any($1) and receipt in ('queued', 'delivered')
 			returning job_id)
 		update jobs set state = 'superseded', finished_at = now()
