@@ -288,6 +288,28 @@ export interface paths {
         patch: operations["container.edit"];
         trace?: never;
     };
+    "/api/v1/containers/{id}/command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Write a line to a container's console
+         * @description Within a minute, or not at all. Lines that are sent one after the other arrive in that order. What the container says to it is in its log.
+         *
+         *     Needs the permission `container.command` (also written `container:command`): write to the console of containers.
+         */
+        post: operations["container.command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/containers/{id}/kill": {
         parameters: {
             query?: never;
@@ -1180,6 +1202,13 @@ export interface components {
             receipt: "queued" | "delivered" | "applied" | "failed" | "expired" | "superseded";
             /** Format: int64 */
             rev?: number;
+        };
+        CommandInput: {
+            /**
+             * @description one line, without its end
+             * @example say hello
+             */
+            command: string;
         };
         Container: {
             /** Format: date-time */
@@ -2889,6 +2918,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommandInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Error */
