@@ -108,52 +108,31 @@ func (s *Service) signed(user fleet.User, session fleet.Session, refresh refresh
 
 // ChangePassword replaces the actor's password and ends his other sessions.
 func (s *Service) ChangePassword(ctx context.Context, actor authz.Actor, current, next string) error {
-	user, hash, err := s.Store.UserByID(ctx, actor.UserID)
+	user, err := s.provePassword(ctx, actor, current)
 	if err != nil {
 		return err
 	}
-	if err := s.throttle.attempt(ctx, user.Email, actor.Address); err != nil {
-		return err
-	}
-	ok, err := s.hasher.matches(ctx, current, hash)
-	if err != nil {
-		return fmt.Errorf("check password: %w", err)
-	}
-	if !ok {
-		return fleet.InvalidFields(spec.Fault{Field: "currentPassword", Message: "this is not your present password"})
-	}
-	s.throttle.succeeded(ctx, user.Email, actor.Address)
 	if next == current {
 		return fleet.InvalidFields(spec.Fault{Field: "newPassword", Message: "this is your present password: choose another"})
 	}
-	if why := weakness(next, user.Email); why != "" {
-		return fleet.InvalidFields(spec.Fault{Field: "newPassword", Message: why})
+	hash, err := s.HashPassword(ctx, next, "newPassword", user)
+	if err != nil {
+		return err
 	}
-	if hash, err = s.hasher.hash(ctx, next); err != nil {
-		return fmt.Errorf("hash password: %w", err)
-	}
-	return s.setPassword(ctx, actor, hash)
-}
-
-func (s *Service) setPassword(ctx context.Context, actor authz.Actor, hash string) error {
 	var ended []id.SessionID
-	entry := actor.Entry(fleet.AuthPasswordChange)
-	entry.TargetKind, entry.TargetID, entry.TargetName = "user", uuid.UUID(actor.UserID), actor.Name
-	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if err = tx.SetPassword(ctx, actor.UserID, hash); err != nil {
 			return err
 		}
 		if ended, err = tx.RevokeOtherSessions(ctx, actor.UserID, actor.SessionID, "password changed"); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry)
+		return tx.InsertAudit(ctx, ownEntry(actor, fleet.AuthPasswordChange))
 	})
 	if err != nil {
 		return fmt.Errorf("change password: %w", err)
 	}
-	for _, session := range ended {
-		s.Kick(uuid.UUID(session))
-	}
+	s.kickAll(ended)
 	return nil
 }
 

@@ -9,6 +9,7 @@ type Access string
 const (
 	Public     Access = "public"     // anybody
 	SignedIn   Access = "signed in"  // everybody with an account, for what is his own
+	InPerson   Access = "in person"  // the same, but none of his API tokens
 	Permission Access = "permission" // who was granted it
 )
 
@@ -100,17 +101,17 @@ var Rules = []Rule{
 	{fleet.AuthLogin, Public, true, "sign in"},
 	{fleet.AuthRefresh, Public, false, "exchange the refresh cookie for a new access token"},
 	{fleet.AuthLogout, Public, true, "end the session of the refresh cookie"},
-	{fleet.AuthPasswordChange, SignedIn, true, "change one's own password"},
+	{fleet.AuthPasswordChange, InPerson, true, "change one's own password"},
 	{fleet.AuthPasswordReset, Public, true, "set a new password with a one-time link"},
 	{fleet.AuthView, SignedIn, false, "see one's own account"},
 	{fleet.AuthEdit, SignedIn, true, "change one's own profile and settings"},
 	{fleet.AuthSessionView, SignedIn, false, "see where one is signed in"},
-	{fleet.AuthSessionRevoke, SignedIn, true, "sign oneself out elsewhere"},
-	{fleet.AuthTOTPEnable, SignedIn, true, "add a second factor to one's own account"},
-	{fleet.AuthTOTPDisable, SignedIn, true, "take the second factor from one's own account"},
+	{fleet.AuthSessionRevoke, InPerson, true, "sign oneself out elsewhere"},
+	{fleet.AuthTOTPEnable, InPerson, true, "add a second factor to one's own account"},
+	{fleet.AuthTOTPDisable, InPerson, true, "take the second factor from one's own account"},
 	{fleet.PermissionView, SignedIn, false, "see the list of all permissions"},
 	{fleet.AuthzExplain, SignedIn, false, "ask why one may or may not do a thing, and with user.view why others may"},
-	{fleet.TokenCreate, SignedIn, true, "make an API token for oneself"},
+	{fleet.TokenCreate, InPerson, true, "make an API token for oneself"},
 	{fleet.TokenView, SignedIn, false, "see one's own API tokens"},
 	{fleet.TokenRevoke, SignedIn, true, "take back one's own API tokens"},
 	{fleet.TokenUse, SignedIn, true, "use an API token: once an hour and address in the audit trail"},

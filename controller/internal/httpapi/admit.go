@@ -49,8 +49,8 @@ func mayKnock(actor authz.Actor, rule authz.Rule) error {
 		return newProblem(passwordMustChange, "this password was set by somebody else: change it at POST /api/v1/auth/password, then go on")
 	case rule.Access == authz.Permission && !actor.CanAnywhere(rule.Verb):
 		return authz.Denied(rule.Verb)
-	case rule.Verb == fleet.AuthPasswordChange && actor.Kind != fleet.ActorUser:
-		return fleet.Errorf(fleet.Forbidden, "an API token cannot change the password: sign in with it")
+	case rule.Access == authz.InPerson && actor.Kind != fleet.ActorUser:
+		return fleet.Errorf(fleet.Forbidden, "an API token cannot do this (%s): sign in with the password", rule.Verb)
 	case rule.Verb != fleet.AuthView && !actor.WithinLimit(rule.Verb):
 		return fleet.Errorf(fleet.Forbidden, "this API token was not given %s", rule.Verb)
 	}

@@ -24,13 +24,6 @@ func (s *Server) authRoutes() {
 	add(s, Route{
 		Verb: fleet.AuthLogout, Method: http.MethodPost, Path: "/auth/logout", Summary: "End the session of the refresh cookie",
 	}, s.logout)
-	add(s, Route{
-		Verb: fleet.AuthPasswordChange, Method: http.MethodPost, Path: "/auth/password", Summary: "Change your password",
-		Help: "Ends all your other sessions.",
-	}, s.changePassword)
-	add(s, Route{
-		Verb: fleet.AuthView, Method: http.MethodGet, Path: "/auth/me", Summary: "Show who you are and what you may do",
-	}, s.me)
 }
 
 const (
@@ -124,49 +117,4 @@ func (s *Server) cookie(ctx context.Context, value string, expires time.Time) ht
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: visitOf(ctx).https || strings.HasPrefix(s.PublicURL, "https:"),
 	}
-}
-
-type passwordInput struct {
-	Body struct {
-		Current string `json:"currentPassword" maxLength:"256" format:"password"`
-		New     string `json:"newPassword" maxLength:"256" format:"password" doc:"10 characters or more"`
-	}
-}
-
-func (s *Server) changePassword(ctx context.Context, actor authz.Actor, in *passwordInput) (*struct{}, error) {
-	return nil, s.Auth.ChangePassword(ctx, actor, in.Body.Current, in.Body.New)
-}
-
-type meOutput struct {
-	Body meBody
-}
-
-type meBody struct {
-	Kind               fleet.ActorKind `json:"kind" enum:"user,token"`
-	UserID             id.UserID       `json:"userId"`
-	Name               string          `json:"name" doc:"the e-mail address, and the token's name where you use one"`
-	MustChangePassword bool            `json:"mustChangePassword"`
-	Grants             []grantBody     `json:"grants"`
-	Limit              []string        `json:"limit,omitempty" doc:"what the API token is held to; missing without one"`
-}
-
-type grantBody struct {
-	Permission string      `json:"permission" example:"container.*"`
-	Scope      authz.Scope `json:"scope" enum:"global,cluster,node,container"`
-	ScopeID    string      `json:"scopeId,omitempty" format:"uuid"`
-}
-
-func (s *Server) me(_ context.Context, actor authz.Actor, _ *struct{}) (*meOutput, error) {
-	body := meBody{
-		Kind: actor.Kind, UserID: actor.UserID, Name: actor.Name,
-		MustChangePassword: actor.MustChangePassword, Limit: actor.Limit, Grants: []grantBody{},
-	}
-	for _, g := range actor.Grants {
-		shown := grantBody{Permission: g.Permission, Scope: g.Scope}
-		if g.Scope != authz.Global {
-			shown.ScopeID = g.ScopeID.String()
-		}
-		body.Grants = append(body.Grants, shown)
-	}
-	return &meOutput{Body: body}, nil
 }

@@ -166,6 +166,8 @@ func describe(r Route, rule authz.Rule) string {
 	switch rule.Access {
 	case authz.SignedIn:
 		who = "Open to everybody who is signed in."
+	case authz.InPerson:
+		who = "Open to everybody who is signed in with his password; refused to API tokens."
 	case authz.Permission:
 		colons := strings.ReplaceAll(string(r.Verb), ".", ":")
 		who = fmt.Sprintf("Needs the permission `%s` (also written `%s`): %s.", r.Verb, colons, rule.Help)

@@ -82,7 +82,9 @@ func bare(d Deps) *Server {
 // addRoutes names every group of routes once.
 func (s *Server) addRoutes() {
 	s.authRoutes()
+	s.accountRoutes()
 	s.tokenRoutes()
+	s.userRoutes()
 	s.auditRoutes()
 	s.fleetRoutes()
 	s.docsRoutes()

@@ -32,12 +32,13 @@ type TokenBody struct {
 	CreatedAt   time.Time  `json:"createdAt"`
 	ExpiresAt   *time.Time `json:"expiresAt,omitempty"`
 	LastUsedAt  *time.Time `json:"lastUsedAt,omitempty" doc:"to the minute"`
+	LastUsedBy  string     `json:"lastUsedAddress,omitempty" doc:"the address from which it was last used"`
 }
 
 func showToken(t fleet.Token) TokenBody {
 	return TokenBody{
 		ID: t.ID, Name: t.Name, Permissions: t.Permissions,
-		CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt,
+		CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, LastUsedBy: t.LastUsedAddress,
 	}
 }
 

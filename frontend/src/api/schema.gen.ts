@@ -83,7 +83,13 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change your profile and settings
+         * @description What is left out stays as it is. A new e-mail address needs your password, and is refused to API tokens.
+         *
+         *     Open to everybody who is signed in.
+         */
+        patch: operations["auth.edit"];
         trace?: never;
     };
     "/api/v1/auth/password": {
@@ -97,9 +103,9 @@ export interface paths {
         put?: never;
         /**
          * Change your password
-         * @description Ends all your other sessions.
+         * @description Ends all your other sessions, and links to set a new one.
          *
-         *     Open to everybody who is signed in.
+         *     Open to everybody who is signed in with his password; refused to API tokens.
          */
         post: operations["auth.password.change"];
         delete?: never;
@@ -130,6 +136,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List where you are signed in
+         * @description Open to everybody who is signed in.
+         */
+        get: operations["auth.session.view"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign yourself out everywhere else
+         * @description Open to everybody who is signed in with his password; refused to API tokens.
+         */
+        delete: operations["auth.session.revoke.others"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of your sessions
+         * @description Its access token is refused and its connections are cut at once.
+         *
+         *     Open to everybody who is signed in with his password; refused to API tokens.
+         */
+        delete: operations["auth.session.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/tokens": {
         parameters: {
             query?: never;
@@ -147,7 +199,7 @@ export interface paths {
          * Make an API token
          * @description The secret is in this answer and never shown again.
          *
-         *     Open to everybody who is signed in.
+         *     Open to everybody who is signed in with his password; refused to API tokens.
          */
         post: operations["token.create"];
         delete?: never;
@@ -1082,6 +1134,242 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users
+         * @description Needs the permission `user.view` (also written `user:view`): see users and what they may do.
+         */
+        get: operations["user.list"];
+        put?: never;
+        /**
+         * Add a user
+         * @description He may do nothing before he is given roles. With a `password` he has to change it at his first sign-in; without one the answer has a `link`, good once and for 24 hours, with which he sets his own.
+         *
+         *     Needs the permission `user.create` (also written `user:create`): add users.
+         */
+        post: operations["user.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a user
+         * @description Needs the permission `user.view` (also written `user:view`): see users and what they may do.
+         */
+        get: operations["user.view"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a user who owns no containers
+         * @description His sessions, API tokens and roles go with him, and his connections are cut at once. Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.delete` (also written `user:delete`): remove such users.
+         */
+        delete: operations["user.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a user's address or name
+         * @description What is left out stays as it is. Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.edit` (also written `user:edit`): change users who may do no more than oneself.
+         */
+        patch: operations["user.edit"];
+        trace?: never;
+    };
+    "/api/v1/users/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep a user out
+         * @description His sessions end and his connections are cut at once. His API tokens stay, and are refused until he is enabled again. Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.disable` (also written `user:disable`): keep such users out, and let them in again.
+         */
+        post: operations["user.disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a user in again
+         * @description Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.disable` (also written `user:disable`): keep such users out, and let them in again.
+         */
+        post: operations["user.enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a link with which a user sets a new password
+         * @description Good once and for 24 hours; links made before end. It is in this answer and never shown again. The old password works until the link is used, which also ends all sessions. Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.password.reset` (also written `user:password:reset`): make a one-time link with which such a user sets a new password.
+         */
+        post: operations["user.password.reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List where a user is signed in
+         * @description Needs the permission `user.session.view` (also written `user:session:view`): see where users are signed in.
+         */
+        get: operations["user.session.view"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign a user out everywhere
+         * @description Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.session.revoke` (also written `user:session:revoke`): sign users out.
+         */
+        delete: operations["user.session.revoke.all"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session of a user
+         * @description Its connections are cut at once. Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.session.revoke` (also written `user:session:revoke`): sign users out.
+         */
+        delete: operations["user.session.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API tokens of a user
+         * @description Needs the permission `user.token.view` (also written `user:token:view`): see the API tokens of users, without their secrets.
+         */
+        get: operations["user.token.view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/tokens/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an API token of a user back
+         * @description Connections made with it are cut at once. Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.token.revoke` (also written `user:token:revoke`): take back API tokens of users.
+         */
+        delete: operations["user.token.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take the second factor from a user who lost it
+         * @description Refused for a user who may do something that you may not.
+         *
+         *     Needs the permission `user.totp.disable` (also written `user:totp:disable`): take the second factor away from such a user who lost it.
+         */
+        delete: operations["user.totp.disable"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1383,6 +1671,20 @@ export interface components {
              */
             type?: "standard" | "ha";
         };
+        EditMeInput: {
+            /** Format: password */
+            currentPassword?: string;
+            /** @description needs currentPassword */
+            email?: string;
+            name?: string;
+            /** @enum {string} */
+            theme?: "system" | "light" | "dark";
+            /**
+             * @description as in the IANA database; empty: the browser's
+             * @example Europe/Berlin
+             */
+            timeZone?: string;
+        };
         EditNamed: {
             description?: string;
             name?: string;
@@ -1394,6 +1696,10 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            name?: string;
+        };
+        EditUserInput: {
+            email?: string;
             name?: string;
         };
         Egg: {
@@ -1516,8 +1822,11 @@ export interface components {
             /** @example container.* */
             permission: string;
             /** @enum {string} */
-            scope: "global" | "cluster" | "node" | "container";
-            /** Format: uuid */
+            scope: "global" | "cluster" | "node" | "container" | "owned";
+            /**
+             * Format: uuid
+             * @description of what it is about; of owned, who owns it
+             */
             scopeId?: string;
         };
         Health: {
@@ -1592,6 +1901,15 @@ export interface components {
             state: "queued" | "running" | "succeeded" | "failed" | "expired" | "superseded";
             step?: string;
         };
+        Link: {
+            /** Format: date-time */
+            expiresAt: string;
+            /**
+             * Format: uri
+             * @description hand it to the user by a way that is safe: whoever has it can set the password
+             */
+            link: string;
+        };
         Live: {
             /** Format: int64 */
             containers: number;
@@ -1617,6 +1935,13 @@ export interface components {
             mustChangePassword: boolean;
             /** @description the e-mail address, and the token's name where you use one */
             name: string;
+            /**
+             * Format: int64
+             * @description how many you have left of your second factor
+             */
+            recoveryCodes: number;
+            /** @description your account */
+            user: components["schemas"]["ShownUser"];
             userId: string;
         };
         MigrateInput: {
@@ -1823,6 +2148,8 @@ export interface components {
             /** Format: date-time */
             expiresAt?: string;
             id: string;
+            /** @description the address from which it was last used */
+            lastUsedAddress?: string;
             /**
              * Format: date-time
              * @description to the minute
@@ -1832,6 +2159,46 @@ export interface components {
             permissions: string[];
             /** @description the secret: send it as Authorization: Bearer …, and as the password of MQTT */
             token: string;
+        };
+        NewUserInput: {
+            /** @example jane@example.org */
+            email: string;
+            /** @example Jane Doe */
+            name?: string;
+            /**
+             * Format: password
+             * @description left out: he sets it himself with a link
+             */
+            password?: string;
+        };
+        NewUserOutput: {
+            /** Format: date-time */
+            createdAt: string;
+            disabled: boolean;
+            /** Format: date-time */
+            disabledAt?: string;
+            /** @example jane@example.org */
+            email: string;
+            /** Format: int64 */
+            generation: number;
+            /** Format: uuid */
+            id: string;
+            /** @description the password was chosen by somebody else: nothing else is allowed before it was changed */
+            mustChangePassword: boolean;
+            name: string;
+            /** @description where no password was given */
+            passwordReset?: components["schemas"]["Link"];
+            /** @enum {string} */
+            theme: "system" | "light" | "dark";
+            /**
+             * @description as in the IANA database; empty: the browser's
+             * @example Europe/Berlin
+             */
+            timeZone: string;
+            /** @description signs in with a second factor */
+            totp: boolean;
+            /** Format: date-time */
+            updatedAt: string;
         };
         Node: {
             agentVersion?: string;
@@ -2029,6 +2396,16 @@ export interface components {
             /** @description pass it as cursor for what comes after; missing on the last page */
             next_cursor?: string;
         };
+        PageSession: {
+            items: components["schemas"]["Session"][];
+            /** @description pass it as cursor for what comes after; missing on the last page */
+            next_cursor?: string;
+        };
+        PageShownUser: {
+            items: components["schemas"]["ShownUser"][];
+            /** @description pass it as cursor for what comes after; missing on the last page */
+            next_cursor?: string;
+        };
         PageToken: {
             items: components["schemas"]["Token"][];
             /** @description pass it as cursor for what comes after; missing on the last page */
@@ -2207,6 +2584,52 @@ export interface components {
             force?: boolean;
             reason?: string;
         };
+        Session: {
+            /** @description from which it was begun */
+            address: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** @description the one that asks */
+            current: boolean;
+            /** Format: date-time */
+            expiresAt: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: date-time
+             * @description when its access token was last renewed
+             */
+            lastUsedAt: string;
+            /** @description as the browser called itself */
+            userAgent: string;
+        };
+        ShownUser: {
+            /** Format: date-time */
+            createdAt: string;
+            disabled: boolean;
+            /** Format: date-time */
+            disabledAt?: string;
+            /** @example jane@example.org */
+            email: string;
+            /** Format: int64 */
+            generation: number;
+            /** Format: uuid */
+            id: string;
+            /** @description the password was chosen by somebody else: nothing else is allowed before it was changed */
+            mustChangePassword: boolean;
+            name: string;
+            /** @enum {string} */
+            theme: "system" | "light" | "dark";
+            /**
+             * @description as in the IANA database; empty: the browser's
+             * @example Europe/Berlin
+             */
+            timeZone: string;
+            /** @description signs in with a second factor */
+            totp: boolean;
+            /** Format: date-time */
+            updatedAt: string;
+        };
         Signed: {
             /** @description send it as Authorization: Bearer …, and as the password of MQTT */
             accessToken: string;
@@ -2242,6 +2665,8 @@ export interface components {
             /** Format: date-time */
             expiresAt?: string;
             id: string;
+            /** @description the address from which it was last used */
+            lastUsedAddress?: string;
             /**
              * Format: date-time
              * @description to the minute
@@ -2430,6 +2855,40 @@ export interface operations {
             };
         };
     };
+    "auth.edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditMeInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "auth.password.change": {
         parameters: {
             query?: never;
@@ -2482,6 +2941,96 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Signed"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.session.view": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.session.revoke.others": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.session.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4395,6 +4944,460 @@ export interface operations {
                 content: {
                     "application/openapi+json": unknown;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.list": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description part of the e-mail address or the name */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageShownUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.create": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUserInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewUserOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditUserInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownUser"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.password.reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.session.view": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSession"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.session.revoke.all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.session.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.token.view": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageToken"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.token.revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "user.totp.disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
