@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,8 +41,16 @@ func run(t *testing.T, args ...string) (out, errs string, code int) {
 	return printed.String(), string(text), code
 }
 
-// controller runs one, and answers where.
-func controller(t *testing.T) string {
+// site is a running controller, and somebody's settings.
+type site struct {
+	t        *testing.T
+	main     *app.Main
+	server   string
+	profiles string
+}
+
+// newSite runs a controller. Nobody is signed in.
+func newSite(t *testing.T) *site {
 	t.Helper()
 	c := config.Default()
 	c.HTTPListen, c.MQTTListen, c.AdminPassword, c.StateDir = "127.0.0.1:0", "127.0.0.1:0", password, t.TempDir()
@@ -59,11 +68,47 @@ func controller(t *testing.T) string {
 			t.Error(err)
 		}
 	})
-	return main.URL()
+	return &site{t: t, main: main, server: main.URL(), profiles: filepath.Join(t.TempDir(), "settings", "profiles.json")}
+}
+
+// signedIn runs a controller at which the administrator is signed in.
+func signedIn(t *testing.T) *site {
+	s := newSite(t)
+	s.ok("login", "--email", "admin@lormas.local", "--password", password)
+	return s
+}
+
+// run carries a command line out at the site.
+func (s *site) run(args ...string) (out, errs string, code int) {
+	s.t.Helper()
+	args = append(args, "--profiles", s.profiles)
+	if !slices.Contains(args, "--server") && args[0] != "logout" {
+		args = append(args, "--server", s.server)
+	}
+	return run(s.t, args...)
+}
+
+// ok is run for what must end well; it answers what was printed.
+func (s *site) ok(args ...string) string {
+	s.t.Helper()
+	out, errs, code := s.run(args...)
+	if code != 0 {
+		s.t.Fatalf("%s: code %d\n%s%s", strings.Join(args, " "), code, out, errs)
+	}
+	return out
+}
+
+// fails is run for what must not; it wants a code, and words on what to do.
+func (s *site) fails(code int, words string, args ...string) {
+	s.t.Helper()
+	out, errs, got := s.run(args...)
+	if got != code || !strings.Contains(errs, words) {
+		s.t.Errorf("%s: code %d, want %d and %q\n%s%s", strings.Join(args, " "), got, code, words, out, errs)
+	}
 }
 
 func TestNodeAdd(t *testing.T) {
-	server := controller(t)
+	server := newSite(t).server
 	out, errs, code := run(t, "node", "add", "edge-1", "--server", server, "--email", "admin@lormas.local", "--password", password)
 	if code != 0 || !strings.Contains(out, "LORMAS_AGENT_TOKEN='ey") || !strings.Contains(out, "lormas-agent --controller mqtt://127.0.0.1:") {
 		t.Errorf("code %d\n%s%s", code, out, errs)
@@ -78,9 +123,9 @@ func TestNodeAdd(t *testing.T) {
 		"no password":       {[]string{"edge-2", "--email", "admin@lormas.local"}, "LORMAS_PASSWORD"},
 		"nobody":            {[]string{"edge-2"}, "--token"},
 		"a wrong token":     {[]string{"edge-2", "--token", "lormas_x"}, "token is not valid"},
-		"nobody there":      {[]string{"edge-2", "--token", "x", "--server", "http://127.0.0.1:1"}, "Is the controller running there?"},
+		"nobody there":      {[]string{"edge-2", "--token", "x", "--server", "http://127.0.0.1:1"}, "Is the controller running"},
 	} {
-		args := append([]string{"node", "add", "--server", server}, c.args...)
+		args := append([]string{"node", "add", "--server", server, "--profiles", filepath.Join(t.TempDir(), "none")}, c.args...)
 		if out, errs, code := run(t, args...); code == 0 || !strings.Contains(errs, c.want) {
 			t.Errorf("%s: code %d, want %q\n%s%s", name, code, c.want, out, errs)
 		}
@@ -114,7 +159,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: code %d, want %q\n%s", name, code, c.want, errs)
 		}
 	}
-	if out, _, code := run(t, "--help"); code != 0 || !strings.Contains(out, "node add") {
+	if out, _, code := run(t, "--help"); code != 0 || !strings.Contains(out, "node create") {
 		t.Errorf("help: code %d\n%s", code, out)
 	}
 	if out, _, code := run(t, "version"); code != 0 || !strings.HasPrefix(out, "lormas ") {
