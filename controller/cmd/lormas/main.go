@@ -2,9 +2,10 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"github.com/lormas/lormas/controller/internal/cli"
 )
 
-func main() { os.Exit(cli.Run(os.Args[1:], cli.Standard())) }
+func main() { os.Exit(cli.Run(context.Background(), os.Args[1:], cli.Standard())) }

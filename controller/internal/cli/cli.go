@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"github.com/willabides/kongplete"
 
 	"github.com/lormas/lormas/controller/internal/config"
 	"github.com/lormas/lormas/controller/internal/dev"
@@ -51,8 +52,9 @@ type commands struct {
 	Broker struct {
 		Passwords brokerPasswordsCommand `cmd:"" help:"Write who may come to mosquitto or NATS, out of the nodes in the database."`
 	} `cmd:"" help:"Work with an MQTT broker that is not the controller's own."`
-	OpenAPI openAPICommand `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	OpenAPI    openAPICommand    `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
+	Completion completionCommand `cmd:"" help:"Print what makes a shell complete commands and flags: source <(lormas completion bash)."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func newCommands(s Streams) commands {
@@ -72,8 +74,9 @@ LORMAS_CONFIG names a file of such settings.`
 // exit is the code that kong wants to end with, after --help or a mistake.
 type exit int
 
-// Run carries out one command line and answers the exit code.
-func Run(args []string, s Streams) (code int) {
+// Run carries out one command line, until it is done, ctx ends or the process is
+// told to stop, and answers the exit code.
+func Run(ctx context.Context, args []string, s Streams) (code int) {
 	defer func() {
 		if p := recover(); p != nil {
 			c, ok := p.(exit)
@@ -85,19 +88,19 @@ func Run(args []string, s Streams) (code int) {
 			}
 		}
 	}()
-	if err := run(args, s); err != nil && !errors.Is(err, context.Canceled) {
+	if err := run(ctx, args, s); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(s.Err, "lormas: %v\n", err)
 		return codeOf(err)
 	}
 	return exitDone
 }
 
-func run(args []string, s Streams) error {
+func run(ctx context.Context, args []string, s Streams) error {
 	source, err := config.Environment()
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	all := newCommands(s)
 	parser, err := kong.New(&all,
@@ -109,6 +112,7 @@ func run(args []string, s Streams) error {
 	if err != nil {
 		return err
 	}
+	kongplete.Complete(parser) // ends here when a shell asks
 	chosen, err := parser.Parse(args)
 	parser.FatalIfErrorf(err)
 	return chosen.Run()

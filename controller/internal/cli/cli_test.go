@@ -33,7 +33,7 @@ func run(t *testing.T, args ...string) (out, errs string, code int) {
 	}
 	defer nothing.Close()
 	var printed bytes.Buffer
-	code = cli.Run(args, cli.Streams{In: nothing, Out: &printed, Err: file})
+	code = cli.Run(t.Context(), args, cli.Streams{In: nothing, Out: &printed, Err: file})
 	text, err := os.ReadFile(file.Name())
 	if err != nil {
 		t.Fatal(err)

@@ -68,6 +68,13 @@ func (c attachCommand) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
+	var seen struct{ Power string }
+	if err := to.Do(ctx, client.Request{Method: http.MethodGet, Path: path}, &seen); err != nil {
+		return err
+	}
+	if seen.Power != "running" {
+		return &client.Problem{Status: http.StatusConflict, Detail: fmt.Sprintf("container %s is stopped: start it first, or see lormas container logs %s", c.Container, c.Container)}
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() { stop(c.typed(ctx, s, to, path)) }()
