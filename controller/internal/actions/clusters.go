@@ -103,6 +103,7 @@ func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id
 		if c, err = tx.LockCluster(ctx, cluster); err != nil {
 			return err
 		}
+		before := clusterDetail(c)
 		in.Named.apply(&c.Name, &c.Description)
 		in.Watching.apply(&c)
 		if err := validCluster(c); err != nil {
@@ -114,7 +115,7 @@ func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id
 		if err := tx.UpdateCluster(ctx, c); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ClusterEdit, ofCluster(c)), clusterDetail(c)))
+		return tx.InsertAudit(ctx, edited(entry(actor, fleet.ClusterEdit, ofCluster(c)), before, clusterDetail(c)))
 	})
 	if err != nil {
 		return fleet.Cluster{}, fmt.Errorf("edit cluster: %w", err)
@@ -124,7 +125,7 @@ func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id
 
 func clusterDetail(c fleet.Cluster) map[string]any {
 	return map[string]any{
-		"profile": c.Profile, "window": c.Window.String(), "outage_policy": c.Outage, "outage_after": c.OutageAfter.String(),
+		"name": c.Name, "description": c.Description, "profile": c.Profile, "window": c.Window.String(), "outage_policy": c.Outage, "outage_after": c.OutageAfter.String(),
 	}
 }
 

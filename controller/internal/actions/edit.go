@@ -46,7 +46,7 @@ func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, containe
 		if err := ifMatch(in.Generation, c.Generation, "container"); err != nil {
 			return err
 		}
-		before := c.Spec.Clone()
+		before, was := c.Spec.Clone(), containerAudit(c)
 		if err := s.edit(ctx, tx, &c, in); err != nil {
 			return err
 		}
@@ -63,14 +63,25 @@ func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, containe
 			return err
 		}
 		out = Created{c, job}
-		detail := map[string]any{"change": change, "generation": c.Generation, "environment": slices.Sorted(maps.Keys(in.Environment)), "type": c.Type, "ha_policy": c.HAPolicy}
-		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ContainerEdit, ofContainer(c, authz.Everything)), detail))
+		detail := map[string]any{"change": change, "environment": slices.Sorted(maps.Keys(in.Environment))}
+		e := edited(entry(actor, fleet.ContainerEdit, ofContainer(c, authz.Everything)), was, containerAudit(c))
+		return tx.InsertAudit(ctx, detailed(e, detail))
 	})
 	if err != nil {
 		return Created{}, fmt.Errorf("edit container: %w", err)
 	}
 	s.Wake(seen.NodeID)
 	return out, nil
+}
+
+// containerAudit is what the audit trail keeps of a container. Values of its
+// environment may be secrets: there are only their names.
+func containerAudit(c fleet.Container) map[string]any {
+	return map[string]any{
+		"image": c.Spec.Image, "environment": slices.Sorted(maps.Keys(c.Spec.Env)), "resources": c.Spec.Resources, "ports": c.Spec.Ports,
+		"type": c.Type, "ha_policy": c.HAPolicy, "group": c.Group, "preferred_cluster_id": c.PreferredClusterID,
+		"owner": c.OwnerID, "generation": c.Generation,
+	}
 }
 
 // edit changes a container that is locked.

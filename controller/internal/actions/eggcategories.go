@@ -16,6 +16,10 @@ func ofCategory(c fleet.EggCategory) subject {
 	return subject{"egg category", uuid.UUID(c.ID), c.Name, authz.Everything}
 }
 
+func categoryAudit(c fleet.EggCategory) map[string]any {
+	return map[string]any{"name": c.Name, "description": c.Description}
+}
+
 // CreateEggCategory adds a drawer for eggs.
 func (s *Service) CreateEggCategory(ctx context.Context, actor authz.Actor, name, description string) (fleet.EggCategory, error) {
 	c := fleet.EggCategory{ID: id.New[id.EggCategoryID](), Name: name, Description: description, CreatedAt: s.now()}
@@ -51,6 +55,7 @@ func (s *Service) EditEggCategory(ctx context.Context, actor authz.Actor, catego
 	if err != nil {
 		return c, err
 	}
+	before := categoryAudit(c)
 	in.apply(&c.Name, &c.Description)
 	if err := validNamed(c.Name, c.Description); err != nil {
 		return fleet.EggCategory{}, err
@@ -59,7 +64,7 @@ func (s *Service) EditEggCategory(ctx context.Context, actor authz.Actor, catego
 		if err := tx.UpdateEggCategory(ctx, c); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry(actor, fleet.EggCategoryEdit, ofCategory(c)))
+		return tx.InsertAudit(ctx, edited(entry(actor, fleet.EggCategoryEdit, ofCategory(c)), before, categoryAudit(c)))
 	})
 	if err != nil {
 		return fleet.EggCategory{}, fmt.Errorf("edit egg category: %w", err)

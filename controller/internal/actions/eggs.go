@@ -78,18 +78,32 @@ func (s *Service) EditEgg(ctx context.Context, actor authz.Actor, eggID id.EggID
 		if err := ifMatch(in.Generation, e.Generation, "egg"); err != nil {
 			return err
 		}
+		before := eggAudit(e)
 		e.CategoryID, e.Egg = in.CategoryID, in.Egg
 		e.Generation, e.UpdatedAt = e.Generation+1, s.now()
 		if err := tx.UpdateEgg(ctx, e); err != nil {
 			return err
 		}
-		detail := map[string]any{"generation": e.Generation}
-		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.EggEdit, ofEgg(e)), detail))
+		return tx.InsertAudit(ctx, edited(entry(actor, fleet.EggEdit, ofEgg(e)), before, eggAudit(e)))
 	})
 	if err != nil {
 		return fleet.Egg{}, fmt.Errorf("edit egg: %w", err)
 	}
 	return e, nil
+}
+
+// eggAudit is what the audit trail keeps of an egg. The defaults of variables
+// may be secrets: there are only their names.
+func eggAudit(e fleet.Egg) map[string]any {
+	var variables []string
+	for _, v := range e.Egg.Variables {
+		variables = append(variables, v.Env)
+	}
+	return map[string]any{
+		"name": e.Egg.Name, "description": e.Egg.Description, "author": e.Egg.Author, "category": e.CategoryID,
+		"images": e.Egg.Images, "startup": e.Egg.Startup, "command": e.Egg.Command, "user": e.Egg.User, "stop": e.Egg.Stop,
+		"ports": e.Egg.Ports, "volumes": e.Egg.Volumes, "variables": variables, "generation": e.Generation,
+	}
 }
 
 // DeleteEgg removes an egg that no container was made from.

@@ -151,7 +151,7 @@ func (s *Service) EditNode(ctx context.Context, actor authz.Actor, node id.NodeI
 		if n, err = tx.LockNode(ctx, node); err != nil {
 			return err
 		}
-		before := n.Name
+		before := nodeDetail(n)
 		if in.ClusterID != nil || in.LeaveCluster {
 			if err := s.mayChangeCluster(ctx, tx, n, in.ClusterID); err != nil {
 				return err
@@ -164,9 +164,7 @@ func (s *Service) EditNode(ctx context.Context, actor authz.Actor, node id.NodeI
 		if err := tx.UpdateNode(ctx, n); err != nil {
 			return err
 		}
-		detail := nodeDetail(n)
-		detail["before"] = before
-		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.NodeEdit, ofNode(n)), detail))
+		return tx.InsertAudit(ctx, edited(entry(actor, fleet.NodeEdit, ofNode(n)), before, nodeDetail(n)))
 	})
 	if err != nil {
 		return fleet.Node{}, fmt.Errorf("edit node: %w", err)

@@ -141,6 +141,12 @@ func detailed(e fleet.AuditEntry, detail map[string]any) fleet.AuditEntry {
 	return e
 }
 
+// edited adds what a change made of what, both without secrets.
+func edited(e fleet.AuditEntry, before, after map[string]any) fleet.AuditEntry {
+	e.Edited(before, after)
+	return e
+}
+
 // requester is who a row says asked for it; nobody for the system itself.
 func requester(actor authz.Actor) *id.UserID {
 	if actor.UserID.IsZero() {

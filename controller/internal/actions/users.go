@@ -184,7 +184,7 @@ func (s *Service) EditUser(ctx context.Context, actor authz.Actor, user id.UserI
 		if faults := u.Faults(); len(faults) > 0 {
 			return fleet.InvalidFields(faults...)
 		}
-		e.Detail = map[string]any{"before": userAudit(before), "after": userAudit(*u)}
+		e.Edited(userAudit(before), userAudit(*u))
 		return s.saveUser(ctx, tx, u)
 	})
 }
@@ -217,7 +217,8 @@ func (s *Service) DisableUser(ctx context.Context, actor authz.Actor, user id.Us
 		}
 		before, now := *u, s.now()
 		u.DisabledAt = &now
-		e.Detail = map[string]any{"before": userAudit(before), "after": userAudit(*u), "sessions": len(sessions)}
+		e.Edited(userAudit(before), userAudit(*u))
+		e.Detail = map[string]any{"sessions": len(sessions)}
 		if err := s.saveUser(ctx, tx, u); err != nil {
 			return err
 		}
@@ -240,7 +241,7 @@ func (s *Service) EnableUser(ctx context.Context, actor authz.Actor, user id.Use
 		}
 		before := *u
 		u.DisabledAt = nil
-		e.Detail = map[string]any{"before": userAudit(before), "after": userAudit(*u)}
+		e.Edited(userAudit(before), userAudit(*u))
 		return s.saveUser(ctx, tx, u)
 	})
 }
@@ -264,7 +265,7 @@ func (s *Service) DeleteUser(ctx context.Context, actor authz.Actor, user id.Use
 		if ended, err = tx.CredentialsOf(ctx, user); err != nil {
 			return err
 		}
-		e.Detail = map[string]any{"before": userAudit(*u)}
+		e.Edited(userAudit(*u), nil)
 		if err := tx.DeleteUser(ctx, user); err != nil {
 			return err
 		}

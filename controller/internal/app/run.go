@@ -73,7 +73,7 @@ func (m *Main) work(ctx context.Context) error {
 // parts are all that works on its own, but the door for people.
 func (m *Main) parts() map[string]func(context.Context) error {
 	sweeper := &loops.Sweeper{
-		Store: m.ruled, Nodes: m.nodes, Live: m.live, Wake: func() { m.dispatch.Wake(id.NodeID{}) }, Now: m.now, Log: m.log,
+		Store: m.ruled, Nodes: m.nodes, Live: m.live, Wake: func() { m.dispatch.Wake(id.NodeID{}) }, Now: m.now, Log: m.log, KeepAudit: m.config.AuditKeep,
 	}
 	probe := &loops.SelfProbe{Nodes: m.nodes, Ask: m.selfProbe(), Log: m.log}
 	parts := map[string]func(context.Context) error{

@@ -70,7 +70,7 @@ func (s *Service) EditAccount(ctx context.Context, actor authz.Actor, in Account
 			return err
 		}
 		entry := ownEntry(actor, fleet.AuthEdit)
-		entry.Detail = map[string]any{"before": profile(before), "after": profile(user)}
+		entry.Edited(profile(before), profile(user))
 		return tx.InsertAudit(ctx, entry)
 	})
 	if err != nil {

@@ -112,7 +112,7 @@ func (h *house) exec(sql string, args ...any) {
 // audited counts the audit entries of a verb with an outcome.
 func (h *house) audited(v fleet.Verb, o fleet.Outcome) int {
 	h.t.Helper()
-	entries, _, err := h.store.Audit(h.t.Context(), store.AuditFilter{Verb: v, Outcome: o})
+	entries, _, err := h.store.Audit(h.t.Context(), store.AuditFilter{Verb: string(v), Outcome: o})
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -97,4 +97,21 @@ func TestAudit(t *testing.T) {
 		t.Errorf("an hour ago there was:\n%s", out)
 	}
 	s.fails(2, "--since", "audit", "--since", "yesterday")
+	s.ok("cluster", "edit", "home", "--description", "in the attic")
+	out := s.ok("audit", "export", "--verb", "cluster.*", "-q", "HOM", "--target-kind", "cluster")
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var newest struct {
+		Verb          string
+		Before, After map[string]any
+	}
+	if err := json.Unmarshal([]byte(lines[0]), &newest); err != nil || len(lines) != 2 {
+		t.Fatalf("%v in the export:\n%s", err, out)
+	}
+	if newest.Verb != "cluster.edit" || newest.Before["description"] != "" || newest.After["description"] != "in the attic" || len(newest.After) != 1 {
+		t.Errorf("the edit is %+v", newest)
+	}
+	if out := s.ok("audit", "export", "--address", "192.0.2.1"); out != "" {
+		t.Errorf("from elsewhere came:\n%s", out)
+	}
+	s.fails(2, "verb", "audit", "export", "--verb", "%")
 }

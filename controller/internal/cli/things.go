@@ -220,17 +220,21 @@ func newAuditCommands() auditCommands {
 
 // chosen narrows the audit trail, as flags.
 type chosen struct {
-	Verb    string `name:"verb" placeholder:"VERB" help:"Such as container.create."`
-	Outcome string `name:"outcome" placeholder:"OUTCOME" help:"ok, denied or failed."`
-	Actor   string `name:"actor" placeholder:"ID" help:"Who did it: id of a user, API token or node."`
-	Target  string `name:"target" placeholder:"ID" help:"What it was done to."`
-	Since   string `name:"since" placeholder:"TIME" help:"At this time (RFC 3339) or later; or how long ago, such as 2h."`
-	Until   string `name:"until" placeholder:"TIME" help:"Before this time, in the same way."`
+	Verb       string `name:"verb" placeholder:"VERB" help:"Such as container.create, or container.* for all of a noun."`
+	Outcome    string `name:"outcome" placeholder:"OUTCOME" help:"ok, denied or failed."`
+	Actor      string `name:"actor" placeholder:"ID" help:"Who did it: id of a user, API token or node."`
+	TargetKind string `name:"target-kind" placeholder:"NOUN" help:"What sort of thing it was done to, such as container."`
+	Target     string `name:"target" placeholder:"ID" help:"What it was done to."`
+	Address    string `name:"address" placeholder:"IP" help:"Where it came from."`
+	Since      string `name:"since" placeholder:"TIME" help:"At this time (RFC 3339) or later; or how long ago, such as 2h."`
+	Until      string `name:"until" placeholder:"TIME" help:"Before this time, in the same way."`
 }
 
 func (c chosen) query() (url.Values, error) {
 	query := url.Values{}
-	for name, value := range map[string]string{"verb": c.Verb, "outcome": c.Outcome, "actor": c.Actor, "target": c.Target} {
+	for name, value := range map[string]string{
+		"verb": c.Verb, "outcome": c.Outcome, "actor": c.Actor, "targetKind": c.TargetKind, "target": c.Target, "address": c.Address,
+	} {
 		if value != "" {
 			query.Set(name, value)
 		}
@@ -273,6 +277,7 @@ func (c auditListCommand) Run(ctx context.Context, s Streams) error {
 type auditExportCommand struct {
 	access `embed:""`
 	chosen `embed:""`
+	Query  string `name:"query" short:"q" placeholder:"TEXT" help:"Only what has this in the name of who did it or of what it was done to."`
 }
 
 // Run copies the export to the standard output.
@@ -285,6 +290,9 @@ func (c auditExportCommand) Run(ctx context.Context, s Streams) error {
 	query, err := c.query()
 	if err != nil {
 		return err
+	}
+	if c.Query != "" {
+		query.Set("q", c.Query)
 	}
 	body, err := to.Stream(ctx, client.Request{Method: http.MethodGet, Path: "/audit/export", Query: query})
 	if err != nil {

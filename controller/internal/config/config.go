@@ -43,6 +43,8 @@ type Config struct {
 	AdminPassword string `name:"admin-password" placeholder:"PASSWORD" help:"Its password; better through LORMAS_ADMIN_PASSWORD_FILE. Empty: one is generated and printed once."`
 	Dev           bool   `name:"-" kong:"-"` // lormas dev: the well-known first password, good only for changing it
 
+	AuditKeep time.Duration `name:"audit-keep" default:"8760h" placeholder:"DURATION" help:"How long the audit trail is kept; 0: for ever (default: ${default})."`
+
 	LogFormat string `name:"log-format" default:"auto" placeholder:"FORMAT" help:"auto, text or json; auto is text on a terminal (default: ${default})."`
 	LogLevel  string `name:"log-level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error (default: ${default})."`
 }
@@ -70,6 +72,9 @@ func (c Config) Validate() error {
 	}
 	if c.ControllerLease != 0 && (c.ControllerLease < minLease || c.ControllerLease > maxLease) {
 		add("controller-lease", "%s is out of bounds: choose between %s and %s, or leave it out", c.ControllerLease, minLease, maxLease)
+	}
+	if c.AuditKeep < 0 {
+		add("audit-keep", "%s is less than nothing: write a duration such as 8760h, or 0 for ever", c.AuditKeep)
 	}
 	oneOf(add, "profile", c.Profile, "standard", "fast", "lan", "metered")
 	oneOf(add, "log-format", c.LogFormat, "auto", "text", "json")

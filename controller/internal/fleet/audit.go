@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,7 +24,26 @@ type AuditEntry struct {
 	Reason     string // why it was denied or failed
 	Address    string
 	RequestID  string
-	Detail     map[string]any // what changed; JSON
+	Detail     map[string]any // what there is to say besides; JSON
+
+	// What a change made of what: the fields that it changed, and no others.
+	Before, After map[string]any
+}
+
+// Edited notes what a change made of a thing. Of both sides it keeps only what
+// differs.
+func (e *AuditEntry) Edited(before, after map[string]any) {
+	e.Before, e.After = map[string]any{}, map[string]any{}
+	for key, was := range before {
+		if is, still := after[key]; !still || !reflect.DeepEqual(was, is) {
+			e.Before[key] = was
+		}
+	}
+	for key, is := range after {
+		if was, had := before[key]; !had || !reflect.DeepEqual(was, is) {
+			e.After[key] = is
+		}
+	}
 }
 
 // ActorKind is what sort of somebody acted.

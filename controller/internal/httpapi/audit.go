@@ -1,10 +1,16 @@
 package httpapi
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
+	"iter"
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/authz"
@@ -16,17 +22,42 @@ import (
 func (s *Server) auditRoutes() {
 	add(s, Route{
 		Verb: fleet.AuditView, Method: http.MethodGet, Path: "/audit", Summary: "Read the audit trail, newest first",
+		Help: "Who did what to what, from where, and how it ended: what was refused is in it, and with a change what it made of what. It holds no secrets.",
 	}, s.audit)
+	add(s, Route{
+		Verb: fleet.AuditView, ID: "audit.export", Method: http.MethodGet, Path: "/audit/export", Summary: "Write the audit trail as lines of JSON, newest first",
+		Help:   "All of it that the parameters let through, an entry a line, as it was when the export began. When it breaks off, the connection is cut.",
+		Stream: ndjson,
+	}, s.exportAudit)
+}
+
+// AuditQuery says what of the audit trail.
+type AuditQuery struct {
+	Verb       string    `query:"verb" maxLength:"60" pattern:"^[a-z.-]+([.][*])?$" patternDescription:"a verb, or a part of one with .* behind it" example:"container.create" doc:"also container.* for all of a noun"`
+	Outcome    string    `query:"outcome" enum:"ok,denied,failed"`
+	Actor      uuid.UUID `query:"actor" format:"uuid" doc:"id of the user, API token or node that acted"`
+	TargetKind string    `query:"targetKind" maxLength:"60" example:"container" doc:"what sort of thing it was done to"`
+	Target     uuid.UUID `query:"target" format:"uuid" doc:"id of what it was done to"`
+	Address    string    `query:"address" maxLength:"60" example:"192.0.2.7" doc:"where it came from"`
+	Q          string    `query:"q" maxLength:"200" doc:"part of the name of who acted, or of what it was done to"`
+	Since      time.Time `query:"since" doc:"at this time or later"`
+	Until      time.Time `query:"until" doc:"before this time"`
+}
+
+func (q AuditQuery) filter(p store.Page) store.AuditFilter {
+	return store.AuditFilter{
+		Page: p, Verb: q.Verb, Outcome: fleet.Outcome(q.Outcome), Actor: q.Actor, TargetKind: q.TargetKind, Target: q.Target,
+		Address: q.Address, Q: q.Q, Since: q.Since, Until: q.Until,
+	}
 }
 
 type auditInput struct {
 	PageQuery
-	Verb    string    `query:"verb" maxLength:"60" example:"container.create"`
-	Outcome string    `query:"outcome" enum:"ok,denied,failed"`
-	Actor   uuid.UUID `query:"actor" format:"uuid" doc:"id of the user, API token or node that acted"`
-	Target  uuid.UUID `query:"target" format:"uuid" doc:"id of what it was done to"`
-	Since   time.Time `query:"since" doc:"at this time or later"`
-	Until   time.Time `query:"until" doc:"before this time"`
+	AuditQuery
+}
+
+type exportInput struct {
+	AuditQuery
 }
 
 type auditOutput struct {
@@ -43,7 +74,9 @@ type auditBody struct {
 	Reason    string         `json:"reason,omitempty"`
 	Address   string         `json:"address,omitempty"`
 	RequestID string         `json:"requestId,omitempty"`
-	Detail    map[string]any `json:"detail,omitempty"`
+	Detail    map[string]any `json:"detail,omitempty" doc:"what there is to say besides"`
+	Before    map[string]any `json:"before,omitempty" doc:"of a change: the fields that it changed, as they were"`
+	After     map[string]any `json:"after,omitempty" doc:"and as they are since"`
 }
 
 // partyBody is who acted, or what it was done to.
@@ -64,7 +97,8 @@ func showParty(kind string, key uuid.UUID, name string) partyBody {
 func showAudit(e fleet.AuditEntry) auditBody {
 	shown := auditBody{
 		ID: e.ID, At: e.At, Actor: showParty(string(e.ActorKind), e.ActorID, e.ActorName), Verb: e.Verb,
-		Outcome: e.Outcome, Reason: e.Reason, Address: e.Address, RequestID: e.RequestID, Detail: e.Detail,
+		Outcome: e.Outcome, Reason: e.Reason, Address: e.Address, RequestID: e.RequestID,
+		Detail: e.Detail, Before: e.Before, After: e.After,
 	}
 	if e.TargetKind != "" {
 		target := showParty(e.TargetKind, e.TargetID, e.TargetName)
@@ -74,13 +108,66 @@ func showAudit(e fleet.AuditEntry) auditBody {
 }
 
 func (s *Server) audit(ctx context.Context, actor authz.Actor, in *auditInput) (*auditOutput, error) {
-	if err := actor.Check(fleet.AuditView, authz.Everything); err != nil {
-		s.auditDenied(ctx, fleet.AuditView, actor, err)
+	if err := s.mayReadAudit(ctx, actor); err != nil {
 		return nil, err
 	}
-	entries, next, err := s.Store.Audit(ctx, store.AuditFilter{
-		Page: in.page(), Verb: fleet.Verb(in.Verb), Outcome: fleet.Outcome(in.Outcome),
-		Actor: in.Actor, Target: in.Target, Since: in.Since, Until: in.Until,
-	})
+	entries, next, err := s.Store.Audit(ctx, in.filter(in.page()))
 	return &auditOutput{Body: pageOf(entries, next, showAudit)}, err
+}
+
+func (s *Server) mayReadAudit(ctx context.Context, actor authz.Actor) error {
+	err := actor.Check(fleet.AuditView, authz.Everything)
+	if err != nil {
+		s.auditDenied(ctx, fleet.AuditView, actor, err)
+	}
+	return err
+}
+
+// exportAudit streams the trail a page at a time, so that it takes no more
+// memory for a year than for a day. Its first page is read before the answer
+// begins: until then it can still become a problem.
+func (s *Server) exportAudit(ctx context.Context, actor authz.Actor, in *exportInput) (*huma.StreamResponse, error) {
+	if err := s.mayReadAudit(ctx, actor); err != nil {
+		return nil, err
+	}
+	next, stop := iter.Pull2(s.Store.AuditPages(s.ctx, in.filter(store.Page{})))
+	first, err, _ := next()
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	write := func(w *bufio.Writer) error {
+		for page, more := first, true; more; page, err, more = next() {
+			if err != nil {
+				return err
+			}
+			if err := writeAudit(w, page); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		c := humafiber.Unwrap(hc)
+		conn := c.Context().Conn()
+		c.Set(fiber.HeaderContentType, ndjson)
+		c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+			defer stop()
+			if write(w) != nil {
+				_ = conn.Close() // or a part would look like the whole
+			}
+		})
+	}}, nil
+}
+
+const ndjson = "application/x-ndjson"
+
+func writeAudit(w *bufio.Writer, entries []fleet.AuditEntry) error {
+	lines := json.NewEncoder(w)
+	for _, e := range entries {
+		if err := lines.Encode(showAudit(e)); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
 }

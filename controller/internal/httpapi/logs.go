@@ -121,7 +121,7 @@ func (s *Server) stats(c *fiber.Ctx, actor authz.Actor) error {
 		}
 		return c.JSON(sample)
 	}
-	c.Set(fiber.HeaderContentType, "application/x-ndjson")
+	c.Set(fiber.HeaderContentType, ndjson)
 	sendStream(c, outgoing[wire.Stats]{ctx: ctx, cancel: cancel, first: []wire.Stats{sample}, more: stream.C(), err: stream.Err, write: writeStats})
 	return nil
 }

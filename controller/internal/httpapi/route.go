@@ -43,6 +43,7 @@ type Route struct {
 	Status  int    // of success; 0: 200, or 204 without a body
 	MaxBody int64  // 0: defaultBody
 
+	Stream string        // content type of an answer that is written while it is made; "": JSON
 	Params []*huma.Param // of a raw route, beside those in its path
 	Local  bool          // of a raw route: open to requests from this very machine
 }
@@ -78,6 +79,9 @@ func add[I, O any](s *Server, r Route, handle func(ctx context.Context, actor au
 	mustBeSeen(reflect.TypeFor[I](), r)
 	mustBeSeen(reflect.TypeFor[O](), r)
 	op := s.operation(r)
+	if r.Stream != "" {
+		op.Responses = map[string]*huma.Response{"200": response("OK", r.Stream, nil)}
+	}
 	op.Middlewares = huma.Middlewares{s.guard(r), bodyHasType}
 	op.Metadata[bodyOf] = reflect.TypeFor[I]()
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {

@@ -106,3 +106,36 @@ func TestAMoveThatBeginsAgainIsNotPast(t *testing.T) {
 		t.Errorf("it is %s", got)
 	}
 }
+
+// The audit trail is forgotten in time, more of it than goes in one
+// transaction; what is younger stays.
+func TestTheAuditTrailIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	now := time.Now()
+	w.do(func(ctx context.Context, tx *store.Tx) error {
+		for i := range 2100 {
+			at := now.Add(-25 * time.Hour)
+			if i%100 == 0 {
+				at = now.Add(-23 * time.Hour)
+			}
+			e := fleet.AuditEntry{ActorKind: fleet.ActorSystem, Verb: fleet.NodeDrain, Outcome: fleet.OutcomeOK, At: at}
+			if err := tx.InsertAudit(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	left := func() (n int) {
+		for page, err := range w.db.AuditPages(t.Context(), store.AuditFilter{Verb: string(fleet.NodeDrain)}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += len(page)
+		}
+		return n
+	}
+	sweeper := loops.Sweeper{Store: w.db, Nodes: w.nodes, Live: w.live, Log: w.log, Wake: func() {}, Now: func() time.Time { return now }}
+	sweeper.KeepAudit = 24 * time.Hour
+	w.run(sweeper.Run)
+	eventually(t, "only the younger ones are left", func() bool { return left() == 21 })
+}

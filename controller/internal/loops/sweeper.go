@@ -22,6 +22,9 @@ const (
 	patience = time.Minute
 	// fadeAtOnce is how many containers become idle in one sweep, at most.
 	fadeAtOnce = 1000
+	// forgetAtOnce is how many audit entries go in one transaction, and
+	// forgetRounds how many transactions there are in one sweep.
+	forgetAtOnce, forgetRounds = 1000, 100
 )
 
 // Sweeper ends what is late, sends again what was lost on the way, has moves
@@ -33,6 +36,8 @@ type Sweeper struct {
 	Wake  func() // the outbox has rows
 	Now   func() time.Time
 	Log   *slog.Logger
+
+	KeepAudit time.Duration // how long entries of the audit trail are kept; 0: for ever
 
 	requeued, swept time.Time
 }
@@ -65,7 +70,10 @@ func (s *Sweeper) sweep(ctx context.Context) error {
 	}
 	s.swept = now
 	keep := store.Keep{Idempotency: 24 * time.Hour, Jobs: 30 * 24 * time.Hour, Transitions: 30 * 24 * time.Hour, Revisions: 1000}
-	return s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.Sweep(ctx, now, keep) })
+	if err := s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.Sweep(ctx, now, keep) }); err != nil {
+		return err
+	}
+	return s.forgetAudit(ctx, now)
 }
 
 func (s *Sweeper) expire(ctx context.Context, now time.Time) error {
@@ -120,5 +128,24 @@ func (s *Sweeper) requeue(ctx context.Context, now time.Time) error {
 	}
 	s.Log.Info("commands sent again that were not confirmed", "count", lost)
 	s.Wake()
+	return nil
+}
+
+// forgetAudit deletes audit entries that are older than they are kept. What
+// is too much for one sweep goes with the next.
+func (s *Sweeper) forgetAudit(ctx context.Context, now time.Time) error {
+	if s.KeepAudit == 0 {
+		return nil
+	}
+	for range forgetRounds {
+		var gone int64
+		err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+			gone, err = tx.ForgetAudit(ctx, now.Add(-s.KeepAudit), forgetAtOnce)
+			return err
+		})
+		if err != nil || gone < forgetAtOnce {
+			return err
+		}
+	}
 	return nil
 }

@@ -13,9 +13,33 @@ export interface paths {
         };
         /**
          * Read the audit trail, newest first
-         * @description Needs the permission `audit.view` (also written `audit:view`): read the audit trail.
+         * @description Who did what to what, from where, and how it ended: what was refused is in it, and with a change what it made of what. It holds no secrets.
+         *
+         *     Needs the permission `audit.view` (also written `audit:view`): read the audit trail.
          */
         get: operations["audit.view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Write the audit trail as lines of JSON, newest first
+         * @description All of it that the parameters let through, an entry a line, as it was when the export began. When it breaks off, the connection is cut.
+         *
+         *     Needs the permission `audit.view` (also written `audit:view`): read the audit trail.
+         */
+        get: operations["audit.export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1437,8 +1461,17 @@ export interface components {
         Audit: {
             actor: components["schemas"]["Party"];
             address?: string;
+            /** @description and as they are since */
+            after?: {
+                [key: string]: unknown;
+            };
             /** Format: date-time */
             at: string;
+            /** @description of a change: the fields that it changed, as they were */
+            before?: {
+                [key: string]: unknown;
+            };
+            /** @description what there is to say besides */
             detail?: {
                 [key: string]: unknown;
             };
@@ -2724,12 +2757,19 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before */
                 cursor?: string;
+                /** @description also container.* for all of a noun */
                 verb?: string;
                 outcome?: "ok" | "denied" | "failed";
                 /** @description id of the user, API token or node that acted */
                 actor?: string;
+                /** @description what sort of thing it was done to */
+                targetKind?: string;
                 /** @description id of what it was done to */
                 target?: string;
+                /** @description where it came from */
+                address?: string;
+                /** @description part of the name of who acted, or of what it was done to */
+                q?: string;
                 /** @description at this time or later */
                 since?: string;
                 /** @description before this time */
@@ -2748,6 +2788,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageAudit"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "audit.export": {
+        parameters: {
+            query?: {
+                /** @description also container.* for all of a noun */
+                verb?: string;
+                outcome?: "ok" | "denied" | "failed";
+                /** @description id of the user, API token or node that acted */
+                actor?: string;
+                /** @description what sort of thing it was done to */
+                targetKind?: string;
+                /** @description id of what it was done to */
+                target?: string;
+                /** @description where it came from */
+                address?: string;
+                /** @description part of the name of who acted, or of what it was done to */
+                q?: string;
+                /** @description at this time or later */
+                since?: string;
+                /** @description before this time */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
                 };
             };
             /** @description Error */
