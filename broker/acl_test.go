@@ -106,3 +106,11 @@ func TestAgentsSubscribeToExactNamesOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestADecisionAllocatesNothing(t *testing.T) {
+	topic := wire.OfContainerOn(wire.ContainerStats, newNode(), id.New[id.ContainerID]()).String()
+	person := Identity{User: id.New[id.UserID]()}
+	if n := testing.AllocsPerRun(100, func() { mayReceive(person, topic, allReading) }); n != 0 {
+		t.Errorf("a delivery allocates %v times", n)
+	}
+}

@@ -268,6 +268,7 @@ func BenchmarkDecision(b *testing.B) {
 		"agent/stats":     func() bool { return publishes(agent, stats) },
 	} {
 		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
 			for b.Loop() {
 				if !decide() {
 					b.Fatal("denied")

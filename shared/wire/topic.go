@@ -72,14 +72,17 @@ var rules = func() map[Kind]Rule {
 	return m
 }()
 
-// patterns holds the levels of each rule's pattern.
-var patterns = func() map[Kind][]string {
-	m := map[Kind][]string{}
+// patterns holds the levels of each rule's pattern, in the order of Rules. No
+// two of them match the same name.
+var patterns = func() (all [][]string) {
 	for _, r := range Rules {
-		m[r.Kind] = strings.Split(r.Pattern, "/")
+		all = append(all, strings.Split(r.Pattern, "/"))
 	}
-	return m
+	return all
 }()
+
+// deepest is how many levels a pattern has at most.
+const deepest = 5
 
 // Topic is a parsed topic name. Node and Container are zero where the
 // pattern has none.
@@ -118,28 +121,33 @@ func ParseTopic(name string) (Topic, bool) {
 	if !ok {
 		return Topic{}, false
 	}
-	parts := strings.Split(rest, "/")
-	for _, r := range Rules {
-		if t, ok := matchPattern(r, parts); ok {
-			return t, true
+	var room [deepest]string
+	parts := room[:0]
+	for more := true; more; {
+		if len(parts) == deepest {
+			return Topic{}, false
+		}
+		var part string
+		part, rest, more = strings.Cut(rest, "/")
+		parts = append(parts, part)
+	}
+	for i, levels := range patterns {
+		if sameWords(levels, parts) {
+			return readIDs(Rules[i].Kind, levels, parts)
 		}
 	}
 	return Topic{}, false
 }
 
-func matchPattern(r Rule, parts []string) (Topic, bool) {
-	levels := patterns[r.Kind]
-	if !sameWords(levels, parts) {
-		return Topic{}, false
-	}
-	t := Topic{Kind: r.Kind}
+func readIDs(kind Kind, levels, parts []string) (Topic, bool) {
+	t := Topic{Kind: kind}
 	var err error
 	for i, level := range levels {
 		switch level {
 		case "{node}":
-			err = t.Node.UnmarshalText([]byte(parts[i]))
+			err = t.Node.Set(parts[i])
 		case "{container}":
-			err = t.Container.UnmarshalText([]byte(parts[i]))
+			err = t.Container.Set(parts[i])
 		}
 		if err != nil {
 			return Topic{}, false

@@ -36,38 +36,3 @@ type Places interface {
 	// unknown or gone.
 	PlaceOf(topic wire.Topic) (Target, bool)
 }
-
-// CanRead decides a delivery. Its cost depends on the actor's grants only,
-// and places is asked only when no global grant settles it.
-func (a *Actor) CanRead(topic wire.Topic, places Places) bool {
-	verb := TopicVerb(topic.Kind)
-	if verb == "" || !a.WithinLimit(verb) {
-		return false
-	}
-	scoped := false
-	for i := range a.Grants {
-		if !matches(a.Grants[i].Permission, verb) {
-			continue
-		}
-		if a.Grants[i].Scope == Global {
-			return true
-		}
-		scoped = true
-	}
-	return scoped && a.canReadScoped(verb, topic, places)
-}
-
-func (a *Actor) canReadScoped(verb fleet.Verb, topic wire.Topic, places Places) bool {
-	place, ok := places.PlaceOf(topic)
-	// A node may publish below its own id about a container that stands
-	// elsewhere; who may see that container need not believe that node.
-	if !ok || !topic.Node.IsZero() && place.Node != topic.Node {
-		return false
-	}
-	for i := range a.Grants {
-		if matches(a.Grants[i].Permission, verb) && a.Grants[i].covers(place) {
-			return true
-		}
-	}
-	return false
-}
