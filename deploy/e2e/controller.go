@@ -94,6 +94,8 @@ func (l *Lab) databaseURL(name string) string {
 
 func (l *Lab) signingKey() string { return filepath.Join(l.dir, "signing.key") }
 
+func (l *Lab) secretKey() string { return filepath.Join(l.dir, "secret.key") }
+
 // controllerEnv configures a controller. It inherits nothing but the path:
 // what is set where the tests run must not change what they find.
 func (l *Lab) controllerEnv(name, ip string) []string {
@@ -109,7 +111,7 @@ func (l *Lab) controllerEnv(name, ip string) []string {
 		"LORMAS_DATABASE_URL=" + l.databaseURL(name),
 		"LORMAS_REDIS_URL=" + localdb.RedisURL(l.redisDir()),
 		"LORMAS_STATE_DIR=" + filepath.Join(l.dir, name),
-		"LORMAS_SIGNING_KEY=" + l.signingKey(),
+		"LORMAS_SIGNING_KEY=" + l.signingKey(), "LORMAS_SECRET_KEY=" + l.secretKey(),
 		"LORMAS_ADMIN_EMAIL=" + AdminEmail,
 		"LORMAS_ADMIN_PASSWORD=" + AdminPassword,
 		"LORMAS_LOG_FORMAT=text",

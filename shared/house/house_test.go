@@ -64,7 +64,8 @@ var rooms = map[string][]string{
 	"controller/internal/sim":   {"controller/internal/failover", "controller/internal/fleet", "controller/internal/liveness", "controller/internal/placement", "controller/internal/reign", "controller/internal/store", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"controller/cmd/lormas-sim": {"controller/internal/sim"},
 	// truth and view
-	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
+	"controller/internal/store":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/placement", "controller/internal/seal", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
+	"controller/internal/seal":     {},
 	"controller/internal/presence": {"shared/id", "shared/wire"},
 	"controller/internal/reign":    {"controller/internal/store", "shared/lease"},
 	// people ─▶ httpapi ─▶ actions ─▶ store ─▶ dispatch ─▶ agents
@@ -81,11 +82,11 @@ var rooms = map[string][]string{
 	"controller/internal/loops":  {"controller/internal/failover", "controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/placement", "controller/internal/store", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	// wiring and doors
 	"controller/internal/config":  {},
-	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/failover", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/reign", "controller/internal/store", "controller/internal/uplink", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/lease", "shared/loop", "shared/wire"},
+	"controller/internal/app":     {"broker", "controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/dispatch", "controller/internal/failover", "controller/internal/fleet", "controller/internal/httpapi", "controller/internal/intake", "controller/internal/live", "controller/internal/liveness", "controller/internal/loops", "controller/internal/presence", "controller/internal/reign", "controller/internal/store", "controller/internal/uplink", "controller/internal/watch", "frontend", "migrations", "shared/id", "shared/lease", "shared/loop", "shared/wire", "controller/internal/seal"},
 	"controller/internal/dev":     {"controller/internal/actions", "controller/internal/app", "controller/internal/authn", "controller/internal/authz", "controller/internal/config", "controller/internal/fleet", "controller/internal/store", "shared/child", "shared/egg", "shared/dockerd", "shared/id", "shared/localdb", "shared/spec"},
 	"controller/internal/client":  {"shared/mqttlink"},
-	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/client", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/reign", "controller/internal/roster", "controller/internal/store", "migrations"},
-	"controller/internal/testkit": {"controller/internal/store", "migrations", "shared/child", "shared/localdb"},
+	"controller/internal/cli":     {"controller/internal/app", "controller/internal/authn", "controller/internal/client", "controller/internal/config", "controller/internal/dev", "controller/internal/httpapi", "controller/internal/reign", "controller/internal/roster", "controller/internal/seal", "controller/internal/store", "migrations"},
+	"controller/internal/testkit": {"controller/internal/seal", "controller/internal/store", "migrations", "shared/child", "shared/localdb"},
 	"controller/cmd/lormas":       {"controller/internal/cli"},
 
 	// agent

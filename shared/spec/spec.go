@@ -23,6 +23,8 @@ type Container struct {
 	Command   []string          `json:"command,omitempty"`
 	User      string            `json:"user,omitempty"`
 	Env       map[string]string `json:"environment,omitempty"`
+	Secret    []string          `json:"secret,omitempty"` // names in Env whose values people are not shown, sorted
+	Salt      string            `json:"salt,omitempty"`   // random, where there are secrets: nobody can try which ones give the hash
 	Resources Resources         `json:"resources"`
 	Pids      int64             `json:"pids,omitempty"` // 0: DefaultPids
 	Ports     []Port            `json:"ports,omitempty"`
@@ -70,6 +72,32 @@ func (c Container) Writes(shared bool) []string {
 		}
 	}
 	return list
+}
+
+// Hide makes names of Env secret, and no others. The salt is kept where there
+// is one: what does not change keeps its hash.
+func (c *Container) Hide(names []string, salt string) {
+	c.Secret = nil
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if _, set := c.Env[name]; set && !slices.Contains(c.Secret, name) {
+			c.Secret = append(c.Secret, name)
+		}
+	}
+	switch {
+	case len(c.Secret) == 0:
+		c.Salt = ""
+	case c.Salt == "":
+		c.Salt = salt
+	}
+}
+
+// PublicEnv is what everybody may see of Env who may see the container.
+func (c Container) PublicEnv() map[string]string {
+	env := maps.Clone(c.Env)
+	for _, name := range c.Secret {
+		delete(env, name)
+	}
+	return env
 }
 
 // Stop says how the container is asked to end. Console text wins over the
@@ -123,6 +151,7 @@ func Diff(from, to Container) Change {
 		return Same
 	}
 	from.Resources, from.Pids, from.Stop, from.Done = to.Resources, to.Pids, to.Stop, to.Done
+	from.Secret, from.Salt = to.Secret, to.Salt // the container itself does not know them
 	if from.Hash() == to.Hash() {
 		return Update
 	}
@@ -133,6 +162,7 @@ func Diff(from, to Container) Change {
 func (c Container) Clone() Container {
 	c.Command = slices.Clone(c.Command)
 	c.Env = maps.Clone(c.Env)
+	c.Secret = slices.Clone(c.Secret)
 	c.Ports = slices.Clone(c.Ports)
 	c.Volumes = slices.Clone(c.Volumes)
 	c.Done = slices.Clone(c.Done)

@@ -100,7 +100,7 @@ func New(ctx context.Context, c config.Config, o Options) (*Main, error) {
 	m := &Main{config: c, options: o, log: o.Log, now: time.Now, metrics: prometheus.NewRegistry()}
 	m.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []func(context.Context) error{
-		m.openDoor, m.openStores, m.seed, m.loadKey, m.makeRooms, m.openBroker, m.makeActions, m.makeServer, m.claim,
+		m.openDoor, m.openStores, m.unlock, m.seed, m.loadKey, m.makeRooms, m.openBroker, m.makeActions, m.makeServer, m.claim,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, m.close())

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,7 @@ func testConfig(t testing.TB) config.Config {
 	c.HTTPListen, c.MQTTListen = "127.0.0.1:0", "127.0.0.1:0"
 	c.DatabaseURL, c.RedisURL = testkit.PostgresURL(t), testkit.Redis(t).URL
 	c.StateDir, c.AdminPassword = t.TempDir(), password
+	c.SecretKey = filepath.Join(t.TempDir(), "secret.key")
 	return c
 }
 

@@ -8,10 +8,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/config"
+	"github.com/lormas/lormas/controller/internal/seal"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/migrations"
 )
@@ -50,6 +52,21 @@ func tryStore(ctx context.Context, url string, log *slog.Logger) (*store.Store, 
 		log.Info("schema brought up to date", "migrations", applied)
 	}
 	return store.Open(ctx, url)
+}
+
+// unlock gives the store the key to the secrets. Without the right one nothing
+// is written.
+func (m *Main) unlock(ctx context.Context) error {
+	ring, err := seal.Use(m.config.SecretKey, filepath.Join(m.config.StateDir, "secret.key"))
+	if err != nil {
+		return err
+	}
+	opened, err := m.store.Unlock(ctx, ring)
+	if err != nil {
+		return fmt.Errorf("--secret-key: %w", err)
+	}
+	m.store = opened
+	return nil
 }
 
 // listen opens the API's port.

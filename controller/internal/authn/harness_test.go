@@ -45,7 +45,7 @@ func newHouse(t *testing.T) *house {
 	t.Parallel()
 	url := testkit.PostgresURL(t)
 	h := &house{t: t, now: time.Now().Truncate(time.Second)}
-	h.store = must(store.Open(t.Context(), url))(t)
+	h.store = testkit.Unlock(t, must(store.Open(t.Context(), url))(t))
 	t.Cleanup(h.store.Close)
 	h.sql = must(pgx.Connect(t.Context(), url))(t)
 	t.Cleanup(func() { _ = h.sql.Close(context.Background()) }) // its database goes with it

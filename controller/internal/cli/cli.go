@@ -52,6 +52,9 @@ type commands struct {
 	Broker struct {
 		Passwords brokerPasswordsCommand `cmd:"" help:"Write who may come to mosquitto or NATS, out of the nodes in the database."`
 	} `cmd:"" help:"Work with an MQTT broker that is not the controller's own."`
+	Secrets struct {
+		Rotate secretsRotateCommand `cmd:"" help:"Replace the key that seals secrets in the database, also while controllers run."`
+	} `cmd:"" help:"Work with the secrets in the database."`
 	OpenAPI    openAPICommand    `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete commands and flags: source <(lormas completion bash)."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`

@@ -33,6 +33,7 @@ type Config struct {
 	RedisURL    string `name:"redis-url" placeholder:"URL" help:"Redis, such as redis://cache:6379/0."`
 	StateDir    string `name:"state-dir" default:"/var/lib/lormas" placeholder:"DIR" help:"Where this controller keeps who it is and, unless --signing-key names a file, the key that signs all tokens (default: ${default})."`
 
+	SecretKey         string        `name:"secret-key" placeholder:"FILE" help:"The keys that seal secrets in the database, as a file, or the keys themselves (LORMAS_SECRET_KEY_FILE hands those over); controllers of one database share them. Empty: secret.key in --state-dir, made at the first start."`
 	SigningKey        string        `name:"signing-key" placeholder:"FILE" help:"The key that signs all tokens; controllers of one database share one. Empty: signing.key in --state-dir, made at the first start."`
 	ReplaceSigningKey bool          `name:"replace-signing-key" help:"Start although other controllers of this database, which must have stopped, had another key. Ends all sessions and node credentials."`
 	ControllerLease   time.Duration `name:"controller-lease" placeholder:"DURATION" help:"How long another controller waits before it takes over from this one. Empty: 15s while another stands by, else 5m, so that a short outage of Postgres stops nothing."`

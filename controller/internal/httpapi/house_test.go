@@ -53,7 +53,7 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	h := &house{t: t, log: &safeBuffer{}}
 	h.sql = must(pgx.Connect(t.Context(), database))(t)
 	t.Cleanup(func() { _ = h.sql.Close(context.Background()) }) // its database goes with it
-	s := must(store.Open(t.Context(), database))(t)
+	s := testkit.Unlock(t, must(store.Open(t.Context(), database))(t))
 	t.Cleanup(s.Close)
 	if o.seed == (authn.SeedOptions{}) {
 		o.seed.Password = adminPassword

@@ -18,7 +18,8 @@ const containerColumns = `
 	c.migration_status, c.preferred_cluster_id, c.last_migration_at,
 	c.observed, c.observed_at, c.created_at, c.updated_at, c.deleted_at`
 
-// containerFields are where containerColumns are read into.
+// containerFields are where containerColumns are read into. openSpec has to
+// follow: the secrets of the spec are sealed.
 func containerFields(c *fleet.Container) []any {
 	return []any{
 		&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, &c.Spec, &c.Epoch, &c.Generation, &c.Power,
@@ -28,10 +29,12 @@ func containerFields(c *fleet.Container) []any {
 	}
 }
 
-func scanContainer(row pgx.CollectableRow) (fleet.Container, error) {
+func (s *Store) scanContainer(row pgx.CollectableRow) (fleet.Container, error) {
 	var c fleet.Container
-	err := row.Scan(containerFields(&c)...)
-	return c, err
+	if err := row.Scan(containerFields(&c)...); err != nil {
+		return fleet.Container{}, err
+	}
+	return c, s.openSpec(c.ID, &c.Spec)
 }
 
 // Container loads one container, unless it is deleted.
@@ -40,7 +43,7 @@ func (s *Store) Container(ctx context.Context, container id.ContainerID) (fleet.
 	if err != nil {
 		return fleet.Container{}, fmt.Errorf("load container: %w", err)
 	}
-	c, err := pgx.CollectExactlyOneRow(rows, scanContainer)
+	c, err := pgx.CollectExactlyOneRow(rows, s.scanContainer)
 	return c, one(err, "container", container)
 }
 
@@ -70,7 +73,7 @@ func (s *Store) Containers(ctx context.Context, f ContainerFilter) ([]fleet.Cont
 	if err != nil {
 		return nil, "", fmt.Errorf("list containers: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scanContainer)
+	list, err := pgx.CollectRows(rows, s.scanContainer)
 	if err != nil {
 		return nil, "", fmt.Errorf("list containers: %w", err)
 	}
@@ -85,18 +88,22 @@ func (tx *Tx) LockContainer(ctx context.Context, container id.ContainerID) (flee
 	if err != nil {
 		return fleet.Container{}, fmt.Errorf("lock container: %w", err)
 	}
-	c, err := pgx.CollectExactlyOneRow(rows, scanContainer)
+	c, err := pgx.CollectExactlyOneRow(rows, tx.scanContainer)
 	return c, one(err, "container", container)
 }
 
 // InsertContainer records a new container. Its promise and ports are taken
 // by Reserve and Allocate.
 func (tx *Tx) InsertContainer(ctx context.Context, c fleet.Container) error {
-	_, err := tx.tx.Exec(ctx, `
+	sealed, err := tx.sealSpec(ctx, c.ID, c.Spec)
+	if err != nil {
+		return fmt.Errorf("insert container: %w", err)
+	}
+	_, err = tx.tx.Exec(ctx, `
 		insert into containers (id, name, egg_id, owner_id, node_id, spec, spec_hash, generation, epoch, desired_power,
 			type, ha_policy, ha_policy_reason, group_key, preferred_cluster_id, cpu, memory, disk, created_at, updated_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, nullif($12, ''), $13, $14, $15, $16, $17, $18, $19, $19)`,
-		c.ID, c.Name, c.EggID, c.OwnerID, c.NodeID, c.Spec, c.Spec.Hash(), c.Generation, c.Epoch, c.Power,
+		c.ID, c.Name, c.EggID, c.OwnerID, c.NodeID, sealed, c.Spec.Hash(), c.Generation, c.Epoch, c.Power,
 		c.Type, c.HAPolicy, c.HAPolicyReason, c.Group, c.PreferredClusterID,
 		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.CreatedAt)
 	return containerFault(err, c, "insert container")
@@ -118,13 +125,17 @@ func containerFault(err error, c fleet.Container, step string) error {
 // power, and how it is treated when its node is lost. A move that went well
 // is past with that. The caller holds its lock.
 func (tx *Tx) UpdateDesired(ctx context.Context, c fleet.Container) error {
+	sealed, err := tx.sealSpec(ctx, c.ID, c.Spec)
+	if err != nil {
+		return fmt.Errorf("update container: %w", err)
+	}
 	tag, err := tx.tx.Exec(ctx, `
 		update containers set spec = $2, spec_hash = $3, generation = $4, desired_power = $5,
 			cpu = $6, memory = $7, disk = $8, updated_at = $9,
 			type = $10, ha_policy = nullif($11, ''), ha_policy_reason = $12, group_key = $13, preferred_cluster_id = $14,
 			migration_status = case migration_status when 'completed' then 'idle' else migration_status end
 		where id = $1 and deleted_at is null`,
-		c.ID, c.Spec, c.Spec.Hash(), c.Generation, c.Power,
+		c.ID, sealed, c.Spec.Hash(), c.Generation, c.Power,
 		int64(c.Spec.Resources.CPU), int64(c.Spec.Resources.Memory), int64(c.Spec.Resources.Disk), c.UpdatedAt,
 		c.Type, c.HAPolicy, c.HAPolicyReason, c.Group, c.PreferredClusterID)
 	if err != nil {
@@ -139,6 +150,6 @@ func (s *Store) AnyContainer(ctx context.Context, container id.ContainerID) (fle
 	if err != nil {
 		return fleet.Container{}, fmt.Errorf("load container: %w", err)
 	}
-	c, err := pgx.CollectExactlyOneRow(rows, scanContainer)
+	c, err := pgx.CollectExactlyOneRow(rows, s.scanContainer)
 	return c, one(err, "container", container)
 }

@@ -51,7 +51,7 @@ type Desired struct {
 func (s *Store) InSnapshot(ctx context.Context, read func(*Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, s.pool, options, func(tx pgx.Tx) error {
-		return read(&Tx{Store: Store{pool: s.pool, db: tx}, tx: tx})
+		return read(&Tx{Store: Store{pool: s.pool, db: tx, vault: s.vault}, tx: tx})
 	})
 }
 
@@ -201,7 +201,7 @@ func (s *Store) Specs(ctx context.Context, node id.NodeID, hashes []string) (map
 // SpecsOf is Specs for many nodes: each gets those of the hashes that are its
 // own.
 func (s *Store) SpecsOf(ctx context.Context, nodes []id.NodeID, hashes []string) (map[id.NodeID]map[string]spec.Container, error) {
-	rows, err := s.db.Query(ctx, `select distinct on (node_id, spec_hash) node_id, spec_hash, spec from containers
+	rows, err := s.db.Query(ctx, `select distinct on (node_id, spec_hash) node_id, spec_hash, id, spec from containers
 		where node_id = any($1) and deleted_at is null and spec_hash = any($2)`, nodes, hashes)
 	if err != nil {
 		return nil, fmt.Errorf("load specs: %w", err)
@@ -209,8 +209,12 @@ func (s *Store) SpecsOf(ctx context.Context, nodes []id.NodeID, hashes []string)
 	specs := map[id.NodeID]map[string]spec.Container{}
 	var node id.NodeID
 	var hash string
+	var container id.ContainerID
 	var one spec.Container
-	_, err = pgx.ForEachRow(rows, []any{&node, &hash, &one}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&node, &hash, &container, &one}, func() error {
+		if err := s.openSpec(container, &one); err != nil {
+			return err
+		}
 		if specs[node] == nil {
 			specs[node] = map[string]spec.Container{}
 		}
@@ -248,6 +252,9 @@ func (s *Store) OpenCommands(ctx context.Context, nodes []id.NodeID, only []id.C
 		var c OpenCommand
 		err := row.Scan(&c.ID, &c.JobID, &c.NodeID, &c.ContainerID, &c.Action, &c.Receipt, &c.Rev, &c.Epoch, &c.Generation,
 			&c.Deadline, &c.Message, &c.QueuedAt, &c.DeliveredAt, &c.FinishedAt, &c.Input, &c.Spec)
+		if err == nil && c.Spec != nil {
+			err = s.openSpec(*c.ContainerID, c.Spec)
+		}
 		return c, err
 	})
 	if err != nil {
@@ -264,7 +271,7 @@ func (s *Store) NewsOf(ctx context.Context, commands []id.CommandID) (News, erro
 	rows, err := s.db.Query(ctx, `select`+containerColumns+` from containers c
 		where c.id in (select container_id from commands where id = any($1))`, commands)
 	if err == nil {
-		news.Containers, err = pgx.CollectRows(rows, scanContainer)
+		news.Containers, err = pgx.CollectRows(rows, s.scanContainer)
 	}
 	if err != nil {
 		return News{}, fmt.Errorf("load news: %w", err)

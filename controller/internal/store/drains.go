@@ -70,8 +70,10 @@ func (s *Store) Residents(ctx context.Context, node id.NodeID) ([]Resident, erro
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Resident, error) {
 		var r Resident
-		err := row.Scan(append(containerFields(&r.Container), &r.Migration)...)
-		return r, err
+		if err := row.Scan(append(containerFields(&r.Container), &r.Migration)...); err != nil {
+			return Resident{}, err
+		}
+		return r, s.openSpec(r.Container.ID, &r.Container.Spec)
 	})
 	return list, wrap("list containers of node", err)
 }

@@ -62,7 +62,7 @@ func (tx *Tx) Ingest(ctx context.Context, node id.NodeID, r Report) (News, error
 	var news News
 	batch := &pgx.Batch{}
 	if len(r.States) > 0 {
-		queueStates(batch, node, r.States, &news)
+		tx.queueStates(batch, node, r.States, &news)
 	}
 	if len(r.Receipts) > 0 {
 		queueReceipts(batch, node, r.Receipts, &news)
@@ -80,7 +80,7 @@ func (tx *Tx) Ingest(ctx context.Context, node id.NodeID, r Report) (News, error
 // queueStates orders reports by epoch, then generation; the cursor orders
 // those of one generation. A container that is assigned elsewhere, or under
 // another epoch, is not the node's to speak of.
-func queueStates(batch *pgx.Batch, node id.NodeID, states []wire.ContainerStatus, news *News) {
+func (tx *Tx) queueStates(batch *pgx.Batch, node id.NodeID, states []wire.ContainerStatus, news *News) {
 	ids := make([]id.ContainerID, len(states))
 	epochs, generations := make([]int64, len(states)), make([]int64, len(states))
 	for i, s := range states {
@@ -93,7 +93,7 @@ func queueStates(batch *pgx.Batch, node id.NodeID, states []wire.ContainerStatus
 		  and (c.observed is null
 		       or ((c.observed->>'epoch')::bigint, (c.observed->>'generation')::bigint) <= (s.epoch, s.generation))
 		returning`+containerColumns, node, ids, epochs, generations, states).
-		Query(collectInto(&news.Containers, scanContainer))
+		Query(collectInto(&news.Containers, tx.scanContainer))
 }
 
 // queueReceipts moves commands along queued → delivered → final, never back,

@@ -300,7 +300,11 @@ func (tx *Tx) moveContainers(ctx context.Context, held []holding, list []Placed)
 	for i := range held {
 		if next, ok := before[ids[i]]; ok {
 			next.Ports = list[held[i].at].Ports
-			specs[i], hashes[i] = &next, next.Hash()
+			sealed, err := tx.sealSpec(ctx, ids[i], next)
+			if err != nil {
+				return err
+			}
+			specs[i], hashes[i] = &sealed, next.Hash()
 			held[i].gen++
 		}
 	}
@@ -332,8 +336,9 @@ func (tx *Tx) specsByID(ctx context.Context, containers []id.ContainerID) (map[i
 	var container id.ContainerID
 	var s spec.Container
 	_, err = pgx.ForEachRow(rows, []any{&container, &s}, func() error {
+		err := tx.openSpec(container, &s)
 		out[container], s = s, spec.Container{}
-		return nil
+		return err
 	})
 	return out, wrap("load specs", err)
 }

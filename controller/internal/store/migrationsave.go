@@ -88,7 +88,7 @@ func (tx *Tx) finished(ctx context.Context, held []holding) (News, error) {
 		update containers c set migration_status = s.status, last_migration_at = coalesce(s.at, c.last_migration_at)
 		from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as s (id, status, at)
 		where c.id = s.id returning`+containerColumns, ids, status, at).
-		Query(collectInto(&news.Containers, scanContainer))
+		Query(collectInto(&news.Containers, tx.scanContainer))
 	batch.Queue(`select`+jobColumns+` from jobs j where j.id = any($1) and j.kind = 'migration.manage'`, jobsOf(held)).
 		Query(collectInto(&news.Jobs, scanJob))
 	return news, wrap("finish migrations", tx.tx.SendBatch(ctx, batch).Close())
@@ -199,7 +199,7 @@ func (tx *Tx) EndCompleted(ctx context.Context, list []CompletedMove) ([]fleet.C
 	if err != nil {
 		return nil, fmt.Errorf("end completed moves: %w", err)
 	}
-	out, err := pgx.CollectRows(rows, scanContainer)
+	out, err := pgx.CollectRows(rows, tx.scanContainer)
 	return out, wrap("end completed moves", err)
 }
 
@@ -209,6 +209,6 @@ func (s *Store) ContainersByID(ctx context.Context, ids []id.ContainerID) ([]fle
 	if err != nil {
 		return nil, fmt.Errorf("load containers: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scanContainer)
+	list, err := pgx.CollectRows(rows, s.scanContainer)
 	return list, wrap("load containers", err)
 }

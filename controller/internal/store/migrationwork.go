@@ -41,7 +41,7 @@ const selectOpen = `
 	from container_migrations m join containers c on c.id = m.container_id join nodes n on n.id = c.node_id
 	left join commands k on k.id = m.stop_command`
 
-func scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
+func (s *Store) scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
 	var o OpenMigration
 	var reserved []spec.Port
 	fields := append(migrationFields(&o.Migration), containerFields(&o.Container)...)
@@ -51,7 +51,7 @@ func scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
 	if holds(o.State) {
 		o.Ports = settle(o.Container.Spec.Ports, reserved)
 	}
-	return o, nil
+	return o, s.openSpec(o.Container.ID, &o.Container.Spec)
 }
 
 // settle gives a container's ports the host ports that were reserved for it.
@@ -90,7 +90,7 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 	if err != nil {
 		return nil, fmt.Errorf("load open migrations: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scanOpen)
+	list, err := pgx.CollectRows(rows, s.scanOpen)
 	return list, wrap("load open migrations", err)
 }
 
@@ -126,7 +126,7 @@ func (tx *Tx) ClaimMigrations(ctx context.Context, c Claim) ([]OpenMigration, er
 	if err != nil {
 		return nil, fmt.Errorf("claim migrations: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, scanOpen)
+	list, err := pgx.CollectRows(rows, tx.scanOpen)
 	return list, wrap("claim migrations", err)
 }
 

@@ -25,12 +25,14 @@ type Store struct {
 	pool      *pgxpool.Pool
 	db        querier
 	authority func() (term int64, ok bool) // that its transactions need; see Reigning
+	vault     *vault                       // nil: secrets stay sealed; see Unlock
 }
 
 // Tx is a transaction: all reads of Store, and the writes.
 type Tx struct {
 	Store
-	tx pgx.Tx
+	tx      pgx.Tx
+	sealKey string // that this transaction seals with; "": it has sealed nothing yet
 }
 
 // querier is what reads need: a pool or a transaction.
@@ -89,7 +91,7 @@ func (s *Store) InTx(ctx context.Context, work func(*Tx) error) error {
 	var err error
 	for range tries {
 		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			begun := &Tx{Store: Store{pool: s.pool, db: tx}, tx: tx}
+			begun := &Tx{Store: Store{pool: s.pool, db: tx, vault: s.vault}, tx: tx}
 			if err := s.fence(ctx, begun); err != nil {
 				return err
 			}

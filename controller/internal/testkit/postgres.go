@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/lormas/lormas/controller/internal/seal"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/migrations"
 	"github.com/lormas/lormas/shared/localdb"
@@ -33,7 +34,22 @@ func Postgres(t testing.TB) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return s
+	return Unlock(t, s)
+}
+
+// Unlock gives a store a key to the secrets of its database. The key is the
+// same for all tests, so that two stores of one database get along.
+func Unlock(t testing.TB, s *store.Store) *store.Store {
+	t.Helper()
+	ring, err := seal.Parse("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened, err := s.Unlock(t.Context(), ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return opened
 }
 
 // PostgresURL is Postgres for tests that open the database themselves.
