@@ -122,6 +122,8 @@ func (b *Broker) startExpiry(c *connection) error {
 	return nil
 }
 
+const resultRefused = "refused"
+
 // connack is the answer to a refused CONNECT. ErrNotAuthorized is not among
 // them: mochi sends it to 3.1.1 clients with a code that paho takes for success.
 func connack(err error) (code packets.Code, result string) {
@@ -129,8 +131,8 @@ func connack(err error) (code packets.Code, result string) {
 	case errors.Is(err, ErrUnavailable), errors.Is(err, errClosing):
 		return packets.ErrServerUnavailable, "unavailable"
 	case errors.Is(err, errClientID):
-		return packets.ErrClientIdentifierNotValid, "refused"
+		return packets.ErrClientIdentifierNotValid, resultRefused
 	default:
-		return packets.ErrBadUsernameOrPassword, "refused"
+		return packets.ErrBadUsernameOrPassword, resultRefused
 	}
 }

@@ -38,9 +38,10 @@ type connection struct {
 
 	// Of the reading goroutine only.
 	head      packetHead
-	announced bool       // the Handler knows of it
-	published wire.Topic // of the packet in work
-	publishOK bool       // whether it may be published
+	announced bool            // the Handler knows of it
+	published wire.Topic      // of the packet in work
+	publishOK bool            // whether it may be published
+	told      map[uint64]bool // denials that were told of
 }
 
 func newConnection(c net.Conn, info ConnInfo, limits Limits) *connection {

@@ -70,7 +70,7 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 		return nil
 	}
 	code, result := connack(err)
-	h.b.refused(c, result, err)
+	h.b.refused(c, string(pk.Connect.Username), result, err)
 	_ = h.b.server.SendConnack(cl, code, false, nil) // the connection ends either way
 	return code
 }

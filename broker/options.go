@@ -12,6 +12,7 @@ import (
 type Options struct {
 	Authorizer Authorizer
 	Handler    Handler
+	Notice     func(Notice)          // called from the connection's own goroutine, must not block; nil: nobody is told
 	Logger     *slog.Logger          // nil: slog.Default()
 	Registerer prometheus.Registerer // nil: metrics are kept but not shown
 	Limits     Limits                // zero fields take the value of DefaultLimits

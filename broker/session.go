@@ -43,6 +43,7 @@ func (b *Broker) established(c *connection, cl *mqtt.Client) {
 	b.registry.establish(c, cl)
 	b.metrics.connects.WithLabelValues("accepted").Inc()
 	b.metrics.connections.WithLabelValues(c.who.kind()).Inc()
+	b.notice(Notice{ConnInfo: c.info, Event: Admitted, Who: c.who})
 	b.log.Debug("client connected", "kind", c.who.kind(), "name", c.who.Name, "remote", c.info.RemoteAddr, "conn", c.info.ConnID)
 	if !c.who.IsAgent() || b.closing.Load() {
 		return
@@ -94,6 +95,7 @@ func (b *Broker) denied(c *connection, action, what string) {
 		kind = c.who.kind()
 	}
 	b.metrics.denied.WithLabelValues(action, kind).Inc()
+	b.noticeDenied(c, action, what)
 	if c.warned.CompareAndSwap(false, true) {
 		b.log.Warn("client was denied", "action", action, "what", fmt.Sprintf("%.200q", what),
 			"kind", kind, "name", c.who.Name, "remote", c.info.RemoteAddr)
@@ -101,8 +103,11 @@ func (b *Broker) denied(c *connection, action, what string) {
 }
 
 // refused counts a CONNECT that was not let in.
-func (b *Broker) refused(c *connection, result string, err error) {
+func (b *Broker) refused(c *connection, username, result string, err error) {
 	b.metrics.connects.WithLabelValues(result).Inc()
+	if result == resultRefused {
+		b.notice(Notice{ConnInfo: c.info, Event: Refused, Who: c.who, Username: username, Err: err})
+	}
 	b.refusals.Do(func() {
 		b.log.Warn("client was refused", "remote", c.info.RemoteAddr, "name", c.who.Name, "reason", err)
 	})

@@ -68,6 +68,7 @@ type Main struct {
 	profile    lease.Profile // of nodes without a cluster
 	migrator   *loops.Migrator
 	doorkeeper *doorkeeper
+	trail      *trail
 	prober     *prober
 	broker     *broker.Broker
 	uplink     *uplink.Uplink // nil: agents come to broker
@@ -182,6 +183,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	m.doorkeeper = &doorkeeper{
 		standby: m.closed, elsewhere: m.config.BrokerURL, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
 	}
+	m.trail = newTrail(m.store, m.doorkeeper.actorOf, m.now, m.log)
 	return nil
 }
 
@@ -199,7 +201,7 @@ func (m *Main) endCredential(credential uuid.UUID) {
 var errCredentialEnded = errors.New("the credential has ended")
 
 func (m *Main) openBroker(context.Context) (err error) {
-	m.broker, err = broker.New(broker.Options{Authorizer: m.doorkeeper, Handler: m.intake, Logger: m.log, Registerer: m.metrics})
+	m.broker, err = broker.New(broker.Options{Authorizer: m.doorkeeper, Handler: m.intake, Notice: m.trail.notice, Logger: m.log, Registerer: m.metrics})
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,14 @@ func (d *doorkeeper) forget(credential uuid.UUID) {
 	delete(d.actors, credential.String())
 }
 
+// actorOf is who came in with a credential.
+func (d *doorkeeper) actorOf(credential string) (authz.Actor, bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	a, ok := d.actors[credential]
+	return a.actor, ok
+}
+
 // CanRead implements broker.Authorizer.
 func (d *doorkeeper) CanRead(who broker.Identity, t wire.Topic) bool {
 	d.mu.RLock()
