@@ -54,13 +54,16 @@ func (c userCreateCommand) Run(ctx context.Context, s Streams) error {
 	}
 	body := fields{"email": c.Mail}
 	body.text("name", c.Name)
-	var made struct{ ID, Email, Link string }
+	var made struct {
+		ID, Email     string
+		PasswordReset *struct{ Link string }
+	}
 	if err := to.Do(ctx, client.Request{Method: http.MethodPost, Path: "/users", Body: body}, &made); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.Out, "User %s (%s) was made.\n", made.Email, made.ID)
-	if made.Link != "" {
-		fmt.Fprintf(s.Out, "He sets his password here, once, within a day:\n\n  %s\n\n", made.Link)
+	if made.PasswordReset != nil {
+		fmt.Fprintf(s.Out, "He sets his password here, once, within a day:\n\n  %s\n\n", made.PasswordReset.Link)
 	}
 	for i, role := range held {
 		binding := fields{"userId": made.ID, "roleId": role, "scope": "global"}
