@@ -80,7 +80,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{T: t, ctx: t.Context(), store: s, sql: pool, admin: authz.System("test"), onKick: func(id.NodeID) {}}
 	h.Service = actions.New(actions.Deps{
 		Store: s, Credentials: authn.NewSigner(key, now), Kick: h, AgentURL: "mqtt://controller:1883", Now: now,
-		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(), Passwords: passwords(t, s, key), EndCredential: h.end, PublicURL: "https://lormas.example",
+		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(), Passwords: passwords(t, s, key), EndCredential: h.end, Changed: func() {}, PublicURL: "https://lormas.example",
 	})
 	return h
 }

@@ -33,6 +33,9 @@ type Deps struct {
 	// EndCredential ends the live connections made with a session or an API
 	// token. It is called after the commit and never blocks.
 	EndCredential func(credential uuid.UUID)
+	// Changed says that somebody may do more or less than before. It is called
+	// after the commit and never blocks.
+	Changed func()
 	// ForeignBroker: what listens there is not the controller's own broker.
 	ForeignBroker bool
 	Now           func() time.Time
@@ -173,6 +176,8 @@ func reach(actor authz.Actor, v fleet.Verb) store.Reach {
 			r.Nodes = append(r.Nodes, id.NodeID(g.ScopeID))
 		case authz.OfContainer:
 			r.Containers = append(r.Containers, id.ContainerID(g.ScopeID))
+		case authz.Owned:
+			r.Owners = append(r.Owners, id.UserID(g.ScopeID))
 		}
 	}
 	return r

@@ -110,6 +110,23 @@ func (s *Service) userFor(ctx context.Context, actor authz.Actor, v fleet.Verb, 
 	return u, err
 }
 
+// changePeople carries out what changes who may do what, while nobody else
+// does that. What the actor himself may do is read anew: it may have been
+// taken from him while he waited for his turn.
+func (s *Service) changePeople(ctx context.Context, actor authz.Actor, work func(tx *store.Tx, actor authz.Actor) error) error {
+	return s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if err = tx.LockPeople(ctx); err != nil {
+			return err
+		}
+		if !actor.UserID.IsZero() {
+			if actor.Grants, err = tx.GrantsOf(ctx, actor.UserID); err != nil {
+				return err
+			}
+		}
+		return work(tx, actor)
+	})
+}
+
 // change is the work of a verb on a user who is locked. It may add to the
 // audit entry, which is written after it.
 type change func(tx *store.Tx, u *fleet.User, e *fleet.AuditEntry) error
@@ -122,10 +139,7 @@ func (s *Service) changeUser(ctx context.Context, actor authz.Actor, v fleet.Ver
 	if err := s.check(ctx, actor, v, ofUser(u)); err != nil {
 		return u, err
 	}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if err = tx.LockPeople(ctx); err != nil {
-			return err
-		}
+	err := s.changePeople(ctx, actor, func(tx *store.Tx, actor authz.Actor) (err error) {
 		if u, err = tx.LockUser(ctx, user); err != nil {
 			return err
 		}

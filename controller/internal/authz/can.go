@@ -57,15 +57,7 @@ func Denied(v fleet.Verb) error {
 // WithinLimit reports whether an API token's own limit lets v through; other
 // actors have none.
 func (a Actor) WithinLimit(v fleet.Verb) bool {
-	if a.Limit == nil {
-		return true
-	}
-	for _, pattern := range a.Limit {
-		if matches(pattern, v) {
-			return true
-		}
-	}
-	return false
+	return a.Limit == nil || Allows(a.Limit, v)
 }
 
 // ViewOf is the verb that one must be allowed for knowing that the target of

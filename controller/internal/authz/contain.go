@@ -50,6 +50,22 @@ func placeOf(scope Scope, scopeID uuid.UUID, at Target) (Target, bool) {
 	return Target{}, false
 }
 
+// MayGive is the refusal to hand permissions on in a scope that the actor does
+// not hold all of there, or nil. what is what would give them.
+func (a Actor) MayGive(what string, patterns []string, scope Scope, scopeID uuid.UUID, at Target) error {
+	for _, p := range patterns {
+		if a.HoldsIn(p, scope, scopeID, at) {
+			continue
+		}
+		where := "everywhere"
+		if scope != Global {
+			where = "for this " + string(scope)
+		}
+		return fleet.Errorf(fleet.Forbidden, "%s gives the permission %s %s, which you do not have there yourself, and nobody gives or takes more than he has: ask somebody who has it", what, p, where)
+	}
+	return nil
+}
+
 // Reaches says what a grant in a scope reaches at present: the cluster, the
 // node or the container, each with the place where it stands; of the owned
 // scope every container of the owner. Nothing: what it was about is gone.

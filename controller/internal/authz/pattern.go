@@ -2,6 +2,7 @@ package authz
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -19,6 +20,11 @@ func ParsePattern(s string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%.60q is not a permission: write one like container.start, container.* or *", s)
+}
+
+// Allows reports whether one of the patterns allows a verb.
+func Allows(patterns []string, v fleet.Verb) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, v) })
 }
 
 // matches reports whether a pattern allows a verb.

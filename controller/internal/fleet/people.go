@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // the names of time zones, which small machines and images lack
@@ -52,7 +53,7 @@ func (u User) Faults() (faults []spec.Fault) {
 	if !validEmail(u.Email) {
 		add("email", "this is no e-mail address: write it like jane@example.org, with at most 254 characters of ASCII")
 	}
-	if utf8.RuneCountInString(u.Name) > maxPersonName || !utf8.ValidString(u.Name) || strings.ContainsFunc(u.Name, unicode.IsControl) {
+	if !plainText(u.Name, maxPersonName) {
 		add("name", fmt.Sprintf("a name has at most %d characters and no line breaks", maxPersonName))
 	}
 	switch u.Settings.Theme {
@@ -130,10 +131,32 @@ type Role struct {
 	Description string
 	ParentID    *id.RoleID
 	Permissions []string // patterns, without the parent's
+	Inherited   []string // those of its parent, and of the parent's
 	Builtin     bool     // comes with the product, and cannot be changed
 	Generation  int64
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// All is every permission that the role gives.
+func (r Role) All() []string { return slices.Concat(r.Permissions, r.Inherited) }
+
+// Faults are what is wrong with what people write of a role. Its permissions
+// are for authz to judge.
+func (r Role) Faults() (faults []spec.Fault) {
+	const maxName, maxText = 100, 1000
+	add := func(field, message string) { faults = append(faults, spec.Fault{Field: field, Message: message}) }
+	if !plainText(r.Name, maxName) || r.Name == "" {
+		add("name", fmt.Sprintf("a role needs a name, of at most %d characters and without line breaks", maxName))
+	}
+	if !plainText(r.Description, maxText) {
+		add("description", fmt.Sprintf("a description has at most %d characters and no line breaks", maxText))
+	}
+	return faults
+}
+
+func plainText(s string, longest int) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= longest && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // The roles that come with the product. Owner is what everybody has on the

@@ -259,7 +259,7 @@ type editContainerInput struct {
 // moving is what a request says about how a container moves.
 func (in *editContainerInput) moving() (m actions.Moving, err error) {
 	m.Type, m.HAPolicy, m.Group = in.Body.Type, in.Body.HAPolicy, in.Body.Group
-	m.PreferredClusterID, m.NoPreference, err = clusterOrNone("preferred_cluster_id", in.Body.PreferredClusterID)
+	m.NoPreference, err = idOrNone("preferred_cluster_id", in.Body.PreferredClusterID, &m.PreferredClusterID)
 	return m, err
 }
 

@@ -52,7 +52,7 @@ func withFleet(seen views) func(*Deps) {
 		d.Fleet = Fleet{Presence: seen, Actions: actions.New(actions.Deps{
 			Store: d.Store, Credentials: d.Auth, Kick: unkicked{}, Wake: func(id.NodeID) {},
 			WakeMigrator: func() {}, TellMoves: func(context.Context, []fleet.Migration) {}, Warden: calm{}, Profile: lease.Standard(),
-			Passwords: d.Auth, EndCredential: func(uuid.UUID) {}, PublicURL: "https://lormas.example",
+			Passwords: d.Auth, EndCredential: func(uuid.UUID) {}, Changed: func() {}, PublicURL: "https://lormas.example",
 			AgentURL: "mqtt://controller:1883", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})}
 	}

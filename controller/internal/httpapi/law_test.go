@@ -118,6 +118,7 @@ var own = []string{
 	"GET /api/v1/auth/me", "PATCH /api/v1/auth/me", "POST /api/v1/auth/password",
 	"GET /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/:id",
 	"GET /api/v1/auth/tokens", "POST /api/v1/auth/tokens", "DELETE /api/v1/auth/tokens/:id",
+	"GET /api/v1/permissions",
 }
 
 func TestNobodyGetsIn(t *testing.T) {

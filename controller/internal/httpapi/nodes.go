@@ -216,7 +216,7 @@ type editNodeInput struct {
 func (s *Server) editNode(ctx context.Context, actor authz.Actor, in *editNodeInput) (*nodeOutput, error) {
 	edit := actions.NodeEdit{Name: in.Body.Name, Description: in.Body.Description, Labels: in.Body.Labels}
 	var err error
-	if edit.ClusterID, edit.LeaveCluster, err = clusterOrNone("cluster_id", in.Body.ClusterID); err != nil {
+	if edit.LeaveCluster, err = idOrNone("cluster_id", in.Body.ClusterID, &edit.ClusterID); err != nil {
 		return nil, err
 	}
 	n, err := s.Actions.EditNode(ctx, actor, in.ID, edit)
@@ -226,17 +226,18 @@ func (s *Server) editNode(ctx context.Context, actor authz.Actor, in *editNodeIn
 	return s.answerNode(ctx, n)
 }
 
-// clusterOrNone reads the id of a cluster from a field in which an empty text
-// means none, and nothing that all stays as it is.
-func clusterOrNone(field string, text *string) (cluster *id.ClusterID, none bool, err error) {
+// idOrNone reads an id from a field in which an empty text means none, and
+// nothing that all stays as it is.
+func idOrNone[K id.Kind](field string, text *string, into **id.Of[K]) (none bool, err error) {
 	if text == nil || *text == "" {
-		return nil, text != nil, nil
+		return text != nil, nil
 	}
-	cluster = new(id.ClusterID)
-	if err := cluster.UnmarshalText([]byte(*text)); err != nil {
-		return nil, false, fleet.InvalidFields(spec.Fault{Field: field, Message: err.Error()})
+	found := new(id.Of[K])
+	if err := found.UnmarshalText([]byte(*text)); err != nil {
+		return false, fleet.InvalidFields(spec.Fault{Field: field, Message: err.Error()})
 	}
-	return cluster, false, nil
+	*into = found
+	return false, nil
 }
 
 func (s *Server) deleteNode(ctx context.Context, actor authz.Actor, in *NodeInput) (*struct{}, error) {

@@ -85,6 +85,7 @@ func (s *Server) addRoutes() {
 	s.accountRoutes()
 	s.tokenRoutes()
 	s.userRoutes()
+	s.roleRoutes()
 	s.auditRoutes()
 	s.fleetRoutes()
 	s.docsRoutes()

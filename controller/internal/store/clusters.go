@@ -116,8 +116,11 @@ func (tx *Tx) ClusterUse(ctx context.Context, cluster id.ClusterID) (nodes, cont
 }
 
 // DeleteCluster removes a cluster. What was deleted before and still refers
-// to it forgets it.
+// to it forgets it, and roles that were bound for it are not any more.
 func (tx *Tx) DeleteCluster(ctx context.Context, cluster id.ClusterID) error {
+	if _, err := tx.tx.Exec(ctx, unbindScope, cluster); err != nil {
+		return fmt.Errorf("delete cluster: %w", err)
+	}
 	if _, err := tx.tx.Exec(ctx, `delete from clusters where id = $1`, cluster); err != nil {
 		return fmt.Errorf("delete cluster: %w", err)
 	}

@@ -213,5 +213,8 @@ func (tx *Tx) FinishDelete(ctx context.Context, container id.ContainerID) error 
 	if err := tx.Reserve(ctx, node, spec.Resources{}.Sub(held)); err != nil {
 		return fmt.Errorf("finish delete: %w", err)
 	}
+	if _, err := tx.tx.Exec(ctx, unbindScope, container); err != nil {
+		return fmt.Errorf("finish delete: %w", err)
+	}
 	return tx.Deallocate(ctx, container)
 }

@@ -156,6 +156,7 @@ func (tx *Tx) DeleteNode(ctx context.Context, node id.NodeID) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`update nodes set deleted_at = now(), updated_at = now() where id = $1`, node)
 	batch.Queue(`update node_credentials set revoked_at = now() where node_id = $1 and revoked_at is null`, node)
+	batch.Queue(unbindScope, node)
 	batch.Queue(`delete from node_health where node_id = $1`, node)
 	batch.Queue(`delete from node_changes where node_id = $1`, node)
 	batch.Queue(`delete from node_cursor where node_id = $1`, node)

@@ -17,6 +17,7 @@ type Reach struct {
 	Clusters   []id.ClusterID
 	Nodes      []id.NodeID
 	Containers []id.ContainerID
+	Owners     []id.UserID // whose containers
 }
 
 // taken is the conflict of a name that is in use.

@@ -133,20 +133,15 @@ func (tx *Tx) PutBuiltinRole(ctx context.Context, r fleet.Role) (id.RoleID, erro
 	if err != nil {
 		return role, fmt.Errorf("put role %s: %w", r.Name, err)
 	}
-	batch := &pgx.Batch{}
-	batch.Queue(`delete from role_permissions where role_id = $1 and permission <> all ($2)`, role, r.Permissions)
-	batch.Queue(`insert into role_permissions (role_id, permission) select $1, unnest($2::text[]) on conflict do nothing`,
-		role, r.Permissions)
-	if err := tx.tx.SendBatch(ctx, batch).Close(); err != nil {
-		return role, fmt.Errorf("put permissions of role %s: %w", r.Name, err)
-	}
-	return role, nil
+	r.ID = role
+	return role, tx.putPermissions(ctx, r)
 }
 
 // BindRole gives a user a role for everything.
 func (tx *Tx) BindRole(ctx context.Context, user id.UserID, role id.RoleID) error {
 	_, err := tx.tx.Exec(ctx, `
-		insert into role_bindings (user_id, role_id, scope) values ($1, $2, 'global') on conflict do nothing`, user, role)
+		insert into role_bindings (id, user_id, role_id, scope) values ($1, $2, $3, 'global') on conflict do nothing`,
+		id.New[id.BindingID](), user, role)
 	if err != nil {
 		return fmt.Errorf("bind role: %w", err)
 	}

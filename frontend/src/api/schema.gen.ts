@@ -1158,6 +1158,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all permissions
+         * @description Open to everybody who is signed in.
+         */
+        get: operations["permission.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List roles
+         * @description Needs the permission `role.view` (also written `role:view`): see roles.
+         */
+        get: operations["role.list"];
+        put?: never;
+        /**
+         * Add a role
+         * @description It has its own permissions and those of its parent. Permissions may be written with dots or colons; `container.*` is all of a noun, `*` is everything. Nobody gives or takes what he does not have himself.
+         *
+         *     Needs the permission `role.create` (also written `role:create`): add roles that give no more than one has oneself.
+         */
+        post: operations["role.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/bindings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has which role where
+         * @description Needs the permission `role.binding.view` (also written `role:binding:view`): see who has which role where.
+         */
+        get: operations["role.binding.list"];
+        put?: never;
+        /**
+         * Give a user a role
+         * @description For everything (`global`), or for a `cluster`, a `node` or a `container` and what is in it. A binding ends with the thing that it is for. Nobody gives or takes what he does not have himself.
+         *
+         *     Needs the permission `role.binding.create` (also written `role:binding:create`): give users roles that give no more than one has oneself.
+         */
+        post: operations["role.binding.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/bindings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take a role from a user
+         * @description What he may do changes at once, also on live connections. The last superuser keeps his role. Nobody gives or takes what he does not have himself.
+         *
+         *     Needs the permission `role.binding.delete` (also written `role:binding:delete`): take roles from users.
+         */
+        delete: operations["role.binding.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/roles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show a role
+         * @description Needs the permission `role.view` (also written `role:view`): see roles.
+         */
+        get: operations["role.view"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a role that nobody has
+         * @description Needs the permission `role.delete` (also written `role:delete`): remove roles.
+         */
+        delete: operations["role.delete"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a role
+         * @description What is left out stays as it is; `permissions` are replaced as a whole. What everybody may do who has the role, or one below it, changes at once. The roles that come with Lormas cannot be changed. Nobody gives or takes what he does not have himself.
+         *
+         *     Needs the permission `role.edit` (also written `role:edit`): change roles, within what one has oneself.
+         */
+        patch: operations["role.edit"];
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1483,6 +1607,30 @@ export interface components {
             target?: components["schemas"]["Party"];
             verb: string;
         };
+        Binding: {
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: uuid */
+            createdBy?: string;
+            /** @description the user's */
+            email: string;
+            /** Format: uuid */
+            id: string;
+            /** @description the role's name */
+            role: string;
+            /** Format: uuid */
+            roleId: string;
+            /** @enum {string} */
+            scope: "global" | "cluster" | "node" | "container";
+            /**
+             * Format: uuid
+             * @description of the cluster, node or container
+             */
+            scopeId?: string;
+            scopeName?: string;
+            /** Format: uuid */
+            userId: string;
+        };
         Cluster: {
             /** Format: date-time */
             createdAt: string;
@@ -1730,6 +1878,13 @@ export interface components {
                 [key: string]: string;
             };
             name?: string;
+        };
+        EditRoleInput: {
+            description?: string;
+            name?: string;
+            /** @description the id of a role, or an empty text for none */
+            parentId?: string;
+            permissions?: string[];
         };
         EditUserInput: {
             email?: string;
@@ -2067,6 +2222,19 @@ export interface components {
             migrations: components["schemas"]["PastMigration"][];
             next_cursor?: string;
         };
+        NewBindingInput: {
+            /** Format: uuid */
+            roleId: string;
+            /** @enum {string} */
+            scope: "global" | "cluster" | "node" | "container";
+            /**
+             * Format: uuid
+             * @description of the cluster, node or container; none for global
+             */
+            scopeId?: string;
+            /** Format: uuid */
+            userId: string;
+        };
         NewClusterInput: {
             description?: string;
             name: string;
@@ -2157,6 +2325,20 @@ export interface components {
             };
             /** @example edge-1 */
             name: string;
+        };
+        NewRoleInput: {
+            description?: string;
+            /** @example Game master */
+            name: string;
+            /** Format: uuid */
+            parentId?: string;
+            /**
+             * @example [
+             *       "container.start",
+             *       "container.stop"
+             *     ]
+             */
+            permissions?: string[];
         };
         NewTokenInput: {
             /**
@@ -2394,6 +2576,11 @@ export interface components {
             /** @description pass it as cursor for what comes after; missing on the last page */
             next_cursor?: string;
         };
+        PageBinding: {
+            items: components["schemas"]["Binding"][];
+            /** @description pass it as cursor for what comes after; missing on the last page */
+            next_cursor?: string;
+        };
         PageCluster: {
             items: components["schemas"]["Cluster"][];
             /** @description pass it as cursor for what comes after; missing on the last page */
@@ -2426,6 +2613,16 @@ export interface components {
         };
         PageNode: {
             items: components["schemas"]["Node"][];
+            /** @description pass it as cursor for what comes after; missing on the last page */
+            next_cursor?: string;
+        };
+        PagePermission: {
+            items: components["schemas"]["Permission"][];
+            /** @description pass it as cursor for what comes after; missing on the last page */
+            next_cursor?: string;
+        };
+        PageRole: {
+            items: components["schemas"]["Role"][];
             /** @description pass it as cursor for what comes after; missing on the last page */
             next_cursor?: string;
         };
@@ -2514,6 +2711,20 @@ export interface components {
             toNodeId?: string;
             /** @enum {string} */
             trigger: "failover" | "manual" | "drain" | "rebalance" | "rollback";
+        };
+        Permission: {
+            /** @description it does more than show */
+            changes: boolean;
+            /**
+             * @description as it may also be written
+             * @example container:ha:create
+             */
+            colons: string;
+            description: string;
+            /** @example container.ha.create */
+            permission: string;
+            /** @description those that come with Lormas and have it */
+            roles: string[];
         };
         Port: {
             /** Format: int64 */
@@ -2611,6 +2822,29 @@ export interface components {
             cpu?: number;
             disk?: string;
             memory?: string;
+        };
+        Role: {
+            /** @description comes with Lormas and cannot be changed */
+            builtin: boolean;
+            /** Format: date-time */
+            createdAt: string;
+            description: string;
+            /** Format: int64 */
+            generation: number;
+            /** Format: uuid */
+            id: string;
+            /** @description those that it has through its parent */
+            inherited: string[];
+            name: string;
+            /**
+             * Format: uuid
+             * @description the role that it has all permissions of
+             */
+            parentId?: string;
+            /** @description its own */
+            permissions: string[];
+            /** Format: date-time */
+            updatedAt: string;
         };
         RollbackInput: {
             /** @description does not wait for the present node to confirm that it has stopped */
@@ -5030,6 +5264,312 @@ export interface operations {
                 };
                 content: {
                     "application/openapi+json": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "permission.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PagePermission"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.list": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description part of the name or the description */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageRole"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRoleInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.binding.list": {
+        parameters: {
+            query?: {
+                /** @description how many items at most */
+                limit?: number;
+                /** @description next_cursor of the page before */
+                cursor?: string;
+                /** @description only those of this user */
+                userId?: string;
+                /** @description only those of this role */
+                roleId?: string;
+                /** @description only those in scopes of this kind */
+                scope?: "global" | "cluster" | "node" | "container";
+                /** @description only those for this cluster, node or container */
+                scopeId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageBinding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.binding.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBindingInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Binding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.binding.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "role.edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditRoleInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
                 };
             };
             /** @description Error */
