@@ -97,6 +97,21 @@ func (e Egg) raiseNames(env map[string]string) {
 	}
 }
 
+// Hidden are the names in Environment that people are not shown.
+func (e Egg) Hidden() []string {
+	var names []string
+	for _, v := range e.Variables {
+		if v.Viewable {
+			continue
+		}
+		names = append(names, v.Env)
+		if upper := strings.ToUpper(v.Env); upper != v.Env && !e.hasVariable(upper) {
+			names = append(names, upper)
+		}
+	}
+	return names
+}
+
 // Given is what somebody must have given to get an environment of the egg:
 // Environment undone. Values that are still the default count as not given.
 func (e Egg) Given(env map[string]string) map[string]string {

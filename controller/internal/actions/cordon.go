@@ -102,7 +102,7 @@ func (s *Service) DrainNode(ctx context.Context, actor authz.Actor, node id.Node
 	if err := in.check(); err != nil {
 		return fleet.Job{}, err
 	}
-	o, err := once(actor, fleet.NodeDrain, in.Key, []any{node, in})
+	o, err := s.once(actor, fleet.NodeDrain, in.Key, []any{node, in})
 	if err != nil {
 		return fleet.Job{}, err
 	}

@@ -2,8 +2,11 @@ package actions
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -26,6 +29,7 @@ type NewContainer struct {
 	PreferredClusterID *id.ClusterID
 	Image              string // a name among the egg's images; "": the first
 	Environment        map[string]string
+	Secrets            map[string]string // more of it, which nobody is shown
 	Resources          spec.Resources
 	Ports              []spec.Port // nil: the egg's
 	Volumes            []spec.Volume
@@ -44,7 +48,7 @@ func (s *Service) CreateContainer(ctx context.Context, actor authz.Actor, in New
 	if err := s.mayCreate(ctx, actor, in); err != nil {
 		return Created{}, err
 	}
-	o, err := once(actor, fleet.ContainerCreate, in.Key, in)
+	o, err := s.once(actor, fleet.ContainerCreate, in.Key, in)
 	if err != nil {
 		return Created{}, err
 	}
@@ -166,10 +170,11 @@ func renderNew(ctx context.Context, tx *store.Tx, in NewContainer) (spec.Contain
 		return spec.Container{}, f.err()
 	}
 	want, found := egg.Render(e.Egg, egg.Choice{
-		Name: in.Name, Image: in.Image, Environment: in.Environment, Resources: in.Resources,
+		Name: in.Name, Image: in.Image, Environment: f.environment(in.Environment, in.Secrets), Resources: in.Resources,
 		Ports: in.Ports, Volumes: in.Volumes, HA: in.Type == fleet.HA,
 	})
-	f = append(f, found...)
+	want.Hide(append(e.Egg.Hidden(), slices.Collect(maps.Keys(in.Secrets))...), rand.Text())
+	f = append(f, ofSecrets(found, want.Secret)...)
 	return want, f.err()
 }
 

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,7 +19,8 @@ import (
 // ContainerEdit is what EditContainer changes; nil leaves a thing as it is.
 type ContainerEdit struct {
 	Image       *string            // a name among the egg's images
-	Environment map[string]*string // nil: back to the egg's default, or gone where there is none
+	Environment map[string]*string // nil: back to the egg's default, or gone where there is none; what is secret stays so
+	Secrets     map[string]*string // the same, of what nobody is shown; nil: gone, and no longer secret
 	CPU         *spec.CPU
 	Memory      *spec.Bytes
 	Disk        *spec.Bytes
@@ -133,9 +135,12 @@ func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, erro
 			s.Image = image
 		}
 	}
-	if len(in.Environment) > 0 {
+	if len(in.Environment)+len(in.Secrets) > 0 {
 		env, found := e.Environment(in.environment(s.Env, e))
-		s.Env, f = env, append(f, found...)
+		s.Env = env
+		s.Hide(append(e.Hidden(), in.secret(s.Secret)...), rand.Text())
+		f = append(f, ofSecrets(found, s.Secret)...)
+		twice(&f, in.Environment, in.Secrets)
 	}
 	replace(&s.Resources.CPU, in.CPU)
 	replace(&s.Resources.Memory, in.Memory)
@@ -151,14 +156,33 @@ func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, erro
 // command is the egg's, not somebody's wish.
 func (in ContainerEdit) environment(have map[string]string, e egg.Egg) map[string]string {
 	env := e.Given(have)
-	for key, value := range in.Environment {
-		if value == nil {
-			delete(env, key)
-			continue
+	for _, wish := range []map[string]*string{in.Environment, in.Secrets} {
+		for key, value := range wish {
+			if value == nil {
+				delete(env, key)
+				continue
+			}
+			env[key] = *value
 		}
-		env[key] = *value
 	}
 	return env
+}
+
+// secret are the names that are secret from now on: those that were, and those
+// that are given as such, but none that is taken away.
+func (in ContainerEdit) secret(before []string) []string {
+	var names []string
+	for _, name := range before {
+		if value, said := in.Secrets[name]; !said || value != nil {
+			names = append(names, name)
+		}
+	}
+	for name, value := range in.Secrets {
+		if value != nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func replace[T any](field *T, value *T) {

@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -87,7 +86,7 @@ func ifMatch(want *int64, have int64, noun string) error {
 }
 
 // once makes a request repeatable under the sender's key.
-func once(actor authz.Actor, v fleet.Verb, key string, in any) (store.Once, error) {
+func (s *Service) once(actor authz.Actor, v fleet.Verb, key string, in any) (store.Once, error) {
 	if key == "" {
 		return store.Once{}, nil
 	}
@@ -98,6 +97,5 @@ func once(actor authz.Actor, v fleet.Verb, key string, in any) (store.Once, erro
 	if err != nil {
 		return store.Once{}, fmt.Errorf("hash request: %w", err)
 	}
-	hash := sha256.Sum256(append([]byte(v+" "), request...))
-	return store.Once{User: actor.UserID, Key: key, Hash: hash[:]}, nil
+	return store.Once{User: actor.UserID, Key: key, Hash: s.Store.Digest(append([]byte(v+" "), request...))}, nil
 }

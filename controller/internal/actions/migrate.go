@@ -75,7 +75,7 @@ func (s *Service) maySeeTarget(ctx context.Context, actor authz.Actor, target *i
 // container in the state in which it may be moved.
 func (s *Service) move(ctx context.Context, actor authz.Actor, container id.ContainerID, in Move,
 	lock func(context.Context, *store.Tx) (fleet.Container, error)) (Moved, error) {
-	o, err := once(actor, fleet.MigrationManage, in.Key, []any{container, in})
+	o, err := s.once(actor, fleet.MigrationManage, in.Key, []any{container, in})
 	if err != nil {
 		return Moved{}, err
 	}

@@ -40,7 +40,7 @@ func (s *Service) CreateNode(ctx context.Context, actor authz.Actor, in NewNode)
 	if err := validNode(n); err != nil {
 		return Enrolment{}, err
 	}
-	o, err := once(actor, fleet.NodeCreate, in.Key, in)
+	o, err := s.once(actor, fleet.NodeCreate, in.Key, in)
 	if err != nil {
 		return Enrolment{}, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/config"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/seal"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/controller/internal/testkit"
 	"github.com/lormas/lormas/shared/egg"
@@ -114,7 +115,7 @@ func (c *controller) start() {
 	}
 	c.config.HTTPListen, c.config.MQTTListen = c.HTTPAddr(), c.MQTTAddr()
 	if c.db == nil {
-		if c.db, err = store.Open(context.Background(), c.config.DatabaseURL); err != nil {
+		if c.db, err = unlocked(c.config); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -132,6 +133,20 @@ func (c *controller) start() {
 			c.t.Error("the controller does not stop")
 		}
 	})
+}
+
+// unlocked is a store that reads secrets as the controller of a
+// configuration does.
+func unlocked(with config.Config) (*store.Store, error) {
+	db, err := store.Open(context.Background(), with.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	ring, err := seal.Load(with.SecretKey)
+	if err != nil {
+		return nil, err
+	}
+	return db.Unlock(context.Background(), ring)
 }
 
 func (c *controller) restart() {

@@ -30,8 +30,13 @@ type watcher struct {
 
 func newWatcher(t testing.TB, c *controller, filters ...string) *watcher {
 	t.Helper()
+	return watchAs(t, c, c.login(), filters...)
+}
+
+// watchAs is newWatcher for somebody else's token.
+func watchAs(t testing.TB, c *controller, token string, filters ...string) *watcher {
+	t.Helper()
 	w := &watcher{t: t, c: c}
-	token := c.login()
 	up := make(chan struct{})
 	first := sync.OnceFunc(func() { close(up) })
 	o := mqttlink.Options{

@@ -147,7 +147,7 @@ func commandMessage(session wire.Session, c store.OpenCommand) wire.Command {
 	}
 	if c.Spec != nil {
 		m.EggConfig = &wire.EggConfig{Image: c.Spec.Image, Ports: c.Spec.Ports, Volumes: c.Spec.Volumes}
-		m.Resources, m.Environment = &c.Spec.Resources, c.Spec.Env
+		m.Resources, m.Environment = &c.Spec.Resources, c.Spec.PublicEnv()
 	}
 	return m
 }

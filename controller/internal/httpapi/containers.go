@@ -28,6 +28,10 @@ func (s *Server) containerRoutes() {
 		Verb: fleet.ContainerEdit, Method: http.MethodPatch, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Change a container",
 		Help: "What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew. To become exclusive a container has to be stopped: a copy that runs without a lease could not be ended on a lost node.",
 	}, s.editContainer)
+	add(s, Route{
+		Verb: fleet.ContainerSecretView, Method: http.MethodGet, Path: "/containers/{id}/secrets", Summary: "Read the secrets of a container",
+		Help: "Who reads them is in the audit trail.",
+	}, s.containerSecrets)
 	s.powerRoute(fleet.ContainerStart, "start", "Start a container", s.Actions.StartContainer)
 	s.powerRoute(fleet.ContainerStop, "stop", "Stop a container", s.Actions.StopContainer)
 	s.powerRoute(fleet.ContainerRestart, "restart", "Restart a container within a minute, or not at all", s.Actions.RestartContainer)
@@ -114,6 +118,7 @@ type newContainerInput struct {
 		Image              string              `json:"image,omitempty" doc:"name of one of the egg's images; left out: its first"`
 		Resources          resourcesBody       `json:"resources"`
 		Environment        map[string]string   `json:"environment,omitempty" doc:"values of the egg's variables, and whatever else the program reads"`
+		Secrets            map[string]string   `json:"secrets,omitempty" doc:"more of the environment, by name, whose values are sealed and never shown again; needs nothing more to set, and container.secret.view to read"`
 		Ports              []portBody          `json:"ports,omitempty" doc:"left out: the egg's"`
 		Volumes            []spec.Volume       `json:"volumes,omitempty" doc:"beside the egg's; host is a path of the node or the name of a volume"`
 	}
@@ -138,7 +143,7 @@ func (s *Server) createContainer(ctx context.Context, actor authz.Actor, in *new
 	return answerCreated(s.Actions.CreateContainer(ctx, actor, actions.NewContainer{
 		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, HAPolicy: b.HAPolicy, Group: b.Group,
 		PreferredClusterID: b.PreferredClusterID,
-		Image:              b.Image, Environment: b.Environment, Resources: spec.Resources(b.Resources),
+		Image:              b.Image, Environment: b.Environment, Secrets: b.Secrets, Resources: spec.Resources(b.Resources),
 		Ports: portsOf(b.Ports), Volumes: b.Volumes, Key: in.IdempotencyKey,
 	}))
 }
@@ -163,7 +168,8 @@ type ContainerBody struct {
 	Epoch              int64                 `json:"epoch" doc:"grows with every change of its node"`
 	Image              string                `json:"image"`
 	Resources          resourcesBody         `json:"resources"`
-	Environment        map[string]string     `json:"environment"`
+	Environment        map[string]string     `json:"environment" doc:"without what is secret"`
+	Secrets            []string              `json:"secrets" doc:"names in the environment whose values are secret"`
 	Ports              []spec.Port           `json:"ports"`
 	Volumes            []spec.Volume         `json:"volumes"`
 	Observed           *observedBody         `json:"observed,omitempty" doc:"missing until its node has spoken of it"`
@@ -192,7 +198,7 @@ func showContainer(c fleet.Container) ContainerBody {
 		HAPolicyReason: c.HAPolicyReason, Group: c.Group, Warnings: c.Warnings(),
 		PreferredClusterID: c.PreferredClusterID, MigrationStatus: c.MigrationStatus, LastMigrationAt: c.LastMigrationAt,
 		Power: c.Power, Phase: c.Phase(), Generation: c.Generation, Epoch: c.Epoch, Image: c.Spec.Image,
-		Resources: resourcesBody(c.Spec.Resources), Environment: c.Spec.Env,
+		Resources: resourcesBody(c.Spec.Resources), Environment: c.Spec.PublicEnv(), Secrets: append([]string{}, c.Spec.Secret...),
 		Ports: append([]spec.Port{}, c.Spec.Ports...), Volumes: append([]spec.Volume{}, c.Spec.Volumes...),
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
@@ -237,12 +243,27 @@ func (s *Server) container(ctx context.Context, actor authz.Actor, in *Container
 	return &containerOutput{ETag: etag(c.Generation), Body: showContainer(c)}, err
 }
 
+type secretsOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         struct {
+		Secrets map[string]string `json:"secrets" doc:"values by the names in the environment"`
+	}
+}
+
+func (s *Server) containerSecrets(ctx context.Context, actor authz.Actor, in *ContainerInput) (*secretsOutput, error) {
+	secrets, err := s.Actions.ContainerSecrets(ctx, actor, in.ID)
+	out := &secretsOutput{CacheControl: "no-store"}
+	out.Body.Secrets = secrets
+	return out, err
+}
+
 type editContainerInput struct {
 	ContainerInput
 	IfMatch string `header:"If-Match" doc:"the ETag that the change was made on"`
 	Body    struct {
 		Image       *string            `json:"image,omitempty"`
-		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default"`
+		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default; what is secret stays so"`
+		Secrets     map[string]*string `json:"secrets,omitempty" doc:"null takes a secret away"`
 		Resources   struct {
 			CPU    *spec.CPU   `json:"cpu,omitempty"`
 			Memory *spec.Bytes `json:"memory,omitempty"`
@@ -274,7 +295,7 @@ func (s *Server) editContainer(ctx context.Context, actor authz.Actor, in *editC
 	}
 	b := in.Body
 	edit := actions.ContainerEdit{
-		Image: b.Image, Environment: b.Environment, CPU: b.Resources.CPU, Memory: b.Resources.Memory, Disk: b.Resources.Disk,
+		Image: b.Image, Environment: b.Environment, Secrets: b.Secrets, CPU: b.Resources.CPU, Memory: b.Resources.Memory, Disk: b.Resources.Disk,
 		Moving: moving, Generation: generation,
 	}
 	if b.Ports != nil {
