@@ -490,6 +490,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/containers/{id}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the secrets of a container
+         * @description Who reads them is in the audit trail.
+         *
+         *     Needs the permission `container.secret.view` (also written `container:secret:view`): read the secrets in the environment of containers.
+         */
+        get: operations["container.secret.view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/containers/{id}/start": {
         parameters: {
             query?: never;
@@ -1684,6 +1706,7 @@ export interface components {
             createdAt: string;
             /** Format: uuid */
             eggId: string;
+            /** @description without what is secret */
             environment: {
                 [key: string]: string;
             };
@@ -1727,6 +1750,8 @@ export interface components {
             /** Format: uuid */
             preferred_cluster_id?: string;
             resources: components["schemas"]["Resources"];
+            /** @description names in the environment whose values are secret */
+            secrets: string[];
             /** @enum {string} */
             type: "standard" | "ha";
             /** Format: date-time */
@@ -1740,6 +1765,7 @@ export interface components {
             createdAt: string;
             /** Format: uuid */
             eggId: string;
+            /** @description without what is secret */
             environment: {
                 [key: string]: string;
             };
@@ -1784,6 +1810,8 @@ export interface components {
             /** Format: uuid */
             preferred_cluster_id?: string;
             resources: components["schemas"]["Resources"];
+            /** @description names in the environment whose values are secret */
+            secrets: string[];
             /** @enum {string} */
             type: "standard" | "ha";
             /** Format: date-time */
@@ -1830,7 +1858,7 @@ export interface components {
             window?: string;
         };
         EditContainerInput: {
-            /** @description null takes a value back to the egg's default */
+            /** @description null takes a value back to the egg's default; what is secret stays so */
             environment?: {
                 [key: string]: string | null;
             };
@@ -1846,6 +1874,10 @@ export interface components {
             /** @description the id of a cluster, or an empty text for none */
             preferred_cluster_id?: string;
             resources?: components["schemas"]["ResourcesStruct"];
+            /** @description null takes a secret away */
+            secrets?: {
+                [key: string]: string | null;
+            };
             /**
              * @description ha also needs container.ha.create
              * @enum {string}
@@ -2275,6 +2307,10 @@ export interface components {
             /** Format: uuid */
             preferred_cluster_id?: string;
             resources: components["schemas"]["Resources"];
+            /** @description more of the environment, by name, whose values are sealed and never shown again; needs nothing more to set, and container.secret.view to read */
+            secrets?: {
+                [key: string]: string;
+            };
             /**
              * @default standard
              * @enum {string}
@@ -2850,6 +2886,12 @@ export interface components {
             /** @description does not wait for the present node to confirm that it has stopped */
             force?: boolean;
             reason?: string;
+        };
+        SecretsOutput: {
+            /** @description values by the names in the environment */
+            secrets: {
+                [key: string]: string;
+            };
         };
         Session: {
             /** @description from which it was begun */
@@ -3994,6 +4036,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.secret.view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretsOutput"];
                 };
             };
             /** @description Error */

@@ -59,6 +59,7 @@ export function container(change: Partial<Container> = {}): Container {
     migration_status: "idle",
     resources: { cpu: 0.5, memory: "256m", disk: "1g" },
     environment: { PORT: "80", GREETING: "Hello from the depot", API_KEY: "do-not-show" },
+    secrets: [],
     ports: [{ host: 8080, container: 80, protocol: "tcp" }],
     observed: observed("running"),
     volumes: [{ host: "web-data", container: "/app/data" }],
