@@ -57,7 +57,7 @@ func (s *Service) CreateBinding(ctx context.Context, actor authz.Actor, in NewBi
 	if err := in.valid(); err != nil {
 		return store.Binding{}, err
 	}
-	o, err := once(actor, fleet.RoleBindingCreate, in.Key, in)
+	o, err := s.once(actor, fleet.RoleBindingCreate, in.Key, in)
 	if err != nil {
 		return store.Binding{}, err
 	}

@@ -42,7 +42,7 @@ func (s *Service) CreateRole(ctx context.Context, actor authz.Actor, in NewRole)
 	if err := fillRole(&r, in.Permissions); err != nil {
 		return fleet.Role{}, err
 	}
-	o, err := once(actor, fleet.RoleCreate, in.Key, in)
+	o, err := s.once(actor, fleet.RoleCreate, in.Key, in)
 	if err != nil {
 		return fleet.Role{}, err
 	}
