@@ -28,7 +28,10 @@ func (s *Service) Job(ctx context.Context, actor authz.Actor, job id.JobID) (fle
 			on.target.Cluster = *n.ClusterID
 		}
 	}
-	return j, s.check(ctx, actor, fleet.JobView, on)
+	if err := s.check(ctx, actor, fleet.JobView, on); err != nil {
+		return fleet.Job{}, err
+	}
+	return j, nil
 }
 
 // Jobs lists the jobs that the actor may see.

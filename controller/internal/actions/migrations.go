@@ -39,7 +39,11 @@ func (s *Service) migrationFor(ctx context.Context, actor authz.Actor, v fleet.V
 	if err != nil {
 		return m, err
 	}
-	if _, err := s.anyContainerFor(ctx, actor, v, m.ContainerID); err != nil {
+	_, err = s.anyContainerFor(ctx, actor, v, m.ContainerID)
+	switch {
+	case fleet.KindOf(err) == fleet.NotFound: // of whose container one may not know
+		return fleet.Migration{}, fleet.Errorf(fleet.NotFound, "there is no migration %s", migration)
+	case err != nil:
 		return fleet.Migration{}, err
 	}
 	return m, nil

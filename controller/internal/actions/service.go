@@ -106,10 +106,26 @@ func nodeTarget(n fleet.Node) authz.Target {
 // check lets an actor through or records that he was denied.
 func (s *Service) check(ctx context.Context, actor authz.Actor, v fleet.Verb, on subject) error {
 	err := actor.Check(v, on.target)
-	if err != nil {
-		s.recordDenied(ctx, entry(actor, v, on), err)
+	if err == nil {
+		return nil
+	}
+	s.recordDenied(ctx, entry(actor, v, on), err)
+	if on.hidden(actor) {
+		return fleet.Errorf(fleet.NotFound, "there is no %s %v", on.kind, on.id) // the words of store
 	}
 	return err
+}
+
+// hidden is what authz cannot tell, as the verb is of another noun than what
+// it is done to: whether the actor may know of the thing at all.
+func (on subject) hidden(actor authz.Actor) bool {
+	switch on.kind {
+	case "container":
+		return !on.target.Container.IsZero() && !actor.Can(fleet.ContainerView, on.target) && !actor.Can(fleet.MigrationView, on.target)
+	case "job":
+		return !actor.Can(fleet.JobView, on.target)
+	}
+	return false
 }
 
 // checkAnywhere is check where the target is not known yet, or is a list.

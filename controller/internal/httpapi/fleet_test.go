@@ -66,10 +66,15 @@ type fleetHouse struct {
 	seen   views
 }
 
-func newFleetHouse(t *testing.T) *fleetHouse {
+func newFleetHouse(t *testing.T, more ...func(*Deps)) *fleetHouse {
 	t.Helper()
 	seen := views{}
-	h := &fleetHouse{house: newHouse(t, houseOptions{change: withFleet(seen)}), seen: seen}
+	change := func(d *Deps) {
+		for _, one := range append([]func(*Deps){withFleet(seen)}, more...) {
+			one(d)
+		}
+	}
+	h := &fleetHouse{house: newHouse(t, houseOptions{change: change}), seen: seen}
 	h.bearer = h.admin()
 	h.node = h.post("/nodes", `{"name":"edge","description":"under the stairs"}`, http.StatusCreated)["id"].(string)
 	h.exec(`update nodes set joined_at = now() where id = $1`, h.node)
