@@ -94,6 +94,15 @@ var matrix = []matrixRow{
 	{"DELETE /api/v1/nodes/:id/credential", "401 403 403 403 403 403 ok", ""},
 	{"POST /api/v1/fleet/hold", "401 403 403 403 403 403 ok", `{"reason":"r"}`},
 	{"POST /api/v1/fleet/release", "401 403 403 403 403 403 ok", `{}`},
+	{"GET /api/v1/permissions", "401 ok  ok  ok  ok  ok  ok", ""},
+	{"GET /api/v1/roles", "401 403 403 403 403 403 ok", ""},
+	{"GET /api/v1/roles/:id", "401 403 403 403 403 403 ok", ""},
+	{"GET /api/v1/roles/bindings", "401 403 403 403 403 403 ok", ""},
+	{"POST /api/v1/roles", "401 403 403 403 403 403 ok", `{"name":"NAME","permissions":["node.view"]}`},
+	{"PATCH /api/v1/roles/:id", "401 403 403 403 403 403 ok", `{"description":"d"}`},
+	{"POST /api/v1/roles/bindings", "401 403 403 403 403 403 ok", `{"userId":"USER","roleId":"ROLE","scope":"global"}`},
+	{"DELETE /api/v1/roles/bindings/:id", "401 403 403 403 403 403 ok", ""},
+	{"DELETE /api/v1/roles/:id", "401 403 403 403 403 403 ok", ""},
 	{"POST /api/v1/users/:id/password-reset", "401 403 403 403 403 403 ok", ""},
 	{"DELETE /api/v1/users/:id/totp", "401 403 403 403 403 403 ok", ""},
 	{"DELETE /api/v1/users/:id/sessions/:session", "401 403 403 403 403 403 ok", ""},
@@ -153,7 +162,11 @@ func newMatrixHouse(t *testing.T) *matrixHouse {
 	category := made("/eggs/categories", `{"name":"Games"}`)
 	bystander := h.person("bystander@example.org")
 	h.exec(`update users set totp_secret = 'sealed', totp_since = now() where id = $1`, bystander.id)
+	role, binding := id.New[id.RoleID]().String(), id.New[id.BindingID]().String()
+	h.exec(`insert into roles (id, name) values ($1, 'some')`, role)
+	h.exec(`insert into role_bindings (id, user_id, role_id, scope) values ($1, $2, $3, 'global')`, binding, bystander.id, role)
 	h.ids = map[string]string{
+		"roles": role, "bindings": binding,
 		"nodes": node, "clusters": home, "eggs": egg, "containers": container["id"].(string),
 		"jobs": container["job"].(map[string]any)["id"].(string), "migrations": h.migrate(moving, "{}"), "users": bystander.id,
 		"categories": category,
@@ -202,7 +215,7 @@ func (h *matrixHouse) ask(row matrixRow, name string) string {
 	h.t.Helper()
 	method, pattern, _ := strings.Cut(row.route, " ")
 	c := call{method: method, path: h.path(pattern), bearer: h.people[name].bearer, header: map[string]string{"X-Forwarded-For": "192.0.2.1", "X-Lormas-Client": "test"}}
-	body := strings.NewReplacer("EGG", h.ids["eggs"], "CATEGORY", h.ids["categories"], "NAME", name+id.New[id.JobID]().String()[30:]).Replace(row.body)
+	body := strings.NewReplacer("EGG", h.ids["eggs"], "CATEGORY", h.ids["categories"], "USER", h.ids["users"], "ROLE", h.ids["roles"], "NAME", name+id.New[id.JobID]().String()[30:]).Replace(row.body)
 	if c.body = body; body == "" {
 		c.body = nil
 	}
