@@ -20,6 +20,10 @@ func (s *Service) Job(ctx context.Context, actor authz.Actor, job id.JobID) (fle
 	on := subject{kind: "job", id: uuid.UUID(j.ID), name: string(j.Kind)}
 	if j.ContainerID != nil {
 		on.target.Container = *j.ContainerID
+		c, err := s.Store.AnyContainer(ctx, *j.ContainerID)
+		if err == nil && c.OwnerID != nil {
+			on.target.Owner = *c.OwnerID
+		}
 	}
 	if j.NodeID != nil {
 		on.target.Node = *j.NodeID

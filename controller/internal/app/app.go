@@ -182,6 +182,7 @@ func (m *Main) makeRooms(context.Context) (err error) {
 	m.prober = newProber()
 	m.doorkeeper = &doorkeeper{
 		standby: m.closed, elsewhere: m.config.BrokerURL, auth: m.auth, prober: m.prober, places: &places{store: m.store, log: m.log}, now: m.now, log: m.log, actors: map[string]admitted{},
+		changed: loop.NewWake(), reviewed: func() { m.broker.Refresh() }, ended: m.endCredential,
 	}
 	m.trail = newTrail(m.store, m.doorkeeper.actorOf, m.now, m.log)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +16,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/loop"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -28,6 +30,11 @@ type doorkeeper struct {
 	places    *places
 	now       func() time.Time
 	log       *slog.Logger
+
+	changed  loop.Wake // what people may do has changed
+	changes  atomic.Int64
+	reviewed func() // what nobody may read any more has to end; see broker.Refresh
+	ended    func(credential uuid.UUID)
 
 	mu     sync.RWMutex
 	actors map[string]admitted
@@ -52,6 +59,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (br
 	if d.standby() {
 		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrUnavailable, errStandby)
 	}
+	before := d.changes.Load()
 	who, err := d.auth.AuthenticateMQTT(ctx, authn.Origin{Address: hostOf(c.RemoteAddr)}, c.Username, c.Password)
 	switch {
 	case fleet.KindOf(err) == fleet.Unavailable:
@@ -69,7 +77,75 @@ func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (br
 	}
 	out.User, out.Name = who.Actor.UserID, who.Actor.Name
 	d.remember(out.CredentialID, admitted{actor: who.Actor, powers: who.Actor.Powers(), expires: who.Expires})
+	if d.changes.Load() != before {
+		d.changed.Up() // he was read before the change and is remembered after its review
+	}
 	return out, nil
+}
+
+// change says that somebody may do more or less than before. It never blocks.
+func (d *doorkeeper) change() {
+	d.changes.Add(1)
+	d.changed.Up()
+}
+
+// reviewEvery is how often it is looked all the same what those may do who
+// are connected.
+const reviewEvery = 30 * time.Second
+
+func (d *doorkeeper) run(ctx context.Context) error {
+	return loop.Run(ctx, reviewEvery, d.changed, d.review, func(err error) {
+		d.log.Error("those who are connected may do what they might a while ago", "error", err)
+	})
+}
+
+// review reads anew where everything stands and what all may do who are
+// connected, and ends what they may not follow any more.
+func (d *doorkeeper) review(ctx context.Context) error {
+	credentials := d.credentials()
+	if len(credentials) == 0 {
+		return nil
+	}
+	if err := d.places.reread(ctx); err != nil {
+		return err
+	}
+	actors, err := d.auth.Reload(ctx, credentials)
+	if err != nil {
+		return err
+	}
+	for _, credential := range credentials {
+		actor, ok := actors[credential]
+		if !ok {
+			d.ended(credential)
+			continue
+		}
+		d.renew(credential, actor)
+	}
+	d.reviewed()
+	return nil
+}
+
+func (d *doorkeeper) credentials() []uuid.UUID {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var list []uuid.UUID
+	for key := range d.actors {
+		if credential, err := uuid.Parse(key); err == nil {
+			list = append(list, credential)
+		}
+	}
+	return list
+}
+
+// renew replaces what somebody may do, unless he has gone meanwhile.
+func (d *doorkeeper) renew(credential uuid.UUID, actor authz.Actor) {
+	powers := actor.Powers()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a, ok := d.actors[credential.String()]; ok {
+		actor.Address, actor.RequestID = a.actor.Address, a.actor.RequestID
+		d.actors[credential.String()] = admitted{actor: actor, powers: powers, expires: a.expires}
+	}
 }
 
 // remember also forgets those whose time is over: nobody else says so.

@@ -24,6 +24,7 @@ type places struct {
 	store *store.Store
 	log   *slog.Logger
 	asked atomic.Bool
+	turn  sync.Mutex // one reads at a time, or an older truth could come last
 
 	mu         sync.RWMutex
 	containers map[id.ContainerID]authz.Target
@@ -50,7 +51,15 @@ func (p *places) run(ctx context.Context) error {
 	})
 }
 
+// reread is read for when something is known to have changed.
+func (p *places) reread(ctx context.Context) error {
+	p.asked.Store(true)
+	return p.read(ctx)
+}
+
 func (p *places) read(ctx context.Context) error {
+	p.turn.Lock()
+	defer p.turn.Unlock()
 	if !p.asked.Swap(false) {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (m *Main) parts() map[string]func(context.Context) error {
 	probe := &loops.SelfProbe{Nodes: m.nodes, Ask: m.selfProbe(), Log: m.log}
 	parts := map[string]func(context.Context) error{
 		"intake": m.intake.Run, "dispatch": m.dispatch.Run, "watch": m.watch.Run, "presence": m.presence.Run,
-		"node watch": m.nodeWatch.Run, "sweeper": sweeper.Run, "migrator": m.migrator.Run, "places": m.doorkeeper.places.run, "news": m.republish,
+		"node watch": m.nodeWatch.Run, "sweeper": sweeper.Run, "migrator": m.migrator.Run, "places": m.doorkeeper.places.run, "doorkeeper": m.doorkeeper.run, "news": m.republish,
 		"self probe": probe.Run, "hanging up": m.hangUp, "trail": m.trail.run,
 	}
 	if m.uplink != nil {

@@ -15,7 +15,7 @@ func (m *Main) makeActions(context.Context) error {
 	m.actions = actions.New(actions.Deps{
 		Store: m.ruled, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
 		WakeMigrator: m.migrator.Wake, TellMoves: m.migrator.Told, Warden: warden{m.nodes}, Profile: m.profile,
-		Passwords: m.auth, EndCredential: m.endCredential, Changed: func() {}, PublicURL: m.URL(),
+		Passwords: m.auth, EndCredential: m.endCredential, Changed: m.doorkeeper.change, PublicURL: m.URL(),
 		AgentURL: m.AgentURL(), ForeignBroker: m.config.BrokerURL != "", Now: m.now, Log: m.log,
 	})
 	return nil

@@ -96,15 +96,40 @@ func (s *Service) byToken(ctx context.Context, from Origin, secret string) (Conn
 	if err != nil {
 		return Connection{}, away(err)
 	}
-	actor := actorOf(p, from)
-	actor.Kind, actor.ID, actor.Limit = fleet.ActorToken, uuid.UUID(token.ID), token.Permissions
-	actor.Name = p.User.Email + " (token " + token.Name + ")"
+	actor := asToken(actorOf(p, from), token)
 	s.noteUse(ctx, actor, token, now)
 	c := Connection{Actor: actor, Credential: uuid.UUID(token.ID)}
 	if token.ExpiresAt != nil {
 		c.Expires = *token.ExpiresAt
 	}
 	return c, nil
+}
+
+// Reload says who is behind credentials that were good before, in one query.
+// Those that have ended are missing.
+func (s *Service) Reload(ctx context.Context, credentials []uuid.UUID) (map[uuid.UUID]authz.Actor, error) {
+	found, err := s.Store.PrincipalsOf(ctx, credentials, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	actors := make(map[uuid.UUID]authz.Actor, len(found))
+	for credential, p := range found {
+		actor := actorOf(p.Principal, Origin{})
+		if p.Token != nil {
+			actor = asToken(actor, *p.Token)
+		} else {
+			actor.SessionID = id.SessionID(credential)
+		}
+		actors[credential] = actor
+	}
+	return actors, nil
+}
+
+// asToken is the owner of an API token as far as the token lets him.
+func asToken(actor authz.Actor, token fleet.Token) authz.Actor {
+	actor.Name = actor.Name + " (token " + token.Name + ")"
+	actor.Kind, actor.ID, actor.Limit = fleet.ActorToken, uuid.UUID(token.ID), token.Permissions
+	return actor
 }
 
 // useAudited is how often the audit trail hears that a token is in use: once

@@ -249,7 +249,6 @@ func TestMovesNeedTheirPermissions(t *testing.T) {
 		"cancel":        {"POST", "/migrations/" + m + "/cancel", "", "migration.manage"},
 		"roll back":     {"POST", "/migrations/" + m + "/rollback", "", "migration.manage"},
 		"history":       {"GET", "/containers/" + c + "/migration-history", "", "migration.view"},
-		"moves":         {"GET", "/migrations", "", "migration.view"},
 		"a move":        {"GET", "/migrations/" + m, "", "migration.view"},
 		"ha":            {"POST", "/containers", haBody(egg, "other", h.node, ""), "container.ha.create"},
 		"ha, anywhere":  {"POST", "/containers", strings.Replace(haBody(egg, "other", h.node, ""), fmt.Sprintf(`"nodeId":%q,`, h.node), "", 1), "container.ha.create"},

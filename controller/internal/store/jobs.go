@@ -71,10 +71,11 @@ func (s *Store) Jobs(ctx context.Context, f JobFilter) ([]fleet.Job, string, err
 		and ($3::uuid is null or j.node_id = $3)
 		and ($4 = '' or j.state = $4)
 		and ($5 = '' or j.kind = $5)
-		and ($6 or j.container_id = any($7) or j.node_id = any($8) or n.cluster_id = any($9))
+		and ($6 or j.container_id = any($7) or j.node_id = any($8) or n.cluster_id = any($9)
+			or exists (select from containers c where c.id = j.container_id and c.owner_id = any($11)))
 		order by j.id desc limit $10`,
 		before, f.Container, f.Node, f.State, f.Kind,
-		f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1)
+		f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1, f.Reach.Owners)
 	if err != nil {
 		return nil, "", fmt.Errorf("list jobs: %w", err)
 	}

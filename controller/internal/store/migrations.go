@@ -164,9 +164,9 @@ func (s *Store) Migrations(ctx context.Context, f MigrationFilter) ([]fleet.Migr
 		and ($4::uuid is null or m.job_id = $4)
 		and ($5 = '' or m.kind = $5)
 		and (not $6 or m.`+openMigrations+`)
-		and ($7 or c.id = any($8) or c.node_id = any($9) or n.cluster_id = any($10))
+		and ($7 or c.id = any($8) or c.node_id = any($9) or n.cluster_id = any($10) or c.owner_id = any($12))
 		order by m.id desc limit $11`,
-		before, f.Container, f.Node, f.Job, f.Kind, f.Open, f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1)
+		before, f.Container, f.Node, f.Job, f.Kind, f.Open, f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1, f.Reach.Owners)
 	if err != nil {
 		return nil, "", fmt.Errorf("list migrations: %w", err)
 	}

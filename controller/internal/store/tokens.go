@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -64,6 +65,43 @@ func (s *Store) PrincipalOfToken(ctx context.Context, hash []byte, now time.Time
 		where t.token_hash = $1 and t.revoked_at is null and (t.expires_at is null or t.expires_at > $2)`+usable,
 		[]any{hash, now}, tokenInto(&t)...)
 	return p, t, one(err, "api token", "with this secret")
+}
+
+// CredentialPrincipal is who is behind a session or an API token.
+type CredentialPrincipal struct {
+	Principal
+	Token *fleet.Token // nil: a session
+}
+
+// PrincipalsOf loads who is behind sessions and API tokens, in one query.
+// Those that ended, and those of users who were disabled, are missing.
+func (s *Store) PrincipalsOf(ctx context.Context, credentials []uuid.UUID, now time.Time) (map[uuid.UUID]CredentialPrincipal, error) {
+	rows, err := s.db.Query(ctx, `select `+principalColumns+`, k.id, t.id is not null, coalesce(t.name, ''), t.permissions
+		from unnest($1::uuid[]) k (id)
+		left join sessions s on s.id = k.id and s.revoked_at is null and s.expires_at > $2
+		left join api_tokens t on t.id = k.id and t.revoked_at is null and (t.expires_at is null or t.expires_at > $2)
+		join users u on u.id = coalesce(s.user_id, t.user_id)`+usable, credentials, now)
+	if err != nil {
+		return nil, fmt.Errorf("load who is connected: %w", err)
+	}
+	found := map[uuid.UUID]CredentialPrincipal{}
+	for rows.Next() {
+		var p CredentialPrincipal
+		var t fleet.Token
+		var grants []grantRow
+		var key uuid.UUID
+		var isToken bool
+		if err := rows.Scan(append(p.into(&grants), &key, &isToken, &t.Name, &t.Permissions)...); err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("load who is connected: %w", err)
+		}
+		p.setGrants(grants)
+		if isToken {
+			t.ID, t.UserID, p.Token = id.TokenID(key), p.User.ID, &t
+		}
+		found[key] = p
+	}
+	return found, wrap("load who is connected", rows.Err())
 }
 
 // TouchToken notes that a token was used, and from where, unless that was

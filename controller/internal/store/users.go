@@ -64,7 +64,8 @@ type Principal struct {
 
 // principalColumns are the columns of a Principal, for a query in which u is
 // the user. Grants come through roles and their parents; union, not union
-// all, ends the walk even where parents form a ring.
+// all, ends the walk even where parents form a ring. Everybody is the owner of
+// what is his.
 const principalColumns = `
 	u.id, u.email, u.name, u.must_change_password, u.disabled_at, u.created_at,
 	coalesce((
@@ -76,6 +77,9 @@ const principalColumns = `
 		)
 		select jsonb_agg(distinct jsonb_build_object('permission', p.permission, 'scope', held.scope, 'scope_id', held.scope_id))
 		from held join role_permissions p using (role_id)
+	), '[]') || coalesce((
+		select jsonb_agg(jsonb_build_object('permission', p.permission, 'scope', 'owned', 'scope_id', u.id))
+		from roles r join role_permissions p on p.role_id = r.id where r.builtin and r.name = '` + fleet.RoleOwner + `'
 	), '[]')`
 
 // into are the places for principalColumns.
