@@ -65,7 +65,7 @@ type bubbleNode struct {
 // inBubble runs a test in a bubble with n nodes that are all healthy.
 func inBubble(t *testing.T, n int, test func(*bubble)) {
 	c := config.Default()
-	c.MQTTListen, c.AgentURL = "", "mqtt://bubble"
+	c.MQTTListen, c.AgentURL, c.PublicURL = "", "mqtt://bubble", "http://bubble"
 	c.DatabaseURL, c.RedisURL = testkit.PostgresURL(t), testkit.Redis(t).URL
 	c.StateDir, c.AdminPassword = t.TempDir(), "correct horse battery staple"
 	dirs := t.TempDir()

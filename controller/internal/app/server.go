@@ -61,11 +61,14 @@ func (m *Main) MQTTAddr() string {
 
 // URL is how people reach the API and the dashboard.
 func (m *Main) URL() string {
+	if m.config.PublicURL != "" {
+		return m.config.PublicURL
+	}
 	scheme := "http://"
 	if m.config.HTTPTLS {
 		scheme = "https://"
 	}
-	return cmp.Or(m.config.PublicURL, scheme+reachable(m.http.Addr()))
+	return scheme + reachable(m.http.Addr())
 }
 
 // AgentURL is how agents reach the broker.
