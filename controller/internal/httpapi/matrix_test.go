@@ -57,6 +57,7 @@ var matrix = []matrixRow{
 	{"GET /api/v1/containers", "401 ok  ok  ok  ok  ok  ok", ""},
 	{"GET /api/v1/containers/:id", "401 ok  ok  ok  404 404 ok", ""},
 	{"GET /api/v1/containers/:id/logs", "401 ok  ok  ok  404 404 ok", ""},
+	{"GET /api/v1/containers/:id/secrets", "401 403 403 ok  404 403 ok", ""},
 	{"GET /api/v1/containers/:id/stats", "401 ok  ok  ok  404 404 ok", ""},
 	{"GET /api/v1/containers/:id/migration-history", "401 ok  ok  ok  404 404 ok", ""},
 	{"GET /api/v1/jobs", "401 ok  ok  ok  ok  ok  ok", ""},
