@@ -95,6 +95,7 @@ var matrix = []matrixRow{
 	{"DELETE /api/v1/nodes/:id/credential", "401 403 403 403 403 403 ok", ""},
 	{"POST /api/v1/fleet/hold", "401 403 403 403 403 403 ok", `{"reason":"r"}`},
 	{"POST /api/v1/fleet/release", "401 403 403 403 403 403 ok", `{}`},
+	{"POST /api/v1/authz/explain", "401 ok  ok  ok  ok  ok  ok", `{"verb":"container.start"}`},
 	{"GET /api/v1/permissions", "401 ok  ok  ok  ok  ok  ok", ""},
 	{"GET /api/v1/roles", "401 403 403 403 403 403 ok", ""},
 	{"GET /api/v1/roles/:id", "401 403 403 403 403 403 ok", ""},

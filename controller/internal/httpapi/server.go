@@ -86,6 +86,7 @@ func (s *Server) addRoutes() {
 	s.tokenRoutes()
 	s.userRoutes()
 	s.roleRoutes()
+	s.explainRoutes()
 	s.auditRoutes()
 	s.fleetRoutes()
 	s.docsRoutes()
