@@ -254,6 +254,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/authz/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say why somebody may do a thing, or may not
+         * @description Of yourself you may always ask; of others with `user.view`. The answer names every role, how it is inherited, and the binding or ownership by which it reaches the target.
+         *
+         *     Open to everybody who is signed in.
+         */
+        post: operations["authz.explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -1992,6 +2014,29 @@ export interface components {
             /** @description the agent's credential: shown this once */
             token: string;
         };
+        ExplainInput: {
+            /** @description left out: everything */
+            target?: components["schemas"]["TargetStruct"];
+            /**
+             * Format: uuid
+             * @description left out: yourself
+             */
+            userId?: string;
+            /**
+             * @description with dots or colons
+             * @example container.start
+             */
+            verb: string;
+        };
+        Explanation: {
+            allowed: boolean;
+            /** @description all that allow it */
+            by: components["schemas"]["Held"][];
+            /** @description where it is refused: what allows the verb elsewhere */
+            near: components["schemas"]["Held"][];
+            /** @description the answer in a sentence */
+            summary: string;
+        };
         FleetOutput: {
             /** @description this controller decides; another may stand by */
             authority: boolean;
@@ -2079,6 +2124,27 @@ export interface components {
         };
         HealthOutput: {
             nodes: components["schemas"]["Health"][];
+        };
+        Held: {
+            /**
+             * Format: uuid
+             * @description missing of what one owns
+             */
+            bindingId?: string;
+            /**
+             * @description roles, from the one that was given to the one that has the permission
+             * @example [
+             *       "Night shift",
+             *       "Operator"
+             *     ]
+             */
+            path: string[];
+            /** @example container.* */
+            permission: string;
+            /** @enum {string} */
+            scope: "global" | "cluster" | "node" | "container" | "owned";
+            /** Format: uuid */
+            scopeId?: string;
         };
         Hold: {
             /**
@@ -2968,6 +3034,12 @@ export interface components {
             read_only?: boolean;
             shared?: boolean;
         };
+        TargetStruct: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "cluster" | "node" | "container";
+        };
         Token: {
             /** Format: date-time */
             createdAt: string;
@@ -3490,6 +3562,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "authz.explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
             };
             /** @description Error */
             default: {
