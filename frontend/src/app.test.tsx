@@ -42,6 +42,24 @@ describe("signing in", () => {
     expect(await screen.findByRole("heading", { name: "Nodes" })).toBeVisible();
   });
 
+  it("sets a password with a one-time link", async () => {
+    const { user, controller } = open("/reset#token=abc123", { signedIn: false });
+    await user.type(await screen.findByLabelText("New password"), "short{Enter}");
+    expect(await screen.findByText("Use at least 10 characters.")).toBeVisible();
+    await user.clear(screen.getByLabelText("New password"));
+    await user.type(screen.getByLabelText("New password"), "correct horse");
+    await user.type(screen.getByLabelText("New password again"), "correct horse{Enter}");
+    expect(await screen.findByText("Your password is set. Sign in with it.")).toBeVisible();
+    expect(controller.requests).toContain("POST /auth/password-reset");
+  });
+
+  it("says when a one-time link is worth nothing", async () => {
+    const { user } = open("/reset#token=used", { signedIn: false });
+    await user.type(await screen.findByLabelText("New password"), "correct horse");
+    await user.type(screen.getByLabelText("New password again"), "correct horse{Enter}");
+    expect(await screen.findByRole("alert")).toHaveTextContent("ask an administrator for a new one");
+  });
+
   it("keeps the page and its address when the session ends", async () => {
     const { user, controller } = open(`/containers?q=web`);
     await screen.findByRole("link", { name: "web-front" });

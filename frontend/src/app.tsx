@@ -7,6 +7,7 @@ import { session } from "@/api/session";
 import type { User } from "@/api/types";
 import { LiveProvider } from "@/components/live";
 import { ChangePassword } from "@/features/session/change-password";
+import { ResetPassword } from "@/features/session/reset-password";
 import { SignIn } from "@/features/session/sign-in";
 import { Starting } from "@/features/session/starting";
 import { useCell } from "@/lib/cell";
@@ -24,6 +25,8 @@ export function App({ dial }: { dial: Dial }) {
 /** What stands between a visitor and the dashboard. */
 function Door({ dial }: { dial: Dial }) {
   const now = useCell(session);
+  const token = linkToken();
+  if (token) return <ResetPassword token={token} />;
   switch (now.state) {
     case "unknown":
       return <Starting ask={currentToken} />;
@@ -32,6 +35,12 @@ function Door({ dial }: { dial: Dial }) {
     case "signed-in":
       return now.user.mustChangePassword ? <ChangePassword /> : <Dashboard user={now.user} dial={dial} />;
   }
+}
+
+/** The token of a one-time link, if that is what led here. */
+function linkToken(): string | null {
+  if (location.pathname !== "/reset") return null;
+  return new URLSearchParams(location.hash.slice(1)).get("token");
 }
 
 function Dashboard({ user, dial }: { user: User; dial: Dial }) {

@@ -64,6 +64,9 @@ export const strings = {
     mismatch: "The two are not the same.",
     tooShort: "Use at least 10 characters.",
     change: "Change password",
+    resetTitle: "Set your password",
+    resetDone: "Your password is set. Sign in with it.",
+    set: "Set password",
     starting: "Starting…",
   },
   nodes: {

@@ -71,6 +71,7 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
+	s = testkit.Unlock(t, s)
 	pool, err := pgxpool.New(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -216,8 +217,8 @@ func demo() egg.Egg {
 		Images: []egg.Image{{Name: "one", Image: "demo:1"}, {Name: "two", Image: "demo:2"}},
 		Ports:  []egg.Port{{Container: 80}},
 		Variables: []egg.Variable{
-			{Name: "Greeting", Env: "GREETING", Rules: []string{"required", "max:20"}},
-			{Name: "Level", Env: "LEVEL", Default: "1", Rules: []string{"integer"}},
+			{Name: "Greeting", Env: "GREETING", Viewable: true, Editable: true, Rules: []string{"required", "max:20"}},
+			{Name: "Level", Env: "LEVEL", Viewable: true, Editable: true, Default: "1", Rules: []string{"integer"}},
 		},
 	}
 }

@@ -24,6 +24,10 @@ func (s *Server) accountRoutes() {
 		Help: "Ends all your other sessions, and links to set a new one.",
 	}, s.changePassword)
 	add(s, Route{
+		Verb: fleet.AuthPasswordReset, Method: http.MethodPost, Path: "/auth/password-reset", Summary: "Set a password with a one-time link",
+		Help: "The token is what is behind `#token=` in the link that an administrator made. It is good once, for 24 hours. All sessions of the user end; a second factor stays.",
+	}, s.useLink)
+	add(s, Route{
 		Verb: fleet.AuthSessionView, Method: http.MethodGet, Path: "/auth/sessions", Summary: "List where you are signed in",
 	}, s.sessions)
 	add(s, Route{
@@ -91,6 +95,19 @@ func (s *Server) editMe(ctx context.Context, actor authz.Actor, in *editMeInput)
 	return answerUser(s.Auth.EditAccount(ctx, actor, authn.AccountEdit{
 		Name: b.Name, Theme: (*fleet.Theme)(b.Theme), TimeZone: b.TimeZone, Email: b.Email, Password: b.Current,
 	}))
+}
+
+type linkInput struct {
+	Body struct {
+		Token string `json:"token" maxLength:"200" format:"password"`
+		New   string `json:"newPassword" maxLength:"256" format:"password" doc:"10 characters or more"`
+	}
+}
+
+func (s *Server) useLink(ctx context.Context, actor authz.Actor, in *linkInput) (*struct{}, error) {
+	return nil, s.Auth.UseLink(ctx, authn.NewPassword{
+		Origin: authn.Origin{Address: actor.Address, RequestID: actor.RequestID}, Secret: in.Body.Token, Password: in.Body.New,
+	})
 }
 
 type passwordInput struct {

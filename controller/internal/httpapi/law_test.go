@@ -110,7 +110,7 @@ func TestEveryRouteHasAVerbAndAnEntry(t *testing.T) {
 var public = []string{
 	"GET /api/v1/docs", "GET /api/v1/docs/docs.css", "GET /api/v1/docs/docs.js", "GET /api/v1/openapi.json",
 	"GET /livez", "GET /readyz", "GET /mqtt",
-	"POST /api/v1/auth/login", "POST /api/v1/auth/refresh", "POST /api/v1/auth/logout",
+	"POST /api/v1/auth/login", "POST /api/v1/auth/password-reset", "POST /api/v1/auth/refresh", "POST /api/v1/auth/logout",
 }
 
 // own are the routes that need no grant, only an account.

@@ -115,6 +115,7 @@ var matrix = []matrixRow{
 	{"DELETE /api/v1/users/:id", "401 403 403 403 403 403 ok", ""},
 	{"POST /api/v1/auth/tokens", "401 ok  ok  ok  ok  ok  ok", `{"name":"NAME","permissions":["container.view"]}`},
 	{"POST /api/v1/auth/login", "401 401 401 401 401 401 401", `{"email":"x@example.org","password":"not this one"}`},
+	{"POST /api/v1/auth/password-reset", "401 401 401 401 401 401 401", `{"token":"none","newPassword":"grey geese over seven hills"}`},
 	{"POST /api/v1/auth/refresh", "401 401 401 401 401 401 401", ""},
 	{"POST /api/v1/auth/logout", "ok  ok  ok  ok  ok  ok  ok", ""},
 	{"POST /api/v1/auth/password", "401 ok  ok  ok  ok  ok  ok", `{"currentPassword":"correct horse battery","newPassword":"correct horse battery"}`},

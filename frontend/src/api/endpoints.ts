@@ -62,6 +62,8 @@ export const api = {
       const call = await door.POST("/api/v1/auth/login", { body });
       return tokensOf(await answer(Promise.resolve(call)), call.response);
     },
+    resetPassword: (body: { token: string; newPassword: string }) =>
+      answer(door.POST("/api/v1/auth/password-reset", { body })),
     logout: () => answer(door.POST("/api/v1/auth/logout")),
     changePassword: (body: { currentPassword: string; newPassword: string }) =>
       answer(client.POST("/api/v1/auth/password", { body })),

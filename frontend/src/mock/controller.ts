@@ -71,6 +71,7 @@ export class MockController {
       ["POST", /^\/auth\/refresh$/, () => (this.signedIn ? json(this.tokens()) : refused())],
       ["POST", /^\/auth\/logout$/, () => this.logout()],
       ["POST", /^\/auth\/password$/, (_, body) => this.changePassword(body)],
+      ["POST", /^\/auth\/password-reset$/, (_, body) => this.resetPassword(body)],
       ["GET", /^\/nodes$/, () => json({ items: world.nodes })],
       ["POST", /^\/nodes$/, (_, body) => this.createNode(body)],
       ["GET", /^\/nodes\/([^/]+)$/, (m) => found(world.nodes, m[1])],
@@ -106,6 +107,13 @@ export class MockController {
 
   private logout(): Response {
     this.signedIn = false;
+    return new Response(null, { status: 204 });
+  }
+
+  private resetPassword({ token }: Body): Response {
+    if (token === "used") {
+      return problem(401, "unauthenticated", "this link was used: ask an administrator for a new one");
+    }
     return new Response(null, { status: 204 });
   }
 
