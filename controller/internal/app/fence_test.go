@@ -37,6 +37,7 @@ func TestOnlyWhoReignsSweeps(t *testing.T) {
 	t.Parallel()
 	c := config.Default()
 	c.HTTPListen, c.MQTTListen, c.SigningKey = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "shared.key")
+	c.SecretKey = filepath.Join(t.TempDir(), "secret.key")
 	c.DatabaseURL, c.RedisURL, c.AdminPassword = testkit.PostgresURL(t), testkit.Redis(t).URL, "correct horse battery staple"
 	active, standby := newSweeper(t, c), newSweeper(t, c)
 	job := lateJob(t, active.Main)

@@ -23,7 +23,7 @@ func TestAnOwnerSeesWhatIsHisAndNothingElse(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/containers/" + mine["id"].(string): 200, "/containers/" + other["id"].(string): 404, "/nodes": 403, "/nodes/" + h.node: 403,
-		"/jobs/" + mine["job"].(map[string]any)["id"].(string): 200, "/jobs/" + other["job"].(map[string]any)["id"].(string): 403,
+		"/jobs/" + mine["job"].(map[string]any)["id"].(string): 200, "/jobs/" + other["job"].(map[string]any)["id"].(string): 404,
 	} {
 		h.do(call{method: "GET", path: prefix + path, bearer: jane.bearer}).want(t, want)
 	}

@@ -84,12 +84,14 @@ func (tx *Tx) insertMigrations(ctx context.Context, list []fleet.Migration) (int
 }
 
 // QueueFailovers queues a failover of every ha container of lost nodes that
-// should run and is not being moved already, and answers how many.
+// should run and is not being moved already, and answers how many. The
+// verdict has to be written down before: a controller that begins anew would
+// otherwise read of a move away from a node that it takes for healthy.
 func (tx *Tx) QueueFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time) (int, error) {
 	rows, err := tx.tx.Query(ctx, `
 		select c.id, c.node_id, c.epoch, c.ha_policy, 'node ' || n.name || ' is lost: ' || h.status_reason
 		from containers c join nodes n on n.id = c.node_id join node_health h on h.node_id = n.id
-		where c.node_id = any($1) and c.type = 'ha' and c.desired_power = 'running' and c.deleted_at is null
+		where c.node_id = any($1) and h.status = 'unhealthy' and c.type = 'ha' and c.desired_power = 'running' and c.deleted_at is null
 		  and not exists (select from container_migrations m where m.container_id = c.id and `+isOpen+`)
 		order by c.id for update of c`, nodes)
 	if err != nil {

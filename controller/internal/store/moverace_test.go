@@ -215,12 +215,21 @@ func TestI8_I11_FailoversAreQueuedOnce(t *testing.T) {
 	h.container("standard", e, lost)
 	h.container("elsewhere", e, well)
 	h.exec(`update containers set type = 'ha', ha_policy = 'available' where name = 'elsewhere'`)
-	counts := make([]int, 4)
-	for _, err := range race(len(counts), func(i int) error {
-		return h.InTx(h.ctx, func(tx *store.Tx) (err error) {
-			counts[i], err = tx.QueueFailovers(h.ctx, []id.NodeID{lost.ID}, now(), now())
+	queue := func() (n int, err error) {
+		err = h.InTx(h.ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.QueueFailovers(h.ctx, []id.NodeID{lost.ID}, now(), now())
 			return err
 		})
+		return n, err
+	}
+	if n, err := queue(); n != 0 || err != nil {
+		t.Errorf("%d were queued before it was written down that the node is lost, %v", n, err)
+	}
+	h.exec(`update node_health set status = 'unhealthy' where node_id = $1`, lost.ID)
+	counts := make([]int, 4)
+	for _, err := range race(len(counts), func(i int) (err error) {
+		counts[i], err = queue()
+		return err
 	}) {
 		if err != nil {
 			t.Fatal(err)
