@@ -25,17 +25,11 @@ type Ask struct {
 // not there.
 func (s *Service) Explain(ctx context.Context, actor authz.Actor, in Ask) (authz.Explanation, error) {
 	self := in.User.IsZero() || in.User == actor.UserID
-	if !self {
-		if err := s.check(ctx, actor, fleet.UserView, subject{kind: "user", id: uuid.UUID(in.User)}); err != nil {
-			return authz.Explanation{}, err
-		}
-	}
-	if self {
-		in.User = actor.UserID
-	}
 	q := authz.Question{Verb: in.Verb, Named: "everything"}
 	if self {
-		q.Limit = actor.Limit
+		in.User, q.Limit = actor.UserID, actor.Limit
+	} else if err := s.check(ctx, actor, fleet.UserView, subject{kind: "user", id: uuid.UUID(in.User)}); err != nil {
+		return authz.Explanation{}, err
 	}
 	var held []authz.Held
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {

@@ -49,6 +49,19 @@ func (a access) connect(ctx context.Context, s Streams) (*client.Client, func(),
 	return c, nothing, err
 }
 
+// open is connect for what is done to one thing: it also finds the thing's
+// path.
+func (a access) open(ctx context.Context, s Streams, of noun, ref string) (to *client.Client, path string, done func(), err error) {
+	if to, done, err = a.connect(ctx, s); err != nil {
+		return nil, "", nil, err
+	}
+	if path, err = of.at(ctx, to, ref); err != nil {
+		done()
+		return nil, "", nil, err
+	}
+	return to, path, done, nil
+}
+
 // farewell bounds how long a session for one command takes to be ended.
 const farewell = 5 * time.Second
 

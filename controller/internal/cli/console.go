@@ -23,15 +23,11 @@ type logsCommand struct {
 
 // Run prints the log as it comes.
 func (c logsCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, containers, c.Container)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := containers.at(ctx, to, c.Container)
-	if err != nil {
-		return err
-	}
 	return stream(ctx, s.Out, to, path, c.Tail, c.Follow)
 }
 
@@ -59,15 +55,11 @@ type attachCommand struct {
 // line. It ends with the log, at the end of what is typed, or with Ctrl-C,
 // which the container does not notice.
 func (c attachCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, containers, c.Container)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := containers.at(ctx, to, c.Container)
-	if err != nil {
-		return err
-	}
 	var seen struct{ Power string }
 	if err := to.Do(ctx, client.Request{Method: http.MethodGet, Path: path}, &seen); err != nil {
 		return err
@@ -108,15 +100,11 @@ type historyCommand struct {
 
 // Run lists the moves that are over, newest first.
 func (c historyCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, containers, c.Container)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := containers.at(ctx, to, c.Container)
-	if err != nil {
-		return err
-	}
 	past := noun{name: "move", columns: []column{
 		{"AT", "timestamp"}, {"STATUS", "status"}, {"TRIGGER", "trigger"}, {"FROM", "fromNodeId|node"}, {"TO", "toNodeId|node"},
 		{"MS", "durationMs"}, {"OVERLAP MS", "overlapMs"}, {"WHY", "reason"}, {"ERROR", "error"},

@@ -48,6 +48,7 @@ func (c containerListCommand) Run(ctx context.Context, s Streams) error {
 	if err != nil {
 		return err
 	}
+	defer done()
 	query := url.Values{}
 	for _, by := range []struct {
 		field, ref string
@@ -58,13 +59,11 @@ func (c containerListCommand) Run(ctx context.Context, s Streams) error {
 		}
 		found, err := by.of.find(ctx, to, by.ref)
 		if err != nil {
-			done()
 			return err
 		}
 		query.Set(by.field, found)
 	}
-	done()
-	return c.run(ctx, s, query)
+	return c.tell(ctx, s, to, query)
 }
 
 // making is what a container is made of, as flags.
@@ -239,15 +238,11 @@ type containerEditCommand struct {
 
 // Run changes what was said and leaves the rest.
 func (c containerEditCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, containers, c.Container)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := containers.at(ctx, to, c.Container)
-	if err != nil {
-		return err
-	}
 	body, err := c.making.fields(ctx, to)
 	if err != nil {
 		return err
@@ -349,15 +344,11 @@ type moveCommand struct {
 
 // Run moves it and shows how far that has come.
 func (c moveCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, containers, c.Container)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := containers.at(ctx, to, c.Container)
-	if err != nil {
-		return err
-	}
 	body := fields{"force": c.Force, "overlap": c.Overlap, "acceptDataLoss": c.AcceptDataLoss}
 	body.text("reason", c.Reason)
 	if c.To != "" {

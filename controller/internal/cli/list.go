@@ -31,6 +31,10 @@ func (c listCommand) run(ctx context.Context, s Streams, query url.Values) error
 		return err
 	}
 	defer done()
+	return c.tell(ctx, s, to, query)
+}
+
+func (c listCommand) tell(ctx context.Context, s Streams, to *client.Client, query url.Values) error {
 	asked := url.Values{}
 	for key, values := range query {
 		asked[key] = values
@@ -74,15 +78,11 @@ type showCommand struct {
 
 // Run shows it with all it has.
 func (c showCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, c.of, c.Name)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := c.of.at(ctx, to, c.Name)
-	if err != nil {
-		return err
-	}
 	return c.show(ctx, s, to, c.of, path)
 }
 

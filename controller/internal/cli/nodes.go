@@ -84,15 +84,11 @@ type rotateCommand struct {
 
 // Run gives the node another credential.
 func (c rotateCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, nodes, c.Name)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := nodes.at(ctx, to, c.Name)
-	if err != nil {
-		return err
-	}
 	return enrol(ctx, s, to, client.Request{Method: http.MethodPost, Path: path + "/credential/rotate"})
 }
 
@@ -108,15 +104,11 @@ type nodeEditCommand struct {
 
 // Run changes what was said and leaves the rest.
 func (c nodeEditCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, nodes, c.Node)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := nodes.at(ctx, to, c.Node)
-	if err != nil {
-		return err
-	}
 	body := fields{}
 	put(body, "name", c.Name)
 	put(body, "description", c.Description)
@@ -179,15 +171,11 @@ type drainCommand struct {
 
 // Run drains the node and shows how far that has come.
 func (c drainCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, nodes, c.Node)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := nodes.at(ctx, to, c.Node)
-	if err != nil {
-		return err
-	}
 	if c.Cancel {
 		if err := to.Do(ctx, client.Request{Method: http.MethodDelete, Path: path + "/drain"}, nil); err != nil {
 			return err

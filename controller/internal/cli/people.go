@@ -84,15 +84,11 @@ type userEditCommand struct {
 
 // Run changes what was said and leaves the rest.
 func (c userEditCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, users, c.User)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := users.at(ctx, to, c.User)
-	if err != nil {
-		return err
-	}
 	body := fields{}
 	put(body, "email", c.Mail)
 	put(body, "name", c.Name)
@@ -109,15 +105,11 @@ type linkCommand struct {
 
 // Run makes the link and prints it, this once.
 func (c linkCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, users, c.User)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := users.at(ctx, to, c.User)
-	if err != nil {
-		return err
-	}
 	var made struct{ Link, ExpiresAt string }
 	if err := to.Do(ctx, client.Request{Method: http.MethodPost, Path: path + "/password-reset"}, &made); err != nil {
 		return err
@@ -184,15 +176,11 @@ type roleEditCommand struct {
 
 // Run changes what was said and leaves the rest.
 func (c roleEditCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, roles, c.Role)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := roles.at(ctx, to, c.Role)
-	if err != nil {
-		return err
-	}
 	body := fields{}
 	put(body, "name", c.Name)
 	put(body, "description", c.Description)

@@ -72,15 +72,11 @@ type clusterEditCommand struct {
 
 // Run changes what was said and leaves the rest.
 func (c clusterEditCommand) Run(ctx context.Context, s Streams) error {
-	to, done, err := c.connect(ctx, s)
+	to, path, done, err := c.open(ctx, s, clusters, c.Cluster)
 	if err != nil {
 		return err
 	}
 	defer done()
-	path, err := clusters.at(ctx, to, c.Cluster)
-	if err != nil {
-		return err
-	}
 	body := c.fields()
 	put(body, "name", c.Name)
 	if err := body.something(); err != nil {

@@ -76,17 +76,15 @@ func (k *kept) bearer(ctx context.Context, c *Client, fresh bool) (string, error
 // refreshCookie is what the controller keeps the refresh token in.
 const refreshCookie = "lormas_refresh"
 
-// proof is the header without which the cookie is worth nothing: it shows that
-// no web page of somebody else's sends the request.
-var proof = map[string]string{"X-Lormas-Client": "cli"}
-
 // renew exchanges the refresh token of a profile.
 func (c *Client) renew(ctx context.Context, p Profile) (Profile, error) {
 	return c.sign(ctx, p, Request{Method: http.MethodPost, Path: "/auth/refresh", Header: withCookie(p.Refresh)})
 }
 
+// withCookie sends a refresh token, with the header without which it is worth
+// nothing: that shows that no web page of somebody else's sends the request.
 func withCookie(refresh string) map[string]string {
-	return map[string]string{"X-Lormas-Client": proof["X-Lormas-Client"], "Cookie": refreshCookie + "=" + refresh}
+	return map[string]string{"X-Lormas-Client": "cli", "Cookie": refreshCookie + "=" + refresh}
 }
 
 // sign sends a request whose answer is a session.
