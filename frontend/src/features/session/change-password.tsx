@@ -8,11 +8,11 @@ import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { TextField } from "@/ui/field";
 import { Card } from "./card";
+import { NewPassword, rules } from "./new-password";
 
 const words = strings.session;
 
 const blank = { currentPassword: "", newPassword: "", again: "" };
-const shortest = 10;
 
 /** Shown in place of everything else until a password of one's own is set. */
 export function ChangePassword() {
@@ -43,24 +43,10 @@ export function ChangePassword() {
           fault={errors.currentPassword?.message}
           {...form.register("currentPassword", { required: words.needPassword })}
         />
-        <TextField
-          label={words.next}
-          hint={words.nextHint}
-          type="password"
-          autoComplete="new-password"
-          fault={errors.newPassword?.message}
-          {...form.register("newPassword", {
-            validate: (text) => text.length >= shortest || words.tooShort,
-          })}
-        />
-        <TextField
-          label={words.again}
-          type="password"
-          autoComplete="new-password"
-          fault={errors.again?.message}
-          {...form.register("again", {
-            validate: (text, all) => text === all.newPassword || words.mismatch,
-          })}
+        <NewPassword
+          next={form.register("newPassword", rules.next)}
+          again={form.register("again", rules.again)}
+          faults={errors}
         />
         <Button type="submit" look="primary" busy={change.isPending} className="w-full">
           {words.change}

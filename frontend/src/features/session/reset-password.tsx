@@ -5,14 +5,13 @@ import { ApiError, sortFaults } from "@/api/problem";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
-import { TextField } from "@/ui/field";
 import { Note } from "@/ui/note";
 import { Card } from "./card";
+import { NewPassword, rules } from "./new-password";
 
 const words = strings.session;
 
 const blank = { newPassword: "", again: "" };
-const shortest = 10;
 
 /**
  * Where a one-time link leads. Its token is behind the #, which no server and
@@ -43,25 +42,11 @@ export function ResetPassword({ token }: { token: string }) {
     <Card title={words.resetTitle}>
       {reset.error && Object.keys(errors).length === 0 && <Fault error={reset.error} />}
       <form onSubmit={form.handleSubmit((values) => reset.mutate(values))} className="space-y-4" noValidate>
-        <TextField
-          label={words.next}
-          hint={words.nextHint}
-          type="password"
-          autoComplete="new-password"
+        <NewPassword
+          next={form.register("newPassword", rules.next)}
+          again={form.register("again", rules.again)}
+          faults={errors}
           autoFocus
-          fault={errors.newPassword?.message}
-          {...form.register("newPassword", {
-            validate: (text) => text.length >= shortest || words.tooShort,
-          })}
-        />
-        <TextField
-          label={words.again}
-          type="password"
-          autoComplete="new-password"
-          fault={errors.again?.message}
-          {...form.register("again", {
-            validate: (text, all) => text === all.newPassword || words.mismatch,
-          })}
         />
         <Button type="submit" look="primary" busy={reset.isPending} className="w-full">
           {words.set}

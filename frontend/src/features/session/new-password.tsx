@@ -1,0 +1,46 @@
+import type { UseFormRegisterReturn } from "react-hook-form";
+import { strings } from "@/strings";
+import { TextField } from "@/ui/field";
+
+const words = strings.session;
+
+const shortest = 10;
+
+/** What is asked of a new password before the controller is. */
+export const rules = {
+  next: { validate: (text: string) => text.length >= shortest || words.tooShort },
+  again: {
+    validate: (text: string, all: { newPassword: string }) => text === all.newPassword || words.mismatch,
+  },
+};
+
+interface Fields {
+  next: UseFormRegisterReturn;
+  again: UseFormRegisterReturn;
+  faults: { newPassword?: { message?: string }; again?: { message?: string } };
+  autoFocus?: boolean;
+}
+
+/** A new password, typed twice. */
+export function NewPassword({ next, again, faults, autoFocus = false }: Fields) {
+  return (
+    <>
+      <TextField
+        label={words.next}
+        hint={words.nextHint}
+        type="password"
+        autoComplete="new-password"
+        autoFocus={autoFocus}
+        fault={faults.newPassword?.message}
+        {...next}
+      />
+      <TextField
+        label={words.again}
+        type="password"
+        autoComplete="new-password"
+        fault={faults.again?.message}
+        {...again}
+      />
+    </>
+  );
+}
