@@ -66,7 +66,7 @@ func Explain(q Question, held []Held) Explanation {
 }
 
 // open says who may use a verb that needs no permission.
-var open = map[Access]string{Public: "there", SignedIn: "signed in"}
+var open = map[Access]string{Public: "there", SignedIn: "signed in", InPerson: "signed in with the password"}
 
 func (q Question) summary(e Explanation, limited bool) string {
 	what := fmt.Sprintf("%s on %s", q.Verb, q.Named)
