@@ -193,13 +193,19 @@ func (s scenario) sql(query string) string {
 }
 
 // noteWrites has Postgres note who writes into which table. What every start
-// of a controller writes is left out: its row among controllers, and roles.
+// of a controller writes is left out: its row among controllers, and roles. So
+// is who came to its broker: that is no decision, and true of whoever saw it.
 func (s scenario) noteWrites() {
 	s.Helper()
 	s.sql(`
 		create table if not exists lab_writes (who text, what text);
 		create or replace function lab_note() returns trigger language plpgsql as $$
-			begin insert into lab_writes values (current_setting('application_name'), tg_table_name); return null; end $$;
+			declare what text := tg_table_name;
+			begin
+				if what = 'audit_log' then what := what || ' ' || (to_jsonb(coalesce(new, old))->>'verb'); end if;
+				if what <> 'audit_log mqtt.connect' then insert into lab_writes values (current_setting('application_name'), what); end if;
+				return null;
+			end $$;
 		do $$ declare t text; begin
 			for t in select tablename from pg_tables where schemaname = 'public'
 				and tablename not in ('lab_writes', 'controllers', 'roles', 'role_permissions', 'goose_db_version')

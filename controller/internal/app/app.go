@@ -51,11 +51,11 @@ type Main struct {
 	key   ed25519.PrivateKey
 	auth  *authn.Service
 
-	identity  *reign.Identity
-	throne    *store.Store // the reign's own connection
-	reign     *reign.Reign // nil: this is the only controller there is
-	powerless atomic.Bool  // it has had no authority for a while
-	working   atomic.Bool  // it reigns and has taken over; else it stands by
+	identity *reign.Identity
+	throne   *store.Store              // the reign's own connection
+	reign    *reign.Reign              // nil: this is the only controller there is
+	powerful atomic.Pointer[time.Time] // when it had authority last, as far as was looked; nil: not yet
+	working  atomic.Bool               // it reigns and has taken over; else it stands by
 
 	nodes      *liveness.Registry
 	outlet     *outlet

@@ -18,20 +18,20 @@ const (
 var errPowerless = errors.New("this controller has no authority at present: another one may reign")
 
 // hangUp ends the connections of agents when this controller has had no
-// authority for a while, and lets nobody in until it has it again. It can
-// grant and decide nothing, and whoever stays here is not heard by the
-// controller that reigns, which would give them up.
+// authority for a while. It can grant and decide nothing, and whoever stays
+// here is not heard by the controller that reigns, which would give them up.
 func (m *Main) hangUp(ctx context.Context) error {
-	last := m.now()
+	was := false
 	return loop.Run(ctx, powerEvery, loop.NewWake(), func(context.Context) error {
 		now := m.now()
 		if _, ok := m.authority(now); ok {
-			last = now
+			m.powerful.Store(&now)
 		}
-		powerless := now.Sub(last) > powerlessFor
-		if was := m.powerless.Swap(powerless); was != powerless {
+		powerless := m.powerless(now)
+		if was != powerless {
 			m.log.Warn("agents are let in only while this controller has authority", "let_in", !powerless)
 		}
+		was = powerless
 		if powerless {
 			m.broker.KickAgents(errPowerless)
 			if m.uplink != nil {
@@ -42,6 +42,17 @@ func (m *Main) hangUp(ctx context.Context) error {
 	}, func(error) {})
 }
 
+// powerless reports whether this controller has had no authority for a while.
+// It is worked out whenever somebody asks: a controller that was frozen wakes
+// up with agents at the door who would lose the time until the next round.
+func (m *Main) powerless(now time.Time) bool {
+	if _, ok := m.authority(now); ok {
+		return false
+	}
+	last := m.powerful.Load()
+	return last != nil && now.Sub(*last) > powerlessFor
+}
+
 // closed reports whether nobody is let in: this controller stands by, or may
 // do nothing.
-func (m *Main) closed() bool { return m.standby() || m.powerless.Load() }
+func (m *Main) closed() bool { return m.standby() || m.powerless(m.now()) }

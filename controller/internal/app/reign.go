@@ -45,6 +45,8 @@ func (m *Main) assume(ctx context.Context) error {
 	if err := m.nodeWatch.Load(ctx); err != nil {
 		return err
 	}
+	now := m.now()
+	m.powerful.Store(&now)
 	m.working.Store(true)
 	return nil
 }

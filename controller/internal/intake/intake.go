@@ -164,16 +164,40 @@ func (i *Intake) heartbeat(l letter) {
 // work does what a letter wants. Errors end here: the agent sends again what
 // was not acknowledged.
 func (i *Intake) work(ctx context.Context, l letter) {
-	var err error
-	switch {
-	case l.topic.Kind == wire.NodeEvents:
-		err = i.events(ctx, l)
-	default:
-		err = i.sync(ctx, l)
-	}
+	err := i.persist(ctx, l)
 	if err != nil && ctx.Err() == nil {
 		i.metrics.failed.WithLabelValues(string(l.topic.Kind)).Inc()
 		i.Log.Error("message of an agent not taken in; it will come again", "node", l.node, "kind", l.topic.Kind, "error", err)
+	}
+}
+
+const (
+	// patience is how long a letter waits for a database that is away; the
+	// agent sends it again later than that (agent/internal/link). Without it,
+	// what came while the database was coming back would be taken in, and
+	// dated, seconds late.
+	patience = 4 * time.Second
+	nextTry  = 200 * time.Millisecond
+)
+
+// persist tries for a while where the database cannot be spoken with. Letters
+// behind this one wait with it: none of them would fare better.
+func (i *Intake) persist(ctx context.Context, l letter) error {
+	do := i.sync
+	if l.topic.Kind == wire.NodeEvents {
+		do = i.events
+	}
+	end := time.Now().Add(patience)
+	for {
+		err := do(ctx, l)
+		if err == nil || !store.Away(err) || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(nextTry):
+		}
 	}
 }
 

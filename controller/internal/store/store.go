@@ -12,6 +12,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -108,6 +111,20 @@ func retryable(err error) bool {
 	var pg *pgconn.PgError
 	// class 40 is "transaction rollback": serialization_failure, deadlock_detected
 	return errors.As(err, &pg) && pg.Code[:2] == "40"
+}
+
+// Away reports whether err says that the database cannot be spoken with at the
+// moment, and nothing about what was asked of it.
+func Away(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		// 57Pxx: it shuts down, has ended us, or starts; class 08 is "connection exception"
+		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "08")
+	}
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.EOF) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
 }
 
 // violates reports whether err broke the named constraint or unique index.
