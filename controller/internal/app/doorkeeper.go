@@ -76,6 +76,9 @@ func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (br
 		return out, nil
 	}
 	out.User, out.Name = who.Actor.UserID, who.Actor.Name
+	if err := d.places.reread(ctx); err != nil {
+		return broker.Identity{}, fmt.Errorf("%w (%w)", broker.ErrUnavailable, err)
+	}
 	d.remember(out.CredentialID, admitted{actor: who.Actor, powers: who.Actor.Powers(), expires: who.Expires})
 	if d.changes.Load() != before {
 		d.changed.Up() // he was read before the change and is remembered after its review
@@ -90,8 +93,8 @@ func (d *doorkeeper) change() {
 }
 
 // reviewEvery is how often it is looked all the same what those may do who
-// are connected.
-const reviewEvery = 30 * time.Second
+// are connected. Tests turn it off.
+var reviewEvery = 30 * time.Second
 
 func (d *doorkeeper) run(ctx context.Context) error {
 	return loop.Run(ctx, reviewEvery, d.changed, d.review, func(err error) {

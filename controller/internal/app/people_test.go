@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,15 +23,16 @@ import (
 
 // watcher is a person on MQTT over WebSocket.
 type watcher struct {
-	t    testing.TB
-	c    *controller
-	mu   sync.Mutex
-	seen []mqttlink.Message
+	t     testing.TB
+	c     *controller
+	downs atomic.Int64 // how often its connection ended, or was refused
+	mu    sync.Mutex
+	seen  []mqttlink.Message
 }
 
 func newWatcher(t testing.TB, c *controller, filters ...string) *watcher {
 	t.Helper()
-	return watchAs(t, c, c.login(), filters...)
+	return watchAs(t, c, c.login(), append(filters, "lormas/v1/events")...)
 }
 
 // watchAs is newWatcher for somebody else's token.
@@ -43,14 +45,14 @@ func watchAs(t testing.TB, c *controller, token string, filters ...string) *watc
 		Servers: []string{"ws://" + c.HTTPAddr() + "/mqtt"}, ClientID: id.New[id.SessionID]().String(), Username: "me",
 		Credentials: func() string { return token },
 		OnUp:        func(*mqttlink.Session) { first() }, // it may come back after a cut
-		OnDown:      func(error) {},
+		OnDown:      func(error) { w.downs.Add(1) },
 		OnMessage: func(m mqttlink.Message) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.seen = append(w.seen, m)
 		},
 	}
-	for _, f := range append(filters, "lormas/v1/events") {
+	for _, f := range filters {
 		o.Subscribe = append(o.Subscribe, mqttlink.Subscription{Filter: f})
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -24,7 +24,9 @@ type places struct {
 	store *store.Store
 	log   *slog.Logger
 	asked atomic.Bool
-	turn  sync.Mutex // one reads at a time, or an older truth could come last
+	turn  sync.Mutex   // one reads at a time, or an older truth could come last
+	begun atomic.Int64 // reads that have begun
+	last  error        // what came of the last
 
 	mu         sync.RWMutex
 	containers map[id.ContainerID]authz.Target
@@ -51,19 +53,34 @@ func (p *places) run(ctx context.Context) error {
 	})
 }
 
-// reread is read for when something is known to have changed.
+// reread is read for when something has changed, or somebody comes whose
+// first messages must not be withheld for an old truth. Who waited for a read
+// that began after he asked takes what came of that one: a crowd costs two.
 func (p *places) reread(ctx context.Context) error {
-	p.asked.Store(true)
-	return p.read(ctx)
+	before := p.begun.Load()
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if p.begun.Load() > before {
+		return p.last
+	}
+	return p.load(ctx)
 }
 
+// read is reread unless nobody has asked since.
 func (p *places) read(ctx context.Context) error {
 	p.turn.Lock()
 	defer p.turn.Unlock()
-	if !p.asked.Swap(false) {
+	if !p.asked.Load() {
 		return nil
 	}
+	return p.load(ctx)
+}
+
+func (p *places) load(ctx context.Context) error {
+	p.begun.Add(1)
+	p.asked.Store(false)
 	list, err := p.store.Places(ctx)
+	p.last = err
 	if err != nil {
 		p.asked.Store(true)
 		return err
