@@ -96,6 +96,7 @@ func (s *Server) addRoutes() {
 // finish writes the document and puts what answers the rest behind all
 // routes.
 func (s *Server) finish() error {
+	s.exemplify()
 	document, err := json.Marshal(s.api.OpenAPI())
 	if err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
@@ -121,6 +122,7 @@ func apiConfig(version string) huma.Config {
 				Title: "Lormas", Version: version, License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 				Description: "Containers on machines you cannot always reach. Errors are problem+json (RFC 9457); lists come in pages of `items` and `next_cursor`.",
 			},
+			Servers:    []*huma.Server{{URL: "/"}},
 			Components: components,
 		},
 		Formats:                      map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

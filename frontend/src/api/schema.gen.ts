@@ -3166,6 +3166,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor": {
+                     *             "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "kind": "text",
+                     *             "name": "web-1"
+                     *           },
+                     *           "address": "192.0.2.7",
+                     *           "after": {
+                     *             "NAME": "text"
+                     *           },
+                     *           "at": "2026-01-02T15:04:05Z",
+                     *           "before": {
+                     *             "NAME": "text"
+                     *           },
+                     *           "detail": {
+                     *             "NAME": "text"
+                     *           },
+                     *           "id": "text",
+                     *           "outcome": "ok",
+                     *           "reason": "moving house",
+                     *           "requestId": "text",
+                     *           "target": {
+                     *             "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "kind": "text",
+                     *             "name": "web-1"
+                     *           },
+                     *           "verb": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageAudit"];
                 };
             };
@@ -3175,6 +3210,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3222,6 +3272,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3236,6 +3301,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "admin@lormas.local",
+                 *       "password": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LoginInput"];
             };
         };
@@ -3247,6 +3318,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "text",
+                     *       "expiresAt": "2026-01-02T15:04:05Z",
+                     *       "user": {
+                     *         "email": "anna@example.org",
+                     *         "id": "text",
+                     *         "mustChangePassword": true,
+                     *         "name": "web-1"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Signed"];
                 };
             };
@@ -3256,6 +3339,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3287,6 +3385,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3307,6 +3420,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "grants": [
+                     *         {
+                     *           "permission": "container.*",
+                     *           "scope": "global",
+                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *         }
+                     *       ],
+                     *       "kind": "user",
+                     *       "limit": [
+                     *         "text"
+                     *       ],
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "recoveryCodes": 1,
+                     *       "user": {
+                     *         "createdAt": "2026-01-02T15:04:05Z",
+                     *         "disabled": true,
+                     *         "disabledAt": "2026-01-02T15:04:05Z",
+                     *         "email": "jane@example.org",
+                     *         "generation": 1,
+                     *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "mustChangePassword": true,
+                     *         "name": "web-1",
+                     *         "theme": "system",
+                     *         "timeZone": "Europe/Berlin",
+                     *         "totp": true,
+                     *         "updatedAt": "2026-01-02T15:04:05Z"
+                     *       },
+                     *       "userId": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -3316,6 +3462,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3330,6 +3491,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "(a secret)",
+                 *       "email": "anna@example.org",
+                 *       "name": "web-1",
+                 *       "theme": "system",
+                 *       "timeZone": "Europe/Berlin"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditMeInput"];
             };
         };
@@ -3341,6 +3511,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "disabled": true,
+                     *       "disabledAt": "2026-01-02T15:04:05Z",
+                     *       "email": "jane@example.org",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "theme": "system",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "totp": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShownUser"];
                 };
             };
@@ -3350,6 +3536,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3364,6 +3565,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "(a secret)",
+                 *       "newPassword": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["PasswordInput"];
             };
         };
@@ -3381,6 +3588,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3395,6 +3617,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "newPassword": "(a secret)",
+                 *       "token": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["LinkInput"];
             };
         };
@@ -3412,6 +3640,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3436,6 +3679,18 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "text",
+                     *       "expiresAt": "2026-01-02T15:04:05Z",
+                     *       "user": {
+                     *         "email": "anna@example.org",
+                     *         "id": "text",
+                     *         "mustChangePassword": true,
+                     *         "name": "web-1"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Signed"];
                 };
             };
@@ -3445,6 +3700,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3470,6 +3740,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "192.0.2.7",
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "current": true,
+                     *           "expiresAt": "2026-01-02T15:04:05Z",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "lastUsedAt": "2026-01-02T15:04:05Z",
+                     *           "userAgent": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageSession"];
                 };
             };
@@ -3479,6 +3765,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3506,6 +3807,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3535,6 +3851,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3560,6 +3891,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "expiresAt": "2026-01-02T15:04:05Z",
+                     *           "id": "text",
+                     *           "lastUsedAddress": "text",
+                     *           "lastUsedAt": "2026-01-02T15:04:05Z",
+                     *           "name": "web-1",
+                     *           "permissions": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageToken"];
                 };
             };
@@ -3569,6 +3918,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3583,6 +3947,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "expiresAt": "2026-01-02T15:04:05Z",
+                 *       "name": "grafana",
+                 *       "permissions": [
+                 *         "node.view",
+                 *         "container.*"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewTokenInput"];
             };
         };
@@ -3593,6 +3967,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "expiresAt": "2026-01-02T15:04:05Z",
+                     *       "id": "text",
+                     *       "lastUsedAddress": "text",
+                     *       "lastUsedAt": "2026-01-02T15:04:05Z",
+                     *       "name": "web-1",
+                     *       "permissions": [
+                     *         "text"
+                     *       ],
+                     *       "token": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewTokenOutput"];
                 };
             };
@@ -3602,6 +3990,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3631,6 +4034,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3645,6 +4063,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "target": {
+                 *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *         "kind": "cluster"
+                 *       },
+                 *       "userId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "verb": "container.start"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ExplainInput"];
             };
         };
@@ -3655,6 +4083,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "allowed": true,
+                     *       "by": [
+                     *         {
+                     *           "bindingId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "path": [
+                     *             "Night shift",
+                     *             "Operator"
+                     *           ],
+                     *           "permission": "container.*",
+                     *           "scope": "global",
+                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *         }
+                     *       ],
+                     *       "near": [
+                     *         {
+                     *           "bindingId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "path": [
+                     *             "Night shift",
+                     *             "Operator"
+                     *           ],
+                     *           "permission": "container.*",
+                     *           "scope": "global",
+                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *         }
+                     *       ],
+                     *       "summary": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
@@ -3664,6 +4122,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3689,6 +4162,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "description": "under the stairs",
+                     *           "exclusive": true,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "name": "web-1",
+                     *           "outage_after": "text",
+                     *           "outage_policy": "failover",
+                     *           "profile": "standard",
+                     *           "window": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageCluster"];
                 };
             };
@@ -3698,6 +4189,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3712,6 +4218,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "under the stairs",
+                 *       "name": "web-1",
+                 *       "outage_after": "30m",
+                 *       "outage_policy": "text",
+                 *       "profile": "text",
+                 *       "window": "12s"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewClusterInput"];
             };
         };
@@ -3722,6 +4238,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "exclusive": true,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1",
+                     *       "outage_after": "text",
+                     *       "outage_policy": "failover",
+                     *       "profile": "standard",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Cluster"];
                 };
             };
@@ -3731,6 +4260,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3753,6 +4297,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "exclusive": true,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1",
+                     *       "outage_after": "text",
+                     *       "outage_policy": "failover",
+                     *       "profile": "standard",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Cluster"];
                 };
             };
@@ -3762,6 +4319,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3791,6 +4363,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3807,6 +4394,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "under the stairs",
+                 *       "name": "web-1",
+                 *       "outage_after": "30m",
+                 *       "outage_policy": "text",
+                 *       "profile": "text",
+                 *       "window": "12s"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditClusterInput"];
             };
         };
@@ -3817,6 +4414,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "exclusive": true,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1",
+                     *       "outage_after": "text",
+                     *       "outage_policy": "failover",
+                     *       "profile": "standard",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Cluster"];
                 };
             };
@@ -3826,6 +4436,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3855,6 +4480,77 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "environment": {
+                     *             "NAME": "text"
+                     *           },
+                     *           "epoch": 1,
+                     *           "generation": 1,
+                     *           "group": "text",
+                     *           "ha_policy": "available",
+                     *           "ha_policy_reason": "text",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "image": "registry.example/web:1",
+                     *           "last_migration_at": "2026-01-02T15:04:05Z",
+                     *           "migration_status": "idle",
+                     *           "name": "web-1",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "observed": {
+                     *             "at": "2026-01-02T15:04:05Z",
+                     *             "dockerId": "text",
+                     *             "epoch": 1,
+                     *             "exitCode": 1,
+                     *             "generation": 1,
+                     *             "oom": true,
+                     *             "phase": "text",
+                     *             "reason": "moving house",
+                     *             "restarts": 1,
+                     *             "startedAt": "2026-01-02T15:04:05Z"
+                     *           },
+                     *           "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "phase": "text",
+                     *           "ports": [
+                     *             {
+                     *               "auto": true,
+                     *               "container": 1,
+                     *               "host": 1,
+                     *               "ip": "text",
+                     *               "protocol": "text"
+                     *             }
+                     *           ],
+                     *           "power": "running",
+                     *           "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "resources": {
+                     *             "cpu": 1.5,
+                     *             "disk": "40g",
+                     *             "memory": "4g"
+                     *           },
+                     *           "secrets": [
+                     *             "text"
+                     *           ],
+                     *           "type": "standard",
+                     *           "updatedAt": "2026-01-02T15:04:05Z",
+                     *           "volumes": [
+                     *             {
+                     *               "container": "text",
+                     *               "host": "text",
+                     *               "read_only": true,
+                     *               "shared": true
+                     *             }
+                     *           ],
+                     *           "warnings": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageContainer"];
                 };
             };
@@ -3864,6 +4560,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3880,6 +4591,45 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "environment": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "group": "text",
+                 *       "ha_policy": "text",
+                 *       "image": "registry.example/web:1",
+                 *       "name": "web",
+                 *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "ports": [
+                 *         {
+                 *           "container": 1,
+                 *           "host": 1,
+                 *           "ip": "text",
+                 *           "protocol": "tcp"
+                 *         }
+                 *       ],
+                 *       "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "resources": {
+                 *         "cpu": 1.5,
+                 *         "disk": "40g",
+                 *         "memory": "4g"
+                 *       },
+                 *       "secrets": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "type": "standard",
+                 *       "volumes": [
+                 *         {
+                 *           "container": "text",
+                 *           "host": "text",
+                 *           "read_only": true,
+                 *           "shared": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewContainerInput"];
             };
         };
@@ -3891,6 +4641,102 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "environment": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "epoch": 1,
+                     *       "generation": 1,
+                     *       "group": "text",
+                     *       "ha_policy": "available",
+                     *       "ha_policy_reason": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "image": "registry.example/web:1",
+                     *       "job": {
+                     *         "commands": [
+                     *           {
+                     *             "action": "text",
+                     *             "deadline": "2026-01-02T15:04:05Z",
+                     *             "deliveredAt": "2026-01-02T15:04:05Z",
+                     *             "epoch": 1,
+                     *             "finishedAt": "2026-01-02T15:04:05Z",
+                     *             "generation": 1,
+                     *             "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "message": "text",
+                     *             "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "queuedAt": "2026-01-02T15:04:05Z",
+                     *             "receipt": "queued",
+                     *             "rev": 1
+                     *           }
+                     *         ],
+                     *         "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "createdAt": "2026-01-02T15:04:05Z",
+                     *         "error": "text",
+                     *         "finishedAt": "2026-01-02T15:04:05Z",
+                     *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "kind": "container.create",
+                     *         "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "progress": 1,
+                     *         "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "startedAt": "2026-01-02T15:04:05Z",
+                     *         "state": "queued",
+                     *         "step": "text"
+                     *       },
+                     *       "last_migration_at": "2026-01-02T15:04:05Z",
+                     *       "migration_status": "idle",
+                     *       "name": "web-1",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "observed": {
+                     *         "at": "2026-01-02T15:04:05Z",
+                     *         "dockerId": "text",
+                     *         "epoch": 1,
+                     *         "exitCode": 1,
+                     *         "generation": 1,
+                     *         "oom": true,
+                     *         "phase": "text",
+                     *         "reason": "moving house",
+                     *         "restarts": 1,
+                     *         "startedAt": "2026-01-02T15:04:05Z"
+                     *       },
+                     *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "phase": "text",
+                     *       "ports": [
+                     *         {
+                     *           "auto": true,
+                     *           "container": 1,
+                     *           "host": 1,
+                     *           "ip": "text",
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "power": "running",
+                     *       "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "resources": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "type": "standard",
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "host": "text",
+                     *           "read_only": true,
+                     *           "shared": true
+                     *         }
+                     *       ],
+                     *       "warnings": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedOutput"];
                 };
             };
@@ -3900,6 +4746,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3923,6 +4784,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "environment": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "epoch": 1,
+                     *       "generation": 1,
+                     *       "group": "text",
+                     *       "ha_policy": "available",
+                     *       "ha_policy_reason": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "image": "registry.example/web:1",
+                     *       "last_migration_at": "2026-01-02T15:04:05Z",
+                     *       "migration_status": "idle",
+                     *       "name": "web-1",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "observed": {
+                     *         "at": "2026-01-02T15:04:05Z",
+                     *         "dockerId": "text",
+                     *         "epoch": 1,
+                     *         "exitCode": 1,
+                     *         "generation": 1,
+                     *         "oom": true,
+                     *         "phase": "text",
+                     *         "reason": "moving house",
+                     *         "restarts": 1,
+                     *         "startedAt": "2026-01-02T15:04:05Z"
+                     *       },
+                     *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "phase": "text",
+                     *       "ports": [
+                     *         {
+                     *           "auto": true,
+                     *           "container": 1,
+                     *           "host": 1,
+                     *           "ip": "text",
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "power": "running",
+                     *       "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "resources": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "type": "standard",
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "host": "text",
+                     *           "read_only": true,
+                     *           "shared": true
+                     *         }
+                     *       ],
+                     *       "warnings": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Container"];
                 };
             };
@@ -3932,6 +4859,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3957,6 +4899,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -3966,6 +4940,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -3985,6 +4974,34 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "environment": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "group": "text",
+                 *       "ha_policy": "available",
+                 *       "image": "registry.example/web:1",
+                 *       "ports": [
+                 *         {
+                 *           "container": 1,
+                 *           "host": 1,
+                 *           "ip": "text",
+                 *           "protocol": "tcp"
+                 *         }
+                 *       ],
+                 *       "preferred_cluster_id": "text",
+                 *       "resources": {
+                 *         "cpu": 1,
+                 *         "disk": "10g",
+                 *         "memory": "512m"
+                 *       },
+                 *       "secrets": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "type": "standard"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditContainerInput"];
             };
         };
@@ -3996,6 +5013,102 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "environment": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "epoch": 1,
+                     *       "generation": 1,
+                     *       "group": "text",
+                     *       "ha_policy": "available",
+                     *       "ha_policy_reason": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "image": "registry.example/web:1",
+                     *       "job": {
+                     *         "commands": [
+                     *           {
+                     *             "action": "text",
+                     *             "deadline": "2026-01-02T15:04:05Z",
+                     *             "deliveredAt": "2026-01-02T15:04:05Z",
+                     *             "epoch": 1,
+                     *             "finishedAt": "2026-01-02T15:04:05Z",
+                     *             "generation": 1,
+                     *             "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "message": "text",
+                     *             "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "queuedAt": "2026-01-02T15:04:05Z",
+                     *             "receipt": "queued",
+                     *             "rev": 1
+                     *           }
+                     *         ],
+                     *         "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "createdAt": "2026-01-02T15:04:05Z",
+                     *         "error": "text",
+                     *         "finishedAt": "2026-01-02T15:04:05Z",
+                     *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "kind": "container.create",
+                     *         "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "progress": 1,
+                     *         "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "startedAt": "2026-01-02T15:04:05Z",
+                     *         "state": "queued",
+                     *         "step": "text"
+                     *       },
+                     *       "last_migration_at": "2026-01-02T15:04:05Z",
+                     *       "migration_status": "idle",
+                     *       "name": "web-1",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "observed": {
+                     *         "at": "2026-01-02T15:04:05Z",
+                     *         "dockerId": "text",
+                     *         "epoch": 1,
+                     *         "exitCode": 1,
+                     *         "generation": 1,
+                     *         "oom": true,
+                     *         "phase": "text",
+                     *         "reason": "moving house",
+                     *         "restarts": 1,
+                     *         "startedAt": "2026-01-02T15:04:05Z"
+                     *       },
+                     *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "phase": "text",
+                     *       "ports": [
+                     *         {
+                     *           "auto": true,
+                     *           "container": 1,
+                     *           "host": 1,
+                     *           "ip": "text",
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "power": "running",
+                     *       "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "resources": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "type": "standard",
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "host": "text",
+                     *           "read_only": true,
+                     *           "shared": true
+                     *         }
+                     *       ],
+                     *       "warnings": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["CreatedOutput"];
                 };
             };
@@ -4005,6 +5118,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4021,6 +5149,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "command": "say hello"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CommandInput"];
             };
         };
@@ -4031,6 +5164,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4040,6 +5205,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4062,6 +5242,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4071,6 +5283,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4107,6 +5334,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4125,6 +5367,15 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "acceptDataLoss": true,
+                 *       "force": true,
+                 *       "overlap": true,
+                 *       "reason": "moving house",
+                 *       "targetNodeId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                 *     }
+                 */
                 "application/json": components["schemas"]["MigrateInput"];
             };
         };
@@ -4135,6 +5386,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4144,6 +5427,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4171,6 +5469,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "migrations": [
+                     *         {
+                     *           "attempt": 1,
+                     *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "decideMs": 1,
+                     *           "detectMs": 1,
+                     *           "durationMs": 1,
+                     *           "error": "text",
+                     *           "fromNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "leftover": "none",
+                     *           "overlapMs": 1,
+                     *           "reason": "moving house",
+                     *           "startMs": 1,
+                     *           "state": "text",
+                     *           "status": "completed",
+                     *           "stopMs": 1,
+                     *           "timestamp": "2026-01-02T15:04:05Z",
+                     *           "toNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "trigger": "failover"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["MigrationHistoryOutput"];
                 };
             };
@@ -4180,6 +5505,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4202,6 +5542,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4211,6 +5583,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4234,6 +5621,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secrets": {
+                     *         "NAME": "text"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["SecretsOutput"];
                 };
             };
@@ -4243,6 +5637,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4265,6 +5674,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4274,6 +5715,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4308,6 +5764,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4330,6 +5801,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4339,6 +5842,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4368,6 +5886,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4397,6 +5930,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4426,6 +5974,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4453,6 +6016,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "author": "text",
+                     *           "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "command": [
+                     *             "text"
+                     *           ],
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "description": "under the stairs",
+                     *           "done": [
+                     *             "text"
+                     *           ],
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "images": [
+                     *             {
+                     *               "image": "registry.example/web:1",
+                     *               "name": "web-1"
+                     *             }
+                     *           ],
+                     *           "name": "web-1",
+                     *           "ports": [
+                     *             {
+                     *               "container": 1,
+                     *               "protocol": "text"
+                     *             }
+                     *           ],
+                     *           "read_only": true,
+                     *           "startup": "text",
+                     *           "stop": "text",
+                     *           "tty": true,
+                     *           "updatedAt": "2026-01-02T15:04:05Z",
+                     *           "user": "text",
+                     *           "variables": [
+                     *             {
+                     *               "default": "text",
+                     *               "description": "under the stairs",
+                     *               "env": "text",
+                     *               "name": "web-1",
+                     *               "rules": [
+                     *                 "text"
+                     *               ],
+                     *               "user_editable": true,
+                     *               "user_viewable": true
+                     *             }
+                     *           ],
+                     *           "volumes": [
+                     *             {
+                     *               "container": "text",
+                     *               "name": "web-1"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageEgg"];
                 };
             };
@@ -4462,6 +6084,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4476,6 +6113,57 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "author": "text",
+                 *       "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "command": [
+                 *         "text"
+                 *       ],
+                 *       "description": "under the stairs",
+                 *       "done": [
+                 *         "text"
+                 *       ],
+                 *       "images": [
+                 *         {
+                 *           "image": "registry.example/web:1",
+                 *           "name": "web-1"
+                 *         }
+                 *       ],
+                 *       "name": "Web server",
+                 *       "ports": [
+                 *         {
+                 *           "container": 1,
+                 *           "protocol": "text"
+                 *         }
+                 *       ],
+                 *       "read_only": true,
+                 *       "startup": "text",
+                 *       "stop": "^C",
+                 *       "tty": true,
+                 *       "user": "text",
+                 *       "variables": [
+                 *         {
+                 *           "default": "text",
+                 *           "description": "under the stairs",
+                 *           "env": "GREETING",
+                 *           "name": "web-1",
+                 *           "rules": [
+                 *             "required",
+                 *             "max:20"
+                 *           ],
+                 *           "user_editable": true,
+                 *           "user_viewable": true
+                 *         }
+                 *       ],
+                 *       "volumes": [
+                 *         {
+                 *           "container": "text",
+                 *           "name": "web-1"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewEgg"];
             };
         };
@@ -4487,6 +6175,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "text",
+                     *       "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "command": [
+                     *         "text"
+                     *       ],
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "done": [
+                     *         "text"
+                     *       ],
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "images": [
+                     *         {
+                     *           "image": "registry.example/web:1",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
+                     *       "name": "web-1",
+                     *       "ports": [
+                     *         {
+                     *           "container": 1,
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "read_only": true,
+                     *       "startup": "text",
+                     *       "stop": "text",
+                     *       "tty": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "user": "text",
+                     *       "variables": [
+                     *         {
+                     *           "default": "text",
+                     *           "description": "under the stairs",
+                     *           "env": "text",
+                     *           "name": "web-1",
+                     *           "rules": [
+                     *             "text"
+                     *           ],
+                     *           "user_editable": true,
+                     *           "user_viewable": true
+                     *         }
+                     *       ],
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "name": "web-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Egg"];
                 };
             };
@@ -4496,6 +6238,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4521,6 +6278,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "description": "under the stairs",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageEggCategory"];
                 };
             };
@@ -4530,6 +6300,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4544,6 +6329,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "under the stairs",
+                 *       "name": "web-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewNamedInput"];
             };
         };
@@ -4554,6 +6345,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EggCategory"];
                 };
             };
@@ -4563,6 +6362,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4592,6 +6406,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4608,6 +6437,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "under the stairs",
+                 *       "name": "web-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditNamed"];
             };
         };
@@ -4618,6 +6453,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1"
+                     *     }
+                     */
                     "application/json": components["schemas"]["EggCategory"];
                 };
             };
@@ -4627,6 +6470,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4650,6 +6508,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "text",
+                     *       "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "command": [
+                     *         "text"
+                     *       ],
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "done": [
+                     *         "text"
+                     *       ],
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "images": [
+                     *         {
+                     *           "image": "registry.example/web:1",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
+                     *       "name": "web-1",
+                     *       "ports": [
+                     *         {
+                     *           "container": 1,
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "read_only": true,
+                     *       "startup": "text",
+                     *       "stop": "text",
+                     *       "tty": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "user": "text",
+                     *       "variables": [
+                     *         {
+                     *           "default": "text",
+                     *           "description": "under the stairs",
+                     *           "env": "text",
+                     *           "name": "web-1",
+                     *           "rules": [
+                     *             "text"
+                     *           ],
+                     *           "user_editable": true,
+                     *           "user_viewable": true
+                     *         }
+                     *       ],
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "name": "web-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Egg"];
                 };
             };
@@ -4659,6 +6571,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4677,6 +6604,57 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "author": "text",
+                 *       "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "command": [
+                 *         "text"
+                 *       ],
+                 *       "description": "under the stairs",
+                 *       "done": [
+                 *         "text"
+                 *       ],
+                 *       "images": [
+                 *         {
+                 *           "image": "registry.example/web:1",
+                 *           "name": "web-1"
+                 *         }
+                 *       ],
+                 *       "name": "Web server",
+                 *       "ports": [
+                 *         {
+                 *           "container": 1,
+                 *           "protocol": "text"
+                 *         }
+                 *       ],
+                 *       "read_only": true,
+                 *       "startup": "text",
+                 *       "stop": "^C",
+                 *       "tty": true,
+                 *       "user": "text",
+                 *       "variables": [
+                 *         {
+                 *           "default": "text",
+                 *           "description": "under the stairs",
+                 *           "env": "GREETING",
+                 *           "name": "web-1",
+                 *           "rules": [
+                 *             "required",
+                 *             "max:20"
+                 *           ],
+                 *           "user_editable": true,
+                 *           "user_viewable": true
+                 *         }
+                 *       ],
+                 *       "volumes": [
+                 *         {
+                 *           "container": "text",
+                 *           "name": "web-1"
+                 *         }
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewEgg"];
             };
         };
@@ -4688,6 +6666,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "author": "text",
+                     *       "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "command": [
+                     *         "text"
+                     *       ],
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "done": [
+                     *         "text"
+                     *       ],
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "images": [
+                     *         {
+                     *           "image": "registry.example/web:1",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
+                     *       "name": "web-1",
+                     *       "ports": [
+                     *         {
+                     *           "container": 1,
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "read_only": true,
+                     *       "startup": "text",
+                     *       "stop": "text",
+                     *       "tty": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "user": "text",
+                     *       "variables": [
+                     *         {
+                     *           "default": "text",
+                     *           "description": "under the stairs",
+                     *           "env": "text",
+                     *           "name": "web-1",
+                     *           "rules": [
+                     *             "text"
+                     *           ],
+                     *           "user_editable": true,
+                     *           "user_viewable": true
+                     *         }
+                     *       ],
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "name": "web-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Egg"];
                 };
             };
@@ -4697,6 +6729,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4726,6 +6773,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4746,6 +6808,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "authority": true,
+                     *       "graceUntil": "2026-01-02T15:04:05Z",
+                     *       "held": true,
+                     *       "holds": [
+                     *         {
+                     *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "kind": "text",
+                     *           "reason": "moving house",
+                     *           "since": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "joined": 1,
+                     *       "kind": "text",
+                     *       "lost": 1,
+                     *       "open": true,
+                     *       "operator": {
+                     *         "changedAt": "2026-01-02T15:04:05Z",
+                     *         "changedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "held": true,
+                     *         "reason": "moving house"
+                     *       },
+                     *       "quarantined": 1,
+                     *       "reason": "moving house",
+                     *       "regressions": [
+                     *         {
+                     *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "epoch": 1,
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "seenAt": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "silent": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "talking": 1,
+                     *       "term": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["FleetOutput"];
                 };
             };
@@ -4755,6 +6856,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4769,6 +6885,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "moving house"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -4779,6 +6900,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "authority": true,
+                     *       "graceUntil": "2026-01-02T15:04:05Z",
+                     *       "held": true,
+                     *       "holds": [
+                     *         {
+                     *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "kind": "text",
+                     *           "reason": "moving house",
+                     *           "since": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "joined": 1,
+                     *       "kind": "text",
+                     *       "lost": 1,
+                     *       "open": true,
+                     *       "operator": {
+                     *         "changedAt": "2026-01-02T15:04:05Z",
+                     *         "changedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "held": true,
+                     *         "reason": "moving house"
+                     *       },
+                     *       "quarantined": 1,
+                     *       "reason": "moving house",
+                     *       "regressions": [
+                     *         {
+                     *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "epoch": 1,
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "seenAt": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "silent": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "talking": 1,
+                     *       "term": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["FleetOutput"];
                 };
             };
@@ -4788,6 +6948,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4808,6 +6983,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "authority": true,
+                     *       "graceUntil": "2026-01-02T15:04:05Z",
+                     *       "held": true,
+                     *       "holds": [
+                     *         {
+                     *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "kind": "text",
+                     *           "reason": "moving house",
+                     *           "since": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "joined": 1,
+                     *       "kind": "text",
+                     *       "lost": 1,
+                     *       "open": true,
+                     *       "operator": {
+                     *         "changedAt": "2026-01-02T15:04:05Z",
+                     *         "changedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "held": true,
+                     *         "reason": "moving house"
+                     *       },
+                     *       "quarantined": 1,
+                     *       "reason": "moving house",
+                     *       "regressions": [
+                     *         {
+                     *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "epoch": 1,
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "seenAt": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "silent": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "talking": 1,
+                     *       "term": 1
+                     *     }
+                     */
                     "application/json": components["schemas"]["FleetOutput"];
                 };
             };
@@ -4817,6 +7031,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4837,6 +7066,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "nodes": [
+                     *         {
+                     *           "appliedRev": 1,
+                     *           "capacity": {
+                     *             "cpu": 1.5,
+                     *             "disk": "40g",
+                     *             "memory": "4g"
+                     *           },
+                     *           "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *           "live": {
+                     *             "containers": 1,
+                     *             "dockerOk": true,
+                     *             "guardOk": true,
+                     *             "uptimeSeconds": 1,
+                     *             "usage": {
+                     *               "cpu": 1.5,
+                     *               "disk": "40g",
+                     *               "memory": "4g"
+                     *             }
+                     *           },
+                     *           "name": "web-1",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "reason": "moving house",
+                     *           "rev": 1,
+                     *           "since": "2026-01-02T15:04:05Z",
+                     *           "state": "joining",
+                     *           "status": "healthy"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["HealthOutput"];
                 };
             };
@@ -4846,6 +7108,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4875,6 +7152,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "commands": [
+                     *             {
+                     *               "action": "text",
+                     *               "deadline": "2026-01-02T15:04:05Z",
+                     *               "deliveredAt": "2026-01-02T15:04:05Z",
+                     *               "epoch": 1,
+                     *               "finishedAt": "2026-01-02T15:04:05Z",
+                     *               "generation": 1,
+                     *               "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *               "message": "text",
+                     *               "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *               "queuedAt": "2026-01-02T15:04:05Z",
+                     *               "receipt": "queued",
+                     *               "rev": 1
+                     *             }
+                     *           ],
+                     *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "error": "text",
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "kind": "container.create",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "progress": 1,
+                     *           "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "startedAt": "2026-01-02T15:04:05Z",
+                     *           "state": "queued",
+                     *           "step": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageJob"];
                 };
             };
@@ -4884,6 +7198,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4906,6 +7235,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -4915,6 +7276,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4950,6 +7326,46 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempt": 1,
+                     *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "detectedAt": "2026-01-02T15:04:05Z",
+                     *           "error": "text",
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "force": true,
+                     *           "fromEpoch": 1,
+                     *           "fromNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "ha_policy": "available",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "leftover": "none",
+                     *           "overlap": true,
+                     *           "overlapMs": 1,
+                     *           "priority": 1,
+                     *           "reason": "moving house",
+                     *           "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "reservedAt": "2026-01-02T15:04:05Z",
+                     *           "runningAt": "2026-01-02T15:04:05Z",
+                     *           "state": "queued",
+                     *           "status": "idle",
+                     *           "stoppedAt": "2026-01-02T15:04:05Z",
+                     *           "stoppingAt": "2026-01-02T15:04:05Z",
+                     *           "switchedAt": "2026-01-02T15:04:05Z",
+                     *           "targetNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "toEpoch": 1,
+                     *           "toNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "trigger": "failover",
+                     *           "waiting": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageMigration"];
                 };
             };
@@ -4959,6 +7375,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4981,6 +7412,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempt": 1,
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "deadline": "2026-01-02T15:04:05Z",
+                     *       "detectedAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "force": true,
+                     *       "fromEpoch": 1,
+                     *       "fromNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "ha_policy": "available",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "leftover": "none",
+                     *       "overlap": true,
+                     *       "overlapMs": 1,
+                     *       "priority": 1,
+                     *       "reason": "moving house",
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "reservedAt": "2026-01-02T15:04:05Z",
+                     *       "runningAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "status": "idle",
+                     *       "stoppedAt": "2026-01-02T15:04:05Z",
+                     *       "stoppingAt": "2026-01-02T15:04:05Z",
+                     *       "switchedAt": "2026-01-02T15:04:05Z",
+                     *       "targetNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "toEpoch": 1,
+                     *       "toNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "trigger": "failover",
+                     *       "waiting": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Migration"];
                 };
             };
@@ -4990,6 +7456,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5012,6 +7493,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "attempt": 1,
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "deadline": "2026-01-02T15:04:05Z",
+                     *       "detectedAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "force": true,
+                     *       "fromEpoch": 1,
+                     *       "fromNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "ha_policy": "available",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "leftover": "none",
+                     *       "overlap": true,
+                     *       "overlapMs": 1,
+                     *       "priority": 1,
+                     *       "reason": "moving house",
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "reservedAt": "2026-01-02T15:04:05Z",
+                     *       "runningAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "status": "idle",
+                     *       "stoppedAt": "2026-01-02T15:04:05Z",
+                     *       "stoppingAt": "2026-01-02T15:04:05Z",
+                     *       "switchedAt": "2026-01-02T15:04:05Z",
+                     *       "targetNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "toEpoch": 1,
+                     *       "toNodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "trigger": "failover",
+                     *       "waiting": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Migration"];
                 };
             };
@@ -5021,6 +7537,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5039,6 +7570,12 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "force": true,
+                 *       "reason": "moving house"
+                 *     }
+                 */
                 "application/json": components["schemas"]["RollbackInput"];
             };
         };
@@ -5049,6 +7586,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -5058,6 +7627,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5085,6 +7669,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "agentVersion": "text",
+                     *           "appliedRev": 1,
+                     *           "arch": "text",
+                     *           "capacity": {
+                     *             "cpu": 1.5,
+                     *             "disk": "40g",
+                     *             "memory": "4g"
+                     *           },
+                     *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "cordonReason": "text",
+                     *           "cordoned": true,
+                     *           "cordonedAt": "2026-01-02T15:04:05Z",
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "description": "under the stairs",
+                     *           "dockerVersion": "text",
+                     *           "drain": {
+                     *             "deadline": "2026-01-02T15:04:05Z",
+                     *             "includeStandard": true,
+                     *             "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "reason": "moving house"
+                     *           },
+                     *           "hostname": "text",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "joinedAt": "2026-01-02T15:04:05Z",
+                     *           "labels": {
+                     *             "NAME": "text"
+                     *           },
+                     *           "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *           "live": {
+                     *             "containers": 1,
+                     *             "dockerOk": true,
+                     *             "guardOk": true,
+                     *             "uptimeSeconds": 1,
+                     *             "usage": {
+                     *               "cpu": 1.5,
+                     *               "disk": "40g",
+                     *               "memory": "4g"
+                     *             }
+                     *           },
+                     *           "machineId": "text",
+                     *           "name": "web-1",
+                     *           "offer": {
+                     *             "cpu": 1.5,
+                     *             "disk": "40g",
+                     *             "memory": "4g"
+                     *           },
+                     *           "profile": "text",
+                     *           "quarantined": true,
+                     *           "reason": "moving house",
+                     *           "reserved": {
+                     *             "cpu": 1.5,
+                     *             "disk": "40g",
+                     *             "memory": "4g"
+                     *           },
+                     *           "rev": 1,
+                     *           "since": "2026-01-02T15:04:05Z",
+                     *           "state": "joining",
+                     *           "status": "healthy",
+                     *           "window": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageNode"];
                 };
             };
@@ -5094,6 +7746,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5110,6 +7777,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "description": "under the stairs",
+                 *       "labels": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "name": "edge-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewNodeInput"];
             };
         };
@@ -5120,6 +7797,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "command": "text",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1",
+                     *       "token": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
@@ -5129,6 +7817,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5151,6 +7854,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agentVersion": "text",
+                     *       "appliedRev": 1,
+                     *       "arch": "text",
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "cordonReason": "text",
+                     *       "cordoned": true,
+                     *       "cordonedAt": "2026-01-02T15:04:05Z",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "dockerVersion": "text",
+                     *       "drain": {
+                     *         "deadline": "2026-01-02T15:04:05Z",
+                     *         "includeStandard": true,
+                     *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "reason": "moving house"
+                     *       },
+                     *       "hostname": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "joinedAt": "2026-01-02T15:04:05Z",
+                     *       "labels": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "machineId": "text",
+                     *       "name": "web-1",
+                     *       "offer": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "profile": "text",
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "reserved": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Node"];
                 };
             };
@@ -5160,6 +7926,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5189,6 +7970,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5205,6 +8001,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "cluster_id": "text",
+                 *       "description": "under the stairs",
+                 *       "labels": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "name": "web-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditNodeInput"];
             };
         };
@@ -5215,6 +8021,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agentVersion": "text",
+                     *       "appliedRev": 1,
+                     *       "arch": "text",
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "cordonReason": "text",
+                     *       "cordoned": true,
+                     *       "cordonedAt": "2026-01-02T15:04:05Z",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "dockerVersion": "text",
+                     *       "drain": {
+                     *         "deadline": "2026-01-02T15:04:05Z",
+                     *         "includeStandard": true,
+                     *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "reason": "moving house"
+                     *       },
+                     *       "hostname": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "joinedAt": "2026-01-02T15:04:05Z",
+                     *       "labels": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "machineId": "text",
+                     *       "name": "web-1",
+                     *       "offer": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "profile": "text",
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "reserved": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Node"];
                 };
             };
@@ -5224,6 +8093,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5240,6 +8124,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "moving house"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5250,6 +8139,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agentVersion": "text",
+                     *       "appliedRev": 1,
+                     *       "arch": "text",
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "cordonReason": "text",
+                     *       "cordoned": true,
+                     *       "cordonedAt": "2026-01-02T15:04:05Z",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "dockerVersion": "text",
+                     *       "drain": {
+                     *         "deadline": "2026-01-02T15:04:05Z",
+                     *         "includeStandard": true,
+                     *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "reason": "moving house"
+                     *       },
+                     *       "hostname": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "joinedAt": "2026-01-02T15:04:05Z",
+                     *       "labels": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "machineId": "text",
+                     *       "name": "web-1",
+                     *       "offer": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "profile": "text",
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "reserved": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Node"];
                 };
             };
@@ -5259,6 +8211,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5275,6 +8242,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "moving house"
+                 *     }
+                 */
                 "application/json": components["schemas"]["Reason"];
             };
         };
@@ -5285,6 +8257,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agentVersion": "text",
+                     *       "appliedRev": 1,
+                     *       "arch": "text",
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "cordonReason": "text",
+                     *       "cordoned": true,
+                     *       "cordonedAt": "2026-01-02T15:04:05Z",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "dockerVersion": "text",
+                     *       "drain": {
+                     *         "deadline": "2026-01-02T15:04:05Z",
+                     *         "includeStandard": true,
+                     *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "reason": "moving house"
+                     *       },
+                     *       "hostname": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "joinedAt": "2026-01-02T15:04:05Z",
+                     *       "labels": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "machineId": "text",
+                     *       "name": "web-1",
+                     *       "offer": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "profile": "text",
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "reserved": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Node"];
                 };
             };
@@ -5294,6 +8329,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5323,6 +8373,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5345,6 +8410,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "command": "text",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "name": "web-1",
+                     *       "token": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Enrolment"];
                 };
             };
@@ -5354,6 +8430,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5372,6 +8463,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "includeStandard": true,
+                 *       "reason": "moving house",
+                 *       "timeoutSeconds": 600
+                 *     }
+                 */
                 "application/json": components["schemas"]["DrainInput"];
             };
         };
@@ -5382,6 +8480,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -5391,6 +8521,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5413,6 +8558,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agentVersion": "text",
+                     *       "appliedRev": 1,
+                     *       "arch": "text",
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "cordonReason": "text",
+                     *       "cordoned": true,
+                     *       "cordonedAt": "2026-01-02T15:04:05Z",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "dockerVersion": "text",
+                     *       "drain": {
+                     *         "deadline": "2026-01-02T15:04:05Z",
+                     *         "includeStandard": true,
+                     *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "reason": "moving house"
+                     *       },
+                     *       "hostname": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "joinedAt": "2026-01-02T15:04:05Z",
+                     *       "labels": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "machineId": "text",
+                     *       "name": "web-1",
+                     *       "offer": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "profile": "text",
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "reserved": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Node"];
                 };
             };
@@ -5422,6 +8630,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5444,6 +8667,60 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "appliedRev": 1,
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "name": "web-1",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "outlook": {
+                     *         "graceUntil": "2026-01-02T15:04:05Z",
+                     *         "held": "text",
+                     *         "next": "suspect",
+                     *         "nextAt": "2026-01-02T15:04:05Z",
+                     *         "silentSince": "2026-01-02T15:04:05Z",
+                     *         "window": "30s"
+                     *       },
+                     *       "profile": {
+                     *         "exclusive": "yes",
+                     *         "heartbeat": "10s",
+                     *         "lease": "25s",
+                     *         "name": "standard",
+                     *         "suspect": "15s",
+                     *         "window": "30s"
+                     *       },
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "transitions": [
+                     *         {
+                     *           "at": "2026-01-02T15:04:05Z",
+                     *           "from": "text",
+                     *           "reason": "moving house",
+                     *           "to": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["NodeHealth"];
                 };
             };
@@ -5453,6 +8730,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5475,6 +8767,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "agentVersion": "text",
+                     *       "appliedRev": 1,
+                     *       "arch": "text",
+                     *       "capacity": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "cordonReason": "text",
+                     *       "cordoned": true,
+                     *       "cordonedAt": "2026-01-02T15:04:05Z",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "dockerVersion": "text",
+                     *       "drain": {
+                     *         "deadline": "2026-01-02T15:04:05Z",
+                     *         "includeStandard": true,
+                     *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "reason": "moving house"
+                     *       },
+                     *       "hostname": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "joinedAt": "2026-01-02T15:04:05Z",
+                     *       "labels": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "lastHeartbeat": "2026-01-02T15:04:05Z",
+                     *       "live": {
+                     *         "containers": 1,
+                     *         "dockerOk": true,
+                     *         "guardOk": true,
+                     *         "uptimeSeconds": 1,
+                     *         "usage": {
+                     *           "cpu": 1.5,
+                     *           "disk": "40g",
+                     *           "memory": "4g"
+                     *         }
+                     *       },
+                     *       "machineId": "text",
+                     *       "name": "web-1",
+                     *       "offer": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "profile": "text",
+                     *       "quarantined": true,
+                     *       "reason": "moving house",
+                     *       "reserved": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "rev": 1,
+                     *       "since": "2026-01-02T15:04:05Z",
+                     *       "state": "joining",
+                     *       "status": "healthy",
+                     *       "window": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Node"];
                 };
             };
@@ -5484,6 +8839,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5513,6 +8883,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5533,6 +8918,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "changes": true,
+                     *           "colons": "container:ha:create",
+                     *           "description": "under the stairs",
+                     *           "permission": "container.ha.create",
+                     *           "roles": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PagePermission"];
                 };
             };
@@ -5542,6 +8943,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5569,6 +8985,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "builtin": true,
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "description": "under the stairs",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "inherited": [
+                     *             "text"
+                     *           ],
+                     *           "name": "web-1",
+                     *           "parentId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "permissions": [
+                     *             "text"
+                     *           ],
+                     *           "updatedAt": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageRole"];
                 };
             };
@@ -5578,6 +9017,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5594,6 +9048,17 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "under the stairs",
+                 *       "name": "Game master",
+                 *       "parentId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "permissions": [
+                 *         "container.start",
+                 *         "container.stop"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewRoleInput"];
             };
         };
@@ -5605,6 +9070,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "builtin": true,
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "inherited": [
+                     *         "text"
+                     *       ],
+                     *       "name": "web-1",
+                     *       "parentId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "permissions": [
+                     *         "text"
+                     *       ],
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Role"];
                 };
             };
@@ -5614,6 +9097,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5647,6 +9145,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "createdBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "email": "anna@example.org",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "role": "text",
+                     *           "roleId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "scope": "global",
+                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "scopeName": "text",
+                     *           "userId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageBinding"];
                 };
             };
@@ -5656,6 +9173,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5672,6 +9204,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "roleId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "scope": "global",
+                 *       "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "userId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewBindingInput"];
             };
         };
@@ -5682,6 +9222,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "createdBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "email": "anna@example.org",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "role": "text",
+                     *       "roleId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "scope": "global",
+                     *       "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "scopeName": "text",
+                     *       "userId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Binding"];
                 };
             };
@@ -5691,6 +9245,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5720,6 +9289,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5743,6 +9327,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "builtin": true,
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "inherited": [
+                     *         "text"
+                     *       ],
+                     *       "name": "web-1",
+                     *       "parentId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "permissions": [
+                     *         "text"
+                     *       ],
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Role"];
                 };
             };
@@ -5752,6 +9354,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5781,6 +9398,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5799,6 +9431,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "description": "under the stairs",
+                 *       "name": "web-1",
+                 *       "parentId": "text",
+                 *       "permissions": [
+                 *         "text"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditRoleInput"];
             };
         };
@@ -5810,6 +9452,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "builtin": true,
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "description": "under the stairs",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "inherited": [
+                     *         "text"
+                     *       ],
+                     *       "name": "web-1",
+                     *       "parentId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "permissions": [
+                     *         "text"
+                     *       ],
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Role"];
                 };
             };
@@ -5819,6 +9479,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5846,6 +9521,27 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "disabled": true,
+                     *           "disabledAt": "2026-01-02T15:04:05Z",
+                     *           "email": "jane@example.org",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "mustChangePassword": true,
+                     *           "name": "web-1",
+                     *           "theme": "system",
+                     *           "timeZone": "Europe/Berlin",
+                     *           "totp": true,
+                     *           "updatedAt": "2026-01-02T15:04:05Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageShownUser"];
                 };
             };
@@ -5855,6 +9551,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5869,6 +9580,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "jane@example.org",
+                 *       "name": "Jane Doe",
+                 *       "password": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["NewUserInput"];
             };
         };
@@ -5880,6 +9598,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "disabled": true,
+                     *       "disabledAt": "2026-01-02T15:04:05Z",
+                     *       "email": "jane@example.org",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "passwordReset": {
+                     *         "expiresAt": "2026-01-02T15:04:05Z",
+                     *         "link": "https://lormas.example/"
+                     *       },
+                     *       "theme": "system",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "totp": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewUserOutput"];
                 };
             };
@@ -5889,6 +9627,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5912,6 +9665,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "disabled": true,
+                     *       "disabledAt": "2026-01-02T15:04:05Z",
+                     *       "email": "jane@example.org",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "theme": "system",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "totp": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShownUser"];
                 };
             };
@@ -5921,6 +9690,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5950,6 +9734,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5968,6 +9767,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "anna@example.org",
+                 *       "name": "web-1"
+                 *     }
+                 */
                 "application/json": components["schemas"]["EditUserInput"];
             };
         };
@@ -5979,6 +9784,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "disabled": true,
+                     *       "disabledAt": "2026-01-02T15:04:05Z",
+                     *       "email": "jane@example.org",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "theme": "system",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "totp": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShownUser"];
                 };
             };
@@ -5988,6 +9809,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6011,6 +9847,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "disabled": true,
+                     *       "disabledAt": "2026-01-02T15:04:05Z",
+                     *       "email": "jane@example.org",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "theme": "system",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "totp": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShownUser"];
                 };
             };
@@ -6020,6 +9872,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6043,6 +9910,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "disabled": true,
+                     *       "disabledAt": "2026-01-02T15:04:05Z",
+                     *       "email": "jane@example.org",
+                     *       "generation": 1,
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "mustChangePassword": true,
+                     *       "name": "web-1",
+                     *       "theme": "system",
+                     *       "timeZone": "Europe/Berlin",
+                     *       "totp": true,
+                     *       "updatedAt": "2026-01-02T15:04:05Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["ShownUser"];
                 };
             };
@@ -6052,6 +9935,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6074,6 +9972,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "expiresAt": "2026-01-02T15:04:05Z",
+                     *       "link": "https://lormas.example/"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Link"];
                 };
             };
@@ -6083,6 +9987,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6110,6 +10029,22 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "address": "192.0.2.7",
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "current": true,
+                     *           "expiresAt": "2026-01-02T15:04:05Z",
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "lastUsedAt": "2026-01-02T15:04:05Z",
+                     *           "userAgent": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageSession"];
                 };
             };
@@ -6119,6 +10054,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6148,6 +10098,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6178,6 +10143,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6205,6 +10185,24 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "createdAt": "2026-01-02T15:04:05Z",
+                     *           "expiresAt": "2026-01-02T15:04:05Z",
+                     *           "id": "text",
+                     *           "lastUsedAddress": "text",
+                     *           "lastUsedAt": "2026-01-02T15:04:05Z",
+                     *           "name": "web-1",
+                     *           "permissions": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageToken"];
                 };
             };
@@ -6214,6 +10212,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6244,6 +10257,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6273,6 +10301,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6302,6 +10345,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6331,6 +10389,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -6360,6 +10433,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
