@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -30,9 +31,9 @@ const (
 // there the answer can still become a problem.
 const firstWithin = 20 * time.Second
 
-// goneEvery is how often a stream that is silent looks whether its reader is
-// still there.
-const goneEvery = 5 * time.Second
+// goneEvery is how often a stream looks whether its reader is still there, and
+// may still read it.
+const goneEvery = 2 * time.Second
 
 func (s *Server) streamRoutes() {
 	follow := &huma.Param{Name: "follow", In: "query", Description: "go on with whatever comes", Schema: &huma.Schema{Type: huma.TypeBoolean}}
@@ -62,7 +63,7 @@ func (s *Server) logs(c *fiber.Ctx, actor authz.Actor) error {
 		cancel()
 		return err
 	}
-	out.ctx, out.cancel = ctx, cancel
+	out.ctx, out.cancel, out.barred = ctx, cancel, s.barred(ctx, actor, fleet.ContainerLogs, on.ID)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 	sendStream(c, out)
 	return nil
@@ -122,7 +123,8 @@ func (s *Server) stats(c *fiber.Ctx, actor authz.Actor) error {
 		return c.JSON(sample)
 	}
 	c.Set(fiber.HeaderContentType, ndjson)
-	sendStream(c, outgoing[wire.Stats]{ctx: ctx, cancel: cancel, first: []wire.Stats{sample}, more: stream.C(), err: stream.Err, write: writeStats})
+	sendStream(c, outgoing[wire.Stats]{ctx: ctx, cancel: cancel, first: []wire.Stats{sample}, more: stream.C(), err: stream.Err,
+		barred: s.barred(ctx, actor, fleet.ContainerStats, on.ID), write: writeStats})
 	return nil
 }
 
@@ -168,6 +170,7 @@ type outgoing[T any] struct {
 	first  []T
 	more   <-chan T
 	err    func() error // why more ended
+	barred func() error // why the reader may have no more
 	write  func(*bufio.Writer, T) error
 }
 
@@ -189,7 +192,7 @@ func sendStream[T any](c *fiber.Ctx, out outgoing[T]) {
 			select {
 			case item, ok := <-out.more:
 				if !ok {
-					out.farewell(w)
+					out.farewell(w, out.err())
 					return
 				}
 				if out.write(w, item) != nil {
@@ -197,6 +200,10 @@ func sendStream[T any](c *fiber.Ctx, out outgoing[T]) {
 				}
 			case <-look.C:
 				if hasLeft(conn) {
+					return
+				}
+				if why := out.barred(); why != nil {
+					out.farewell(w, why)
 					return
 				}
 			case <-out.ctx.Done():
@@ -207,13 +214,40 @@ func sendStream[T any](c *fiber.Ctx, out outgoing[T]) {
 }
 
 // farewell says in a log why it ends. Numbers just end.
-func (out outgoing[T]) farewell(w *bufio.Writer) {
+func (out outgoing[T]) farewell(w *bufio.Writer, why error) {
 	var item T
-	if why := out.err(); why != nil {
+	if why != nil {
 		if chunk, isLog := any(&item).(*wire.LogChunk); isLog {
 			chunk.Error = why.Error()
 			_ = out.write(w, item) // the reader may be gone: nobody is left to tell
 		}
+	}
+}
+
+// barred asks whether somebody who was let in may go on: his credential may
+// have ended since, or what he may do have changed. While that cannot be
+// looked up he goes on.
+func (s *Server) barred(ctx context.Context, actor authz.Actor, v fleet.Verb, on id.ContainerID) func() error {
+	credential := actor.ID
+	if !actor.SessionID.IsZero() {
+		credential = uuid.UUID(actor.SessionID)
+	}
+	return func() error {
+		ctx, cancel := context.WithTimeout(ctx, answerWithin)
+		defer cancel()
+		actors, err := s.Auth.Reload(ctx, []uuid.UUID{credential})
+		if err != nil {
+			return nil
+		}
+		now, ok := actors[credential]
+		if !ok {
+			return fleet.Errorf(fleet.Unauthenticated, "you are signed out: sign in again")
+		}
+		_, err = s.Actions.ContainerFor(ctx, now, v, on)
+		if kind := fleet.KindOf(err); kind == fleet.NotFound || kind == fleet.Forbidden {
+			return err
+		}
+		return nil
 	}
 }
 
