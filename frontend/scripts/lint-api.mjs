@@ -26,5 +26,7 @@ for (const [path, methods] of Object.entries(paths)) {
   }
 }
 for (const line of bare) console.error(line);
-console.log(`openapi.json: ${problems.length} faults, ${bodies - bare.length} of ${bodies} bodies have an example`);
+console.log(
+  `openapi.json: ${problems.length} faults, ${bodies - bare.length} of ${bodies} bodies have an example`,
+);
 if (problems.length + bare.length > 0) process.exit(1);

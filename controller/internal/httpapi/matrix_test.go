@@ -215,7 +215,7 @@ func (h *matrixHouse) ask(row matrixRow, name string) string {
 	h.t.Helper()
 	method, pattern, _ := strings.Cut(row.route, " ")
 	c := call{method: method, path: h.path(pattern), bearer: h.people[name].bearer, header: map[string]string{"X-Forwarded-For": "192.0.2.1", "X-Lormas-Client": "test"}}
-	body := strings.NewReplacer("EGG", h.ids["eggs"], "CATEGORY", h.ids["categories"], "USER", h.ids["users"], "ROLE", h.ids["roles"], "NAME", name+id.New[id.JobID]().String()[30:]).Replace(row.body)
+	body := h.fill(row.body, name)
 	if c.body = body; body == "" {
 		c.body = nil
 	}

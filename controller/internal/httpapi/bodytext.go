@@ -1,0 +1,54 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/spec"
+)
+
+// bodyIsText refuses a body with a NUL character in any of its texts. JSON can
+// write one and Postgres cannot keep it, so it is refused here for all routes.
+func bodyIsText(ctx huma.Context, next func(huma.Context)) {
+	c := humafiber.Unwrap(ctx)
+	var value any
+	body := c.Request().Body()
+	if bytes.Contains(body, []byte(`\u0000`)) && json.Unmarshal(body, &value) == nil {
+		if faults := nulIn(value, ""); len(faults) > 0 {
+			_ = writeProblem(c, newProblem(fleet.Invalid, "some fields are not right; see errors for each", faults...)) // a Problem can always be encoded
+			return
+		}
+	}
+	next(ctx)
+}
+
+// nulIn are the texts of a value that hold a NUL, keys among them.
+func nulIn(value any, path string) (faults []spec.Fault) {
+	switch v := value.(type) {
+	case string:
+		if strings.ContainsRune(v, 0) {
+			return []spec.Fault{{Field: path, Message: "this has a NUL character, which is not text"}}
+		}
+	case []any:
+		for i, item := range v {
+			faults = append(faults, nulIn(item, fmt.Sprintf("%s[%d]", path, i))...)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			if strings.ContainsRune(key, 0) {
+				faults = append(faults, spec.Fault{Field: path, Message: "the name of a field has a NUL character, which is not text"})
+				continue
+			}
+			faults = append(faults, nulIn(v[key], join(path, key))...)
+		}
+	}
+	return faults
+}
