@@ -1,9 +1,9 @@
 // Package authn finds out who somebody is. Passwords, tokens and cookies
 // enter, authz.Actors leave; what an actor may do is not decided here.
 //
-// Four things prove an identity:
+// Five things prove an identity:
 //
-//	password       argon2id, throttled; starts a session
+//	password       argon2id, throttled; with the second factor, where there is one, it starts a session
 //	access token   JWT (EdDSA), 15 minutes, aud lormas-api; names a session
 //	refresh token  in a cookie, exchanged at every use; names a session
 //	API token      lormas_…, for programs, limited to a part of its owner's permissions

@@ -2,6 +2,7 @@ package authn
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -19,6 +20,7 @@ import (
 // Login is a request to sign in, and where it came from.
 type Login struct {
 	Email, Password string
+	Code            string // of the second factor, or a recovery code; "": none was given
 	Address         string
 	Local           bool // from this very machine, with no proxy between
 	UserAgent       string
@@ -38,7 +40,8 @@ type Signed struct {
 // learn whether the account exists, is disabled, or has another password.
 var errWrong = fleet.Errorf(fleet.Unauthenticated, "the e-mail address or the password is not right")
 
-// Login checks a password and starts a session.
+// Login checks a password, and where there is one the second factor, and
+// starts a session.
 func (s *Service) Login(ctx context.Context, in Login) (Signed, error) {
 	email := strings.ToLower(strings.TrimSpace(in.Email))
 	if in.Password == DefaultPassword && !in.Local {
@@ -50,14 +53,38 @@ func (s *Service) Login(ctx context.Context, in Login) (Signed, error) {
 	}
 	user, err := s.checkPassword(ctx, email, in.Password)
 	if fleet.KindOf(err) == fleet.Unauthenticated {
-		s.auditDenied(ctx, in, email)
+		s.auditDenied(ctx, in, email, "wrong e-mail address or password")
 		return Signed{}, err
 	}
 	if err != nil {
 		return Signed{}, err
 	}
-	s.throttle.succeeded(ctx, email, in.Address)
-	return s.startSession(ctx, in, user)
+	s.throttle.succeeded(ctx, email, in.Address) // codes are counted by themselves
+	signed, err := s.signIn(ctx, in, user)
+	if errors.Is(err, errCode) {
+		s.auditDenied(ctx, in, email, "wrong code of the second factor")
+		return Signed{}, errWrongCode
+	}
+	return signed, err
+}
+
+// signIn starts a session for somebody whose password was right.
+func (s *Service) signIn(ctx context.Context, in Login, user fleet.User) (Signed, error) {
+	if user.TOTPSince == nil {
+		return s.startSession(ctx, in, user, noCode)
+	}
+	if in.Code == "" {
+		return Signed{}, errAsked
+	}
+	use, err := s.proveFactor(ctx, user.ID, in.Code)
+	if err != nil {
+		return Signed{}, err
+	}
+	signed, err := s.startSession(ctx, in, user, use)
+	if err == nil {
+		s.throttle.codeWasRight(ctx, user.ID)
+	}
+	return signed, err
 }
 
 // checkPassword takes the same time whatever is wrong.
@@ -76,7 +103,7 @@ func (s *Service) checkPassword(ctx context.Context, email, password string) (fl
 	return user, nil
 }
 
-func (s *Service) startSession(ctx context.Context, in Login, user fleet.User) (Signed, error) {
+func (s *Service) startSession(ctx context.Context, in Login, user fleet.User, use useCode) (Signed, error) {
 	now := s.Now()
 	session := fleet.Session{
 		ID: id.New[id.SessionID](), UserID: user.ID, CreatedAt: now, ExpiresAt: now.Add(SessionLife),
@@ -86,6 +113,9 @@ func (s *Service) startSession(ctx context.Context, in Login, user fleet.User) (
 	entry := in.actor(fleet.ActorUser, uuid.UUID(user.ID), user.Email).Entry(fleet.AuthLogin)
 	entry.TargetKind, entry.TargetID = "session", uuid.UUID(session.ID)
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := use(tx); err != nil {
+			return err
+		}
 		if err := tx.InsertSession(ctx, session, refresh.hash()); err != nil {
 			return err
 		}
@@ -138,13 +168,13 @@ func (s *Service) ChangePassword(ctx context.Context, actor authz.Actor, current
 
 // auditDenied notes a sign-in that failed. That it cannot be noted does not
 // change the answer.
-func (s *Service) auditDenied(ctx context.Context, in Login, email string) {
+func (s *Service) auditDenied(ctx context.Context, in Login, email, reason string) {
 	name := ""
 	if strings.Contains(email, "@") { // else somebody typed his password there
 		name = clip(email, 200)
 	}
 	entry := in.actor(fleet.ActorAnonymous, uuid.Nil, name).Entry(fleet.AuthLogin)
-	entry.Outcome, entry.Reason = fleet.OutcomeDenied, "wrong e-mail address or password"
+	entry.Outcome, entry.Reason = fleet.OutcomeDenied, reason
 	if err := s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.InsertAudit(ctx, entry) }); err != nil {
 		s.Log.Error("could not audit a denied sign-in", "error", err, "request_id", in.RequestID)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
 )
 
 // Limits of signing in, each within throttleWindow of its first attempt. An
@@ -23,6 +24,11 @@ const (
 	perAddress     = 100 // one address, all accounts: refused
 	perAccount     = 20  // one account, all addresses: slowed
 	slowBy         = 2 * time.Second
+
+	// perCodes is how many codes of a second factor an account may be asked
+	// for: of a million, three are good at a time. Who guesses has the password,
+	// so its owner may find this used up; his recovery codes are not counted.
+	perCodes = 10
 )
 
 // Counter counts events in windows that begin with the first.
@@ -61,12 +67,30 @@ func (t *throttle) attempt(ctx context.Context, account, address string) error {
 
 // succeeded forgives the attempts of an account from an address.
 func (t *throttle) succeeded(ctx context.Context, account, address string) {
-	pair := key("pair", account, network(address))
+	t.forget(ctx, key("pair", account, network(address)))
+}
+
+func (t *throttle) forget(ctx context.Context, key string) {
 	for _, c := range []Counter{t.counter, t.own} {
-		if err := c.Forget(ctx, pair); err != nil {
+		if err := c.Forget(ctx, key); err != nil {
 			t.log.Warn("could not forget attempts to sign in", "error", err)
 		}
 	}
+}
+
+// code counts a code of a second factor before it is known to be right.
+func (t *throttle) code(ctx context.Context, user id.UserID) error {
+	n, left := t.count(ctx, key("code", user.String()))
+	if n <= perCodes {
+		return nil
+	}
+	return fleet.Errorf(fleet.TooMany, "too many codes were wrong: wait %s and try again, or use a recovery code", left.Round(time.Second)).
+		Because(waitError(left))
+}
+
+// codeWasRight forgives the codes that were wrong before.
+func (t *throttle) codeWasRight(ctx context.Context, user id.UserID) {
+	t.forget(ctx, key("code", user.String()))
 }
 
 // countWithin is how long the shared counter may take: signing in must work

@@ -109,6 +109,7 @@ var Rules = []Rule{
 	{fleet.AuthSessionRevoke, InPerson, true, "sign oneself out elsewhere"},
 	{fleet.AuthTOTPEnable, InPerson, true, "add a second factor to one's own account"},
 	{fleet.AuthTOTPDisable, InPerson, true, "take the second factor from one's own account"},
+	{fleet.AuthTOTPCodes, InPerson, true, "replace the recovery codes of one's own second factor"},
 	{fleet.PermissionView, SignedIn, false, "see the list of all permissions"},
 	{fleet.AuthzExplain, SignedIn, false, "ask why one may or may not do a thing, and with user.view why others may"},
 	{fleet.TokenCreate, InPerson, true, "make an API token for oneself"},

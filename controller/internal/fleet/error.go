@@ -14,6 +14,7 @@ type Kind string
 const (
 	Invalid         Kind = "invalid"          // the request makes no sense as it is
 	Unauthenticated Kind = "unauthenticated"  // who are you?
+	TOTPRequired    Kind = "totp_required"    // the password is right; now the second factor
 	Forbidden       Kind = "forbidden"        // you may not
 	NotFound        Kind = "not_found"        // no such thing, or none that you may know of
 	Conflict        Kind = "conflict"         // not in this state, or the name is taken

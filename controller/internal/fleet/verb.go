@@ -94,6 +94,7 @@ const (
 	AuthSessionRevoke  Verb = "auth.session.revoke"
 	AuthTOTPEnable     Verb = "auth.totp.enable"
 	AuthTOTPDisable    Verb = "auth.totp.disable"
+	AuthTOTPCodes      Verb = "auth.totp.codes" // new recovery codes
 	TokenCreate        Verb = "token.create"
 	TokenView          Verb = "token.view"
 	TokenRevoke        Verb = "token.revoke"

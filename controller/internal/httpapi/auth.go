@@ -15,7 +15,7 @@ import (
 func (s *Server) authRoutes() {
 	add(s, Route{
 		Verb: fleet.AuthLogin, Method: http.MethodPost, Path: "/auth/login", Summary: "Sign in",
-		Help: "Answers with an access token for 15 minutes and sets a cookie that POST /auth/refresh exchanges for the next one.",
+		Help: "Answers with an access token for 15 minutes and sets a cookie that POST /auth/refresh exchanges for the next one. 401 of the type `totp_required` says that the password is right and the account has a second factor: send the same again with `code`.",
 	}, s.login)
 	add(s, Route{
 		Verb: fleet.AuthRefresh, Method: http.MethodPost, Path: "/auth/refresh", Summary: "Exchange the refresh cookie for a new access token",
@@ -36,6 +36,7 @@ type loginInput struct {
 	Body      struct {
 		Email    string `json:"email" maxLength:"254" example:"admin@lormas.local"`
 		Password string `json:"password" maxLength:"256" format:"password"`
+		Code     string `json:"code,omitempty" maxLength:"64" example:"123456" doc:"six digits of the second factor, or a recovery code"`
 	}
 }
 
@@ -78,7 +79,7 @@ func showUser(u fleet.User) userBody {
 
 func (s *Server) login(ctx context.Context, actor authz.Actor, in *loginInput) (*signedOutput, error) {
 	signed, err := s.Auth.Login(ctx, authn.Login{
-		Email: in.Body.Email, Password: in.Body.Password, UserAgent: in.UserAgent,
+		Email: in.Body.Email, Password: in.Body.Password, Code: in.Body.Code, UserAgent: in.UserAgent,
 		Address: actor.Address, RequestID: actor.RequestID, Local: visitOf(ctx).local,
 	})
 	return s.signedIn(ctx, signed), err

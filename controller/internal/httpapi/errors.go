@@ -33,6 +33,7 @@ var kinds = map[fleet.Kind]struct {
 }{
 	fleet.Invalid:         {http.StatusUnprocessableEntity, "The request is not right"},
 	fleet.Unauthenticated: {http.StatusUnauthorized, "You are not signed in"},
+	fleet.TOTPRequired:    {http.StatusUnauthorized, "The second factor is missing"},
 	fleet.Forbidden:       {http.StatusForbidden, "You may not do this"},
 	fleet.NotFound:        {http.StatusNotFound, "There is no such thing"},
 	fleet.Conflict:        {http.StatusConflict, "This does not fit the present state"},

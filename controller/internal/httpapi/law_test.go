@@ -117,6 +117,7 @@ var public = []string{
 var own = []string{
 	"GET /api/v1/auth/me", "PATCH /api/v1/auth/me", "POST /api/v1/auth/password",
 	"GET /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/:id",
+	"POST /api/v1/auth/totp", "POST /api/v1/auth/totp/confirm", "POST /api/v1/auth/totp/recovery-codes", "DELETE /api/v1/auth/totp",
 	"GET /api/v1/auth/tokens", "POST /api/v1/auth/tokens", "DELETE /api/v1/auth/tokens/:id",
 	"GET /api/v1/permissions", "POST /api/v1/authz/explain",
 }

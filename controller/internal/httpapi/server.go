@@ -83,6 +83,7 @@ func bare(d Deps) *Server {
 func (s *Server) addRoutes() {
 	s.authRoutes()
 	s.accountRoutes()
+	s.totpRoutes()
 	s.tokenRoutes()
 	s.userRoutes()
 	s.roleRoutes()

@@ -59,7 +59,7 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Answers with an access token for 15 minutes and sets a cookie that POST /auth/refresh exchanges for the next one.
+         * @description Answers with an access token for 15 minutes and sets a cookie that POST /auth/refresh exchanges for the next one. 401 of the type `totp_required` says that the password is right and the account has a second factor: send the same again with `code`.
          *
          *     Open to everybody.
          */
@@ -271,6 +271,78 @@ export interface paths {
          *     Open to everybody who is signed in.
          */
         delete: operations["token.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a second factor
+         * @description Answers the seed for an app on your phone. Signing in does not ask for it before you sent a first code to POST /auth/totp/confirm.
+         *
+         *     Open to everybody who is signed in with his password; refused to API tokens.
+         */
+        post: operations["auth.totp.begin"];
+        /**
+         * Take the second factor from your account
+         * @description The code may be a recovery code. Who has neither asks an administrator (DELETE /users/{id}/totp).
+         *
+         *     Open to everybody who is signed in with his password; refused to API tokens.
+         */
+        delete: operations["auth.totp.disable"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Put your second factor to use with its first code
+         * @description Answers ten recovery codes, each good once in place of a code: they are not shown again. Your other sessions end; API tokens stay.
+         *
+         *     Open to everybody who is signed in with his password; refused to API tokens.
+         */
+        post: operations["auth.totp.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/totp/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace your recovery codes
+         * @description Those before are worth nothing from then on.
+         *
+         *     Open to everybody who is signed in with his password; refused to API tokens.
+         */
+        post: operations["auth.totp.codes"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1714,6 +1786,10 @@ export interface components {
             /** @description silence after which a node may be declared lost */
             window: string;
         };
+        CodeInput: {
+            /** @example 123456 */
+            code: string;
+        };
         Command: {
             action: string;
             /** Format: date-time */
@@ -2059,6 +2135,15 @@ export interface components {
             /** @description the answer in a sentence */
             summary: string;
         };
+        FactorInput: {
+            /**
+             * @description six digits of the second factor, or a recovery code
+             * @example 123456
+             */
+            code: string;
+            /** Format: password */
+            currentPassword: string;
+        };
         FleetOutput: {
             /** @description this controller decides; another may stand by */
             authority: boolean;
@@ -2238,6 +2323,11 @@ export interface components {
             usage: components["schemas"]["Resources"];
         };
         LoginInput: {
+            /**
+             * @description six digits of the second factor, or a recovery code
+             * @example 123456
+             */
+            code?: string;
             /** @example admin@lormas.local */
             email: string;
             /** Format: password */
@@ -2928,6 +3018,10 @@ export interface components {
         Reason: {
             reason?: string;
         };
+        RecoveryCodes: {
+            /** @description each is good once; keep them where your phone is not */
+            recoveryCodes: string[];
+        };
         Regression: {
             /** Format: uuid */
             containerId: string;
@@ -2989,6 +3083,19 @@ export interface components {
             secrets: {
                 [key: string]: string;
             };
+        };
+        Seed: {
+            /** @description to be typed into the app */
+            secret: string;
+            /**
+             * @description the same for a QR code
+             * @example otpauth://totp/Lormas:jane@example.org?…
+             */
+            uri: string;
+        };
+        SeedInput: {
+            /** Format: password */
+            currentPassword: string;
         };
         Session: {
             /** @description from which it was begun */
@@ -4049,6 +4156,136 @@ export interface operations {
                      *       "type": "urn:lormas:problem:not_found"
                      *     }
                      */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.totp.begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeedInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Seed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.totp.disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorInput"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.totp.confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "auth.totp.codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactorInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
