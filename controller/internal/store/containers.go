@@ -62,14 +62,14 @@ func (s *Store) Containers(ctx context.Context, f ContainerFilter) ([]fleet.Cont
 		return nil, "", err
 	}
 	rows, err := s.db.Query(ctx, `select`+containerColumns+`
-		from containers c join nodes n on n.id = c.node_id
+		from containers c
 		where c.deleted_at is null
 		and ($1::uuid is null or c.id < $1)
 		and ($2::uuid is null or c.node_id = $2)
 		and ($3::uuid is null or c.egg_id = $3)
-		and ($4 or c.id = any($5) or c.node_id = any($6) or n.cluster_id = any($7) or c.owner_id = any($9))
-		order by c.id desc limit $8`,
-		before, f.Node, f.Egg, f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1, f.Reach.Owners)
+		and `+f.Reach.holds("c.id", 5)+`
+		order by c.id desc limit $4`,
+		before, f.Node, f.Egg, f.limit()+1, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
 	if err != nil {
 		return nil, "", fmt.Errorf("list containers: %w", err)
 	}

@@ -20,6 +20,23 @@ type Reach struct {
 	Owners     []id.UserID // whose containers
 }
 
+// holds is the condition that a column's container is within the reach, whose
+// containers, nodes, clusters and owners are the parameters from first on.
+// They are looked up before: asked of each row, all containers would be read
+// for the ten that somebody owns.
+func (r Reach) holds(column string, first int) string {
+	if r.All {
+		return fmt.Sprintf(`(true or $%d::uuid[] is null or $%d::uuid[] is null or $%d::uuid[] is null or $%d::uuid[] is null)`,
+			first, first+1, first+2, first+3)
+	}
+	return fmt.Sprintf(`%s = any(array(
+		select unnest($%d::uuid[])
+		union select id from containers where deleted_at is null and node_id = any($%d)
+		union select c.id from containers c join nodes n on n.id = c.node_id where c.deleted_at is null and n.cluster_id = any($%d)
+		union select id from containers where deleted_at is null and owner_id = any($%d)))`,
+		column, first, first+1, first+2, first+3)
+}
+
 // taken is the conflict of a name that is in use.
 func taken(noun, name string) error {
 	e := fleet.Errorf(fleet.Conflict, "the name %q is taken by another %s: choose another name", name, noun)
