@@ -6,6 +6,9 @@ MODULES := shared broker migrations frontend controller agent deploy
 NODES   ?= 3
 PROFILE ?= standard
 
+# The scanner of make vuln: no module of ours needs it.
+GOVULNCHECK := v1.9.0
+
 # How long and by what seed chaos reigns (0: another one each time), for how
 # long of that within make test, and how often make bench-failover measures.
 DURATION ?= 5m
@@ -34,7 +37,7 @@ PACKAGES := frontend/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e sim chaos bench bench-failover lint fmt generate verify lab clean root
+.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e sim chaos bench bench-failover lint vuln fmt generate verify lab clean root
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -63,7 +66,7 @@ run: deps build ## Start everything on this machine with a demo container
 
 dev: run ## The same as run
 
-test: root toolchain deps-test build test-dashboard ## Run every test: unit, real parts, the dashboard, the lab
+test: root toolchain deps-test build test-dashboard vuln ## Run every test: unit, real parts, the dashboard, the lab
 	go test -count=1 -timeout 15m $(UNIT)
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory chaos DURATION=$(CHAOS)
@@ -93,6 +96,14 @@ bench: root toolchain deps-test binaries ## Print the figures
 lint: toolchain ## Look for mistakes that the compiler allows
 	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
 	go vet work
+
+vuln: bin/govulncheck-$(GOVULNCHECK) $(PACKAGES) ## Look for known vulnerabilities (says so where the databases cannot be asked)
+	@deploy/check-vulns.sh $(CURDIR)/$< $(MODULES)
+
+bin/govulncheck-$(GOVULNCHECK):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
+	@mv bin/govulncheck $@
 
 fmt: ## Format the Go sources
 	gofmt -w $(MODULES)
