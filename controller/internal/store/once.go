@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -35,9 +36,9 @@ func (tx *Tx) Recall(ctx context.Context, o Once, answer any) (bool, error) {
 	if tag.RowsAffected() == 1 {
 		return false, nil
 	}
-	var hash []byte
+	var hash, before []byte // which is of another form where the request was another
 	err = tx.tx.QueryRow(ctx, `select request_hash, response from idempotency_keys where user_id = $1 and key = $2`, o.User, o.Key).
-		Scan(&hash, answer)
+		Scan(&hash, &before)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, fleet.Errorf(fleet.Unavailable, "the Idempotency-Key is in use this moment: try again").Because(err)
 	}
@@ -46,6 +47,9 @@ func (tx *Tx) Recall(ctx context.Context, o Once, answer any) (bool, error) {
 	}
 	if !bytes.Equal(hash, o.Hash) {
 		return false, fleet.Errorf(fleet.Conflict, "this Idempotency-Key was used for a different request: use a new key for a new request")
+	}
+	if err := json.Unmarshal(before, answer); err != nil {
+		return false, fmt.Errorf("read the answer of a key: %w", err)
 	}
 	return true, nil
 }
