@@ -169,6 +169,18 @@ func TestWhatIsTakenAwayIsNotHeardAnyMore(t *testing.T) {
 				k.edits(k.parent, map[string]any{"permissions": []string{"container.view", "container.stats"}})
 			},
 		},
+		"owner": {
+			func(k *customer) {
+				k.ask(k.root, "DELETE", "/roles/bindings/"+k.binding, nil, nil)
+				k.ask(k.root, "POST", "/containers/"+k.taken.ID.String()+"/assign", map[string]any{}, nil)
+			},
+			func(k *customer) {
+				k.ask(k.root, "POST", "/containers/"+k.taken.ID.String()+"/assign", map[string]any{"ownerId": k.user}, nil)
+				k.both(watchAs(k.t, k.controller, k.session, "lormas/v1/containers/+/state"))
+				k.binding = k.makes("/roles/bindings", k.bind(k.role, k.taken))
+				k.ask(k.root, "POST", "/containers/"+k.taken.ID.String()+"/assign", map[string]any{}, nil)
+			},
+		},
 		"parent role": {
 			func(k *customer) { k.edits(k.role, map[string]any{"parentId": ""}) },
 			func(k *customer) { k.edits(k.role, map[string]any{"parentId": k.parent}) },

@@ -41,6 +41,10 @@ func (s *Server) containerRoutes() {
 		Help: "Within a minute, or not at all. Lines that are sent one after the other arrive in that order. What the container says to it is in its log.",
 	}, s.commandContainer)
 	add(s, Route{
+		Verb: fleet.ContainerAssign, Method: http.MethodPost, Path: "/containers/{id}/assign", Summary: "Give a container to another owner",
+		Help: "The new owner may do with it what the built-in role Owner says, which you have to hold there yourself. The old one loses that at once, also over MQTT. Without `ownerId` it belongs to nobody.",
+	}, s.assignContainer)
+	add(s, Route{
 		Verb: fleet.ContainerDelete, Method: http.MethodDelete, Path: "/containers/{id}", Status: http.StatusAccepted, Summary: "Delete a container",
 		Help: "Its name, ports and room are free again when its node has confirmed the removal. Asking again answers with the same job. One that is being moved is refused, unless `force` ends the move, which also needs `migration.manage`.",
 	}, s.deleteContainer)
@@ -70,6 +74,18 @@ type commandInput struct {
 func (s *Server) commandContainer(ctx context.Context, actor authz.Actor, in *commandInput) (*jobOutput, error) {
 	j, err := s.Actions.CommandContainer(ctx, actor, in.ID, in.Body.Command)
 	return &jobOutput{Body: showJob(j)}, err
+}
+
+type assignInput struct {
+	ContainerInput
+	Body struct {
+		OwnerID *id.UserID `json:"ownerId,omitempty" format:"uuid" doc:"of the user"`
+	}
+}
+
+func (s *Server) assignContainer(ctx context.Context, actor authz.Actor, in *assignInput) (*containerOutput, error) {
+	c, err := s.Actions.AssignContainer(ctx, actor, in.ID, in.Body.OwnerID)
+	return &containerOutput{ETag: etag(c.Generation), Body: showContainer(c)}, err
 }
 
 type deleteContainerInput struct {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -142,6 +143,17 @@ func (tx *Tx) UpdateDesired(ctx context.Context, c fleet.Container) error {
 		return containerFault(err, c, "update container")
 	}
 	return changed(tag, "container", c.ID)
+}
+
+// SetOwner gives a container to a user, or to nobody. What it should be stays
+// the same, so it has no new generation.
+func (tx *Tx) SetOwner(ctx context.Context, container id.ContainerID, owner *id.UserID, now time.Time) error {
+	tag, err := tx.tx.Exec(ctx, `
+		update containers set owner_id = $2, updated_at = $3 where id = $1 and deleted_at is null`, container, owner, now)
+	if err != nil {
+		return fmt.Errorf("set owner: %w", err)
+	}
+	return changed(tag, "container", container)
 }
 
 // AnyContainer loads a container, also a deleted one.

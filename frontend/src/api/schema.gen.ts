@@ -480,6 +480,28 @@ export interface paths {
         patch: operations["container.edit"];
         trace?: never;
     };
+    "/api/v1/containers/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a container to another owner
+         * @description The new owner may do with it what the built-in role Owner says, which you have to hold there yourself. The old one loses that at once, also over MQTT. Without `ownerId` it belongs to nobody.
+         *
+         *     Needs the permission `container.assign` (also written `container:assign`): give containers to another owner.
+         */
+        post: operations["container.assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/containers/{id}/command": {
         parameters: {
             query?: never;
@@ -1720,6 +1742,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AssignInput: {
+            /**
+             * Format: uuid
+             * @description of the user
+             */
+            ownerId?: string;
+        };
         Audit: {
             actor: components["schemas"]["Party"];
             address?: string;
@@ -3410,6 +3439,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "code": "123456",
                  *       "email": "admin@lormas.local",
                  *       "password": "(a secret)"
                  *     }
@@ -4170,6 +4200,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currentPassword": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["SeedInput"];
             };
         };
@@ -4180,6 +4215,12 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "secret": "text",
+                     *       "uri": "otpauth://totp/Lormas:jane@example.org?…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Seed"];
                 };
             };
@@ -4189,6 +4230,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4203,6 +4259,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "currentPassword": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FactorInput"];
             };
         };
@@ -4220,6 +4282,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4234,6 +4311,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456"
+                 *     }
+                 */
                 "application/json": components["schemas"]["CodeInput"];
             };
         };
@@ -4244,6 +4326,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recoveryCodes": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
@@ -4253,6 +4342,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -4267,6 +4371,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "code": "123456",
+                 *       "currentPassword": "(a secret)"
+                 *     }
+                 */
                 "application/json": components["schemas"]["FactorInput"];
             };
         };
@@ -4277,6 +4387,13 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "recoveryCodes": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
             };
@@ -4286,6 +4403,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
@@ -5347,6 +5479,128 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["CreatedOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AssignInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "environment": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "epoch": 1,
+                     *       "generation": 1,
+                     *       "group": "text",
+                     *       "ha_policy": "available",
+                     *       "ha_policy_reason": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "image": "registry.example/web:1",
+                     *       "last_migration_at": "2026-01-02T15:04:05Z",
+                     *       "migration_status": "idle",
+                     *       "name": "web-1",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "observed": {
+                     *         "at": "2026-01-02T15:04:05Z",
+                     *         "dockerId": "text",
+                     *         "epoch": 1,
+                     *         "exitCode": 1,
+                     *         "generation": 1,
+                     *         "oom": true,
+                     *         "phase": "text",
+                     *         "reason": "moving house",
+                     *         "restarts": 1,
+                     *         "startedAt": "2026-01-02T15:04:05Z"
+                     *       },
+                     *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "phase": "text",
+                     *       "ports": [
+                     *         {
+                     *           "auto": true,
+                     *           "container": 1,
+                     *           "host": 1,
+                     *           "ip": "text",
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "power": "running",
+                     *       "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "resources": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "type": "standard",
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "host": "text",
+                     *           "read_only": true,
+                     *           "shared": true
+                     *         }
+                     *       ],
+                     *       "warnings": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Container"];
                 };
             };
             /** @description Error */

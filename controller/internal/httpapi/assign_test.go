@@ -1,0 +1,52 @@
+package httpapi
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/lormas/lormas/controller/internal/fleet"
+)
+
+// A container is its owner's: given to another, it is seen by that one alone.
+func TestAContainerIsGivenToAnotherOwner(t *testing.T) {
+	h := newFleetHouse(t)
+	path := "/api/v1/containers/" + h.container()["id"].(string)
+	one, other := h.person("one@lormas.test"), h.person("other@lormas.test")
+	give := func(bearer string, owner any) answer {
+		return h.do(call{method: "POST", path: path + "/assign", bearer: bearer, body: map[string]any{"ownerId": owner}})
+	}
+	sees := func(p person, status int) {
+		t.Helper()
+		h.do(call{method: "GET", path: path, bearer: p.bearer}).want(t, status)
+	}
+	var c ContainerBody
+	give(h.bearer, one.id).want(t, 200).into(t, &c)
+	if c.OwnerID == nil || c.OwnerID.String() != one.id {
+		t.Errorf("it belongs to %v", c.OwnerID)
+	}
+	sees(one, 200)
+	sees(other, 404)
+	give(h.bearer, other.id).want(t, 200)
+	sees(one, 404)
+	sees(other, 200)
+	if n := h.count(`select count(*) from audit_log where verb = 'container.assign' and outcome = 'ok' and before->>'owner' = $1 and after->>'owner' = $2`, one.id, other.id); n != 1 {
+		t.Errorf("%d entries tell of it", n)
+	}
+	h.do(call{method: "POST", path: path + "/assign", bearer: h.bearer, body: map[string]any{}}).want(t, 200)
+	sees(other, 404)
+
+	give(h.bearer, h.node).want(t, 422) // no user
+	h.do(call{method: "POST", path: "/api/v1/users/" + one.id + "/disable", bearer: h.bearer}).want(t, 200)
+	if res := give(h.bearer, one.id).want(t, 422); !strings.Contains(string(res.body), "disabled") {
+		t.Errorf("refused with %s", res.body)
+	}
+	// who may assign, but not all that an owner may, cannot make owners
+	clerk := h.person("clerk@lormas.test", "container.view", "container.assign")
+	if res := give(clerk.bearer, other.id).want(t, 403); !strings.Contains(string(res.body), "which you do not have there yourself") {
+		t.Errorf("refused with %s", res.body)
+	}
+	sees(other, 404)
+	if n := h.count(`select count(*) from audit_log where verb = 'container.assign' and outcome = $1`, fleet.OutcomeDenied); n != 1 {
+		t.Errorf("%d entries tell of the refusal", n)
+	}
+}
