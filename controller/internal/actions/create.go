@@ -23,6 +23,7 @@ type NewContainer struct {
 	Name               string
 	EggID              id.EggID
 	NodeID             *id.NodeID // nil: placed
+	OwnerID            *id.UserID // nil: the actor
 	Type               fleet.ContainerType
 	HAPolicy           fleet.HAPolicy // of an ha one; "": chosen
 	Group              string         // those of one group are kept on different nodes where possible
@@ -75,6 +76,9 @@ func (s *Service) CreateContainer(ctx context.Context, actor authz.Actor, in New
 		return s.createdBefore(ctx, made.Container, made.Job)
 	}
 	s.Wake(out.Container.NodeID)
+	if in.OwnerID != nil {
+		s.Changed()
+	}
 	return out, nil
 }
 
@@ -113,10 +117,14 @@ func (s *Service) mayCreate(ctx context.Context, actor authz.Actor, in NewContai
 }
 
 func createVerbs(in NewContainer) []fleet.Verb {
+	verbs := []fleet.Verb{fleet.ContainerCreate}
 	if in.Type == fleet.HA {
-		return []fleet.Verb{fleet.ContainerCreate, fleet.ContainerHACreate}
+		verbs = append(verbs, fleet.ContainerHACreate)
 	}
-	return []fleet.Verb{fleet.ContainerCreate}
+	if in.OwnerID != nil {
+		verbs = append(verbs, fleet.ContainerAssign)
+	}
+	return verbs
 }
 
 // createContainer is the work inside the transaction.
@@ -138,14 +146,22 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 	if err := s.placeNew(ctx, tx, actor, in, &c); err != nil {
 		return Created{}, err
 	}
+	if in.OwnerID != nil {
+		c.OwnerID = in.OwnerID
+	}
 	if err := tx.InsertContainer(ctx, c); err != nil {
 		return Created{}, err
+	}
+	if in.OwnerID != nil {
+		if err := s.mayAssign(ctx, tx, actor, c.ID, in.OwnerID); err != nil {
+			return Created{}, err
+		}
 	}
 	job, err := s.order(ctx, tx, actor, order{verb: fleet.ContainerCreate, action: wire.ActionCreate, container: c})
 	if err != nil {
 		return Created{}, err
 	}
-	detail := map[string]any{"node": c.NodeID, "egg": c.EggID, "type": c.Type, "ha_policy": c.HAPolicy, "image": c.Spec.Image}
+	detail := map[string]any{"owner": c.OwnerID, "node": c.NodeID, "egg": c.EggID, "type": c.Type, "ha_policy": c.HAPolicy, "image": c.Spec.Image}
 	on := ofContainer(c, authz.Everything)
 	return Created{c, job}, tx.InsertAudit(ctx, detailed(entry(actor, fleet.ContainerCreate, on), detail))
 }

@@ -24,6 +24,7 @@ type containerCommands struct {
 	Kill    orderCommand           `cmd:"" help:"Kill containers."`
 	Logs    logsCommand            `cmd:"" help:"Print what a container prints."`
 	Attach  attachCommand          `cmd:"" help:"See a container's console and write to it."`
+	Assign  assignCommand          `cmd:"" help:"Give a container to another owner."`
 	Migrate moveCommand            `cmd:"" help:"Move a container to another node, and watch it."`
 	History historyCommand         `cmd:"" help:"Show how a container moved."`
 }
@@ -79,7 +80,6 @@ type making struct {
 	HAPolicy  string            `name:"ha-policy" placeholder:"POLICY" help:"available or exclusive."`
 	Group     string            `name:"group" placeholder:"NAME" help:"Those of one group are kept on different nodes where possible."`
 	Preferred string            `name:"preferred-cluster" placeholder:"CLUSTER" help:"Where it should rather be."`
-	Owner     string            `name:"owner" placeholder:"USER" help:"Whose it is, by e-mail or id."`
 }
 
 // fields are what was said, as the API wants it.
@@ -101,18 +101,12 @@ func (m making) fields(ctx context.Context, to *client.Client) (fields, error) {
 	if len(m.Secrets) > 0 {
 		f["secrets"] = m.Secrets
 	}
-	for _, ref := range []struct {
-		field, ref string
-		of         noun
-	}{{"preferred_cluster_id", m.Preferred, clusters}, {"ownerId", m.Owner, users}} {
-		if ref.ref == "" {
-			continue
-		}
-		found, err := ref.of.find(ctx, to, ref.ref)
+	if m.Preferred != "" {
+		found, err := clusters.find(ctx, to, m.Preferred)
 		if err != nil {
 			return nil, err
 		}
-		f[ref.field] = found
+		f["preferred_cluster_id"] = found
 	}
 	return m.ports(f)
 }
@@ -168,6 +162,7 @@ type containerCreateCommand struct {
 	Name      string   `arg:"" help:"The container's name."`
 	Egg       string   `name:"egg" placeholder:"EGG" help:"The egg that it is made of."`
 	Node      string   `name:"node" placeholder:"NODE" help:"Where; empty: it is chosen."`
+	Owner     string   `name:"owner" placeholder:"USER" help:"Whose it is, by e-mail or id; empty: yours."`
 	Volumes   []string `name:"volume" short:"v" placeholder:"HOST:CONTAINER[:ro][:shared]" help:"A volume: a path of the node, or a name. May be repeated."`
 }
 
@@ -183,13 +178,14 @@ func (c containerCreateCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	body["name"] = c.Name
-	if c.Egg != "" {
-		if body["eggId"], err = eggs.find(ctx, to, c.Egg); err != nil {
-			return err
+	for _, by := range []struct {
+		field, ref string
+		of         noun
+	}{{"eggId", c.Egg, eggs}, {"nodeId", c.Node, nodes}, {"ownerId", c.Owner, users}} {
+		if by.ref == "" {
+			continue
 		}
-	}
-	if c.Node != "" {
-		if body["nodeId"], err = nodes.find(ctx, to, c.Node); err != nil {
+		if body[by.field], err = by.of.find(ctx, to, by.ref); err != nil {
 			return err
 		}
 	}
@@ -226,6 +222,33 @@ func parseVolumes(texts []string) ([]fields, error) {
 		}
 	}
 	return list, nil
+}
+
+type assignCommand struct {
+	access    `embed:""`
+	Container string `arg:"" help:"The container's name or id."`
+	Owner     string `arg:"" optional:"" name:"user" help:"Whose it is from now on, by e-mail or id; left out: nobody's."`
+}
+
+// Run gives the container away.
+func (c assignCommand) Run(ctx context.Context, s Streams) error {
+	to, path, done, err := c.open(ctx, s, containers, c.Container)
+	if err != nil {
+		return err
+	}
+	defer done()
+	body, whose := fields{}, "nobody"
+	if c.Owner != "" {
+		whose = c.Owner
+		if body["ownerId"], err = users.find(ctx, to, c.Owner); err != nil {
+			return err
+		}
+	}
+	if err := to.Do(ctx, client.Request{Method: http.MethodPost, Path: path + "/assign", Body: body}, nil); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "container %s belongs to %s\n", c.Container, whose)
+	return nil
 }
 
 type containerEditCommand struct {

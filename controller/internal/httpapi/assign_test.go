@@ -46,7 +46,17 @@ func TestAContainerIsGivenToAnotherOwner(t *testing.T) {
 		t.Errorf("refused with %s", res.body)
 	}
 	sees(other, 404)
-	if n := h.count(`select count(*) from audit_log where verb = 'container.assign' and outcome = $1`, fleet.OutcomeDenied); n != 1 {
+
+	body := map[string]any{"name": "theirs", "eggId": h.firstEgg(), "ownerId": other.id, "environment": map[string]any{"GREETING": "hi"}, "resources": map[string]any{"cpu": 0.1, "memory": "32m", "disk": "1m"}}
+	var theirs ContainerBody
+	h.do(call{method: "POST", path: "/api/v1/containers", bearer: h.bearer, body: body}).want(t, 202).into(t, &theirs)
+	h.do(call{method: "GET", path: "/api/v1/containers/" + theirs.ID.String(), bearer: other.bearer}).want(t, 200)
+	maker := h.person("maker@lormas.test", "container.view", "container.create")
+	body["name"] = "not-theirs"
+	h.do(call{method: "POST", path: "/api/v1/containers", bearer: maker.bearer, body: body}).want(t, 403)
+	delete(body, "ownerId")
+	h.do(call{method: "POST", path: "/api/v1/containers", bearer: maker.bearer, body: body}).want(t, 202)
+	if n := h.count(`select count(*) from audit_log where verb = 'container.assign' and outcome = $1`, fleet.OutcomeDenied); n != 2 {
 		t.Errorf("%d entries tell of the refusal", n)
 	}
 }

@@ -16,7 +16,7 @@ import (
 func (s *Server) containerRoutes() {
 	add(s, Route{
 		Verb: fleet.ContainerCreate, Method: http.MethodPost, Path: "/containers", Status: http.StatusAccepted, Summary: "Create a container",
-		Help: "Without `nodeId` the node is chosen: the preferred cluster first, then any. `type: ha` also needs `container.ha.create`. Send an Idempotency-Key to repeat the request safely.",
+		Help: "Without `nodeId` the node is chosen: the preferred cluster first, then any. `type: ha` also needs `container.ha.create`, an `ownerId` `container.assign`. Send an Idempotency-Key to repeat the request safely.",
 	}, s.createContainer)
 	add(s, Route{
 		Verb: fleet.ContainerView, ID: "container.list", Method: http.MethodGet, Path: "/containers", Summary: "List containers",
@@ -127,6 +127,7 @@ type newContainerInput struct {
 		Name               string              `json:"name" example:"web"`
 		EggID              id.EggID            `json:"eggId" format:"uuid"`
 		NodeID             *id.NodeID          `json:"nodeId,omitempty" format:"uuid"`
+		OwnerID            *id.UserID          `json:"ownerId,omitempty" format:"uuid" doc:"whose it is; left out: yours"`
 		Type               fleet.ContainerType `json:"type,omitempty" enum:"standard,ha" default:"standard"`
 		HAPolicy           fleet.HAPolicy      `json:"ha_policy,omitempty" doc:"of an ha container: available (one always runs, two may for a while) or exclusive (never two); left out: exclusive where a shared volume is mounted, else available"`
 		Group              string              `json:"group,omitempty" doc:"containers of one group are kept on different nodes where possible"`
@@ -157,7 +158,7 @@ func answerCreated(c actions.Created, err error) (*createdOutput, error) {
 func (s *Server) createContainer(ctx context.Context, actor authz.Actor, in *newContainerInput) (*createdOutput, error) {
 	b := in.Body
 	return answerCreated(s.Actions.CreateContainer(ctx, actor, actions.NewContainer{
-		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, Type: b.Type, HAPolicy: b.HAPolicy, Group: b.Group,
+		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, OwnerID: b.OwnerID, Type: b.Type, HAPolicy: b.HAPolicy, Group: b.Group,
 		PreferredClusterID: b.PreferredClusterID,
 		Image:              b.Image, Environment: b.Environment, Secrets: b.Secrets, Resources: spec.Resources(b.Resources),
 		Ports: portsOf(b.Ports), Volumes: b.Volumes, Key: in.IdempotencyKey,

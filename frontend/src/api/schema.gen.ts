@@ -437,7 +437,7 @@ export interface paths {
         put?: never;
         /**
          * Create a container
-         * @description Without `nodeId` the node is chosen: the preferred cluster first, then any. `type: ha` also needs `container.ha.create`. Send an Idempotency-Key to repeat the request safely.
+         * @description Without `nodeId` the node is chosen: the preferred cluster first, then any. `type: ha` also needs `container.ha.create`, an `ownerId` `container.assign`. Send an Idempotency-Key to repeat the request safely.
          *
          *     Needs the permission `container.create` (also written `container:create`): create containers.
          */
@@ -2518,6 +2518,11 @@ export interface components {
             name: string;
             /** Format: uuid */
             nodeId?: string;
+            /**
+             * Format: uuid
+             * @description whose it is; left out: yours
+             */
+            ownerId?: string;
             /** @description left out: the egg's */
             ports?: components["schemas"]["Port"][];
             /** Format: uuid */
@@ -4971,6 +4976,7 @@ export interface operations {
                  *       "image": "registry.example/web:1",
                  *       "name": "web",
                  *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                 *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
                  *       "ports": [
                  *         {
                  *           "container": 1,
