@@ -25,6 +25,21 @@ describe("signing in", () => {
     expect(await screen.findByRole("heading", { name: "Nodes" })).toBeVisible();
   });
 
+  it("asks for the code of a second factor once the password is right", async () => {
+    const { user } = open("/nodes", { signedIn: false, secondFactor: true });
+    await user.type(await screen.findByLabelText("Email"), "admin@lormas.local");
+    expect(screen.queryByLabelText("Code")).toBeNull();
+    await user.type(screen.getByLabelText("Password"), "admin123{Enter}");
+    const code = await screen.findByLabelText("Code");
+    expect(code).toHaveFocus();
+    expect(screen.queryByRole("alert")).toBeNull();
+    await user.type(code, "654321{Enter}");
+    expect(await screen.findByRole("alert")).toHaveTextContent("the code is not right");
+    await user.clear(code);
+    await user.type(code, "123456{Enter}");
+    expect(await screen.findByRole("heading", { name: "Nodes" })).toBeVisible();
+  });
+
   it("asks for a new password before anything else", async () => {
     const { user } = open("/nodes", { mustChangePassword: true });
     await user.type(await screen.findByLabelText("Current password"), "wrong one");

@@ -50,6 +50,8 @@ export const strings = {
     title: "Sign in",
     email: "Email",
     password: "Password",
+    code: "Code",
+    codeHint: "The six digits that your app shows, or a recovery code.",
     submit: "Sign in",
     needEmail: "Enter your email address.",
     needPassword: "Enter your password.",

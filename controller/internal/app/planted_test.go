@@ -12,11 +12,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/pquerna/otp/totp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
@@ -223,7 +224,7 @@ func TestPlantedSecretsStayWhereTheyAre(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.plantReset(admin)
-	p.plantTOTP()
+	p.plantTOTP(viewer)
 	a := newAgent(t, nodeID, credential).join(c)
 
 	egg := p.must(http.StatusCreated, "POST", "/api/v1/eggs", admin, map[string]any{
@@ -294,25 +295,32 @@ func (p *planter) plantReset(admin string) {
 	p.plant("a reset link", text[strings.LastIndexAny(text, "/=#?")+1:])
 }
 
-// plantTOTP seals a seed as the second factor does.
-func (p *planter) plantTOTP() {
+// plantTOTP gives the viewer a second factor, and uses all of it.
+func (p *planter) plantTOTP(viewer string) {
 	p.t.Helper()
-	seed := p.plant("a TOTP seed", "JBSWY3DPEHPK3PXPPLANTEDSEED")
-	ring := p.db
-	err := ring.InTx(p.t.Context(), func(tx *store.Tx) error {
-		u, _, err := tx.UserByEmail(p.t.Context(), "viewer@lormas.local")
-		if err != nil {
-			return err
-		}
-		sealed, err := tx.Seal(p.t.Context(), store.TOTPOf(u.ID), seed)
-		if err != nil {
-			return err
-		}
-		return tx.BeginTOTP(p.t.Context(), u.ID, sealed)
-	})
+	proof := map[string]any{"currentPassword": p.secrets["the password of viewer"]}
+	begun := p.must(http.StatusOK, "POST", "/api/v1/auth/totp", viewer, proof, true)
+	seed := p.plant("a TOTP seed", begun["secret"].(string))
+	code, err := totp.GenerateCode(seed, time.Now())
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	confirmed := p.must(http.StatusOK, "POST", "/api/v1/auth/totp/confirm", viewer, map[string]any{"code": code}, true)
+	codes, _ := confirmed["recoveryCodes"].([]any)
+	if len(codes) == 0 {
+		p.t.Fatalf("no recovery codes: %v", confirmed)
+	}
+	for i, code := range codes {
+		shown := code.(string)
+		p.plant(fmt.Sprintf("recovery code %d", i), shown)
+		p.plant(fmt.Sprintf("recovery code %d, plain", i), strings.ReplaceAll(shown, "-", ""))
+	}
+	in := map[string]any{"email": "viewer@lormas.local", "password": proof["currentPassword"]}
+	p.must(http.StatusUnauthorized, "POST", "/api/v1/auth/login", "", in, false)
+	in["code"] = codes[0]
+	p.must(http.StatusOK, "POST", "/api/v1/auth/login", "", in, true)
+	p.must(http.StatusUnauthorized, "POST", "/api/v1/auth/login", "", in, false) // used up
+	p.must(http.StatusOK, "GET", "/api/v1/auth/me", viewer, nil, false)
 }
 
 // search looks for every secret, as it is and as encodings have it.

@@ -58,7 +58,7 @@ function parse(text: string): unknown {
 
 export const api = {
   auth: {
-    async login(body: { email: string; password: string }): Promise<Tokens> {
+    async login(body: { email: string; password: string; code?: string }): Promise<Tokens> {
       const call = await door.POST("/api/v1/auth/login", { body });
       return tokensOf(await answer(Promise.resolve(call)), call.response);
     },

@@ -19,6 +19,7 @@ import { auditEntry, container, egg, job, node, uuid, type World } from "./fixtu
 export interface MockOptions {
   world: World;
   signedIn?: boolean;
+  secondFactor?: boolean;
   mustChangePassword?: boolean;
   /** Publishes on the mock's broker. */
   publish?(topic: string, message: Record<string, unknown>): void;
@@ -35,6 +36,7 @@ export class MockController {
   private options: MockOptions;
   private user: User;
   private signedIn: boolean;
+  private readonly secondFactor: boolean;
   private next = 1000;
   private routes: Array<[method: string, path: RegExp, handler: Handler]>;
 
@@ -42,6 +44,7 @@ export class MockController {
     this.options = options;
     this.world = options.world;
     this.signedIn = options.signedIn ?? true;
+    this.secondFactor = options.secondFactor ?? false;
     this.user = {
       id: uuid(7, 1),
       email: "admin@lormas.local",
@@ -97,10 +100,15 @@ export class MockController {
     return { accessToken: `mock-${this.next++}`, expiresAt, user: { ...this.user } };
   }
 
-  private login({ email, password }: Body): Response {
+  private login({ email, password, code }: Body): Response {
     if (email !== this.user.email || password !== "admin123") {
       return problem(401, "unauthenticated", "the e-mail address or the password is not right");
     }
+    if (this.secondFactor && !code) {
+      return problem(401, "totp_required", "this account has a second factor: send its code as well");
+    }
+    if (this.secondFactor && code !== "123456")
+      return problem(401, "unauthenticated", "the code is not right");
     this.signedIn = true;
     return json(this.tokens());
   }

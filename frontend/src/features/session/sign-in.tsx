@@ -1,6 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { api } from "@/api/endpoints";
+import { ApiError } from "@/api/problem";
 import { signedIn } from "@/api/session";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
@@ -11,18 +13,29 @@ import { Card } from "./card";
 
 const words = strings.session;
 
+const blank = { email: "", password: "", code: "" };
+
+/** Whether the password was right, and there is a second factor to ask for. */
+const wantsCode = (error: unknown) => error instanceof ApiError && error.kind === "totp_required";
+
 export function SignIn({ expired }: { expired: boolean }) {
-  const form = useForm({ defaultValues: { email: "", password: "" } });
+  const form = useForm({ defaultValues: blank });
   const { errors } = form.formState;
+  const [asked, setAsked] = useState(false);
   const login = useMutation({
-    mutationFn: api.auth.login,
+    mutationFn: ({ code, ...who }: typeof blank) => api.auth.login({ ...who, ...(code && { code }) }),
     onSuccess: signedIn,
-    onError: () => form.setFocus("password", { shouldSelect: true }),
+    onError: (error) => {
+      if (asked) form.setFocus("code", { shouldSelect: true });
+      else if (wantsCode(error))
+        setAsked(true); // its field takes the focus
+      else form.setFocus("password", { shouldSelect: true });
+    },
   });
   return (
     <Card title={words.title}>
       {expired && <Note look="info">{words.expired}</Note>}
-      {login.error && <Fault error={login.error} />}
+      {login.error && !wantsCode(login.error) && <Fault error={login.error} />}
       <form onSubmit={form.handleSubmit((values) => login.mutate(values))} className="space-y-4" noValidate>
         <TextField
           label={words.email}
@@ -39,6 +52,15 @@ export function SignIn({ expired }: { expired: boolean }) {
           fault={errors.password?.message}
           {...form.register("password", { required: words.needPassword })}
         />
+        {asked && (
+          <TextField
+            label={words.code}
+            hint={words.codeHint}
+            autoComplete="one-time-code"
+            autoFocus
+            {...form.register("code")}
+          />
+        )}
         <Button type="submit" look="primary" busy={login.isPending} className="w-full">
           {words.submit}
         </Button>
