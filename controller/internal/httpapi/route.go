@@ -82,7 +82,7 @@ func add[I, O any](s *Server, r Route, handle func(ctx context.Context, actor au
 	if r.Stream != "" {
 		op.Responses = map[string]*huma.Response{"200": response("OK", r.Stream, nil)}
 	}
-	op.Middlewares = huma.Middlewares{s.guard(r), bodyHasType, bodyIsText}
+	op.Middlewares = huma.Middlewares{s.guard(r), bodyHasType, isText}
 	op.Metadata[bodyOf] = reflect.TypeFor[I]()
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		ctx, cancel := context.WithTimeout(ctx, answerWithin)

@@ -15,17 +15,23 @@ import (
 	"github.com/lormas/lormas/shared/spec"
 )
 
-// bodyIsText refuses a body with a NUL character in any of its texts. JSON can
-// write one and Postgres cannot keep it, so it is refused here for all routes.
-func bodyIsText(ctx huma.Context, next func(huma.Context)) {
+// isText refuses a request with a NUL character in any text of its query or
+// body. Both can write one and Postgres cannot keep it, so it is refused here
+// for all routes.
+func isText(ctx huma.Context, next func(huma.Context)) {
 	c := humafiber.Unwrap(ctx)
 	var value any
+	var faults []spec.Fault
+	for key, text := range c.Context().QueryArgs().All() {
+		faults = append(faults, nulIn(map[string]any{string(key): string(text)}, "")...)
+	}
 	body := c.Request().Body()
 	if bytes.Contains(body, []byte(`\u0000`)) && json.Unmarshal(body, &value) == nil {
-		if faults := nulIn(value, ""); len(faults) > 0 {
-			_ = writeProblem(c, newProblem(fleet.Invalid, "some fields are not right; see errors for each", faults...)) // a Problem can always be encoded
-			return
-		}
+		faults = append(faults, nulIn(value, "")...)
+	}
+	if len(faults) > 0 {
+		_ = writeProblem(c, newProblem(fleet.Invalid, "some fields are not right; see errors for each", faults...)) // a Problem can always be encoded
+		return
 	}
 	next(ctx)
 }
