@@ -32,7 +32,18 @@ type ContainerEdit struct {
 // EditContainer changes the spec of a container, as its next generation. Only
 // the difference in resources has to be free on its node.
 func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, container id.ContainerID, in ContainerEdit) (Created, error) {
-	seen, err := s.ContainerFor(ctx, actor, fleet.ContainerEdit, container)
+	return s.editContainer(ctx, actor, fleet.ContainerEdit, container, in)
+}
+
+// EditEnvironment is EditContainer for somebody who may change the environment
+// and nothing else; only that and the secrets of in are looked at.
+func (s *Service) EditEnvironment(ctx context.Context, actor authz.Actor, container id.ContainerID, in ContainerEdit) (Created, error) {
+	only := ContainerEdit{Environment: in.Environment, Secrets: in.Secrets, Generation: in.Generation}
+	return s.editContainer(ctx, actor, fleet.ContainerEnvironmentEdit, container, only)
+}
+
+func (s *Service) editContainer(ctx context.Context, actor authz.Actor, v fleet.Verb, container id.ContainerID, in ContainerEdit) (Created, error) {
+	seen, err := s.ContainerFor(ctx, actor, v, container)
 	if err != nil {
 		return Created{}, err
 	}
@@ -60,17 +71,17 @@ func (s *Service) EditContainer(ctx context.Context, actor authz.Actor, containe
 		if err := tx.UpdateDesired(ctx, c); err != nil {
 			return err
 		}
-		job, err := s.order(ctx, tx, actor, order{verb: fleet.ContainerEdit, action: wire.ActionUpdate, container: c})
+		job, err := s.order(ctx, tx, actor, order{verb: v, action: wire.ActionUpdate, container: c})
 		if err != nil {
 			return err
 		}
 		out = Created{c, job}
 		detail := map[string]any{"change": change, "environment": slices.Sorted(maps.Keys(in.Environment))}
-		e := edited(entry(actor, fleet.ContainerEdit, ofContainer(c, authz.Everything)), was, containerAudit(c))
+		e := edited(entry(actor, v, ofContainer(c, authz.Everything)), was, containerAudit(c))
 		return tx.InsertAudit(ctx, detailed(e, detail))
 	})
 	if err != nil {
-		return Created{}, fmt.Errorf("edit container: %w", err)
+		return Created{}, fmt.Errorf("%s: %w", v, err)
 	}
 	s.Wake(seen.NodeID)
 	return out, nil

@@ -169,6 +169,10 @@ func TestContainers(t *testing.T) {
 	}
 
 	s.ok("container", "edit", "web", "--memory", "128m", "-e", "B=1", "--unset", "A")
+	s.ok("container", "edit", "web", "-e", "B=2")
+	if jobs := s.ok("job", "list"); !strings.Contains(jobs, "container.edit") || !strings.Contains(jobs, "container.environment.edit") {
+		t.Errorf("an edit needs more than it changes:\n%s", jobs)
+	}
 	if out := s.ok("container", "migrate", "web", "--accept-data-loss", "--reason", "for a test"); !strings.Contains(out, "100%") {
 		t.Errorf("no progress was shown:\n%s", out)
 	}

@@ -278,6 +278,9 @@ func (c containerEditCommand) Run(ctx context.Context, s Streams) error {
 	if err := body.something(); err != nil {
 		return err
 	}
+	if body.only("environment", "secrets") { // which somebody may do who may do no more
+		path += "/environment"
+	}
 	return c.follow(ctx, s, to, client.Request{Method: http.MethodPatch, Path: path, Body: body})
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -37,6 +38,16 @@ func (f fields) something() error {
 		return &client.Problem{Status: http.StatusUnprocessableEntity, Detail: "nothing is to be changed: say what with a flag, see --help"}
 	}
 	return nil
+}
+
+// only reports whether there is nothing beside these.
+func (f fields) only(names ...string) bool {
+	for name := range f {
+		if !slices.Contains(names, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // file is a body that was written down, in JSON or YAML.

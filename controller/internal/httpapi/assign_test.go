@@ -60,3 +60,20 @@ func TestAContainerIsGivenToAnotherOwner(t *testing.T) {
 		t.Errorf("%d entries tell of the refusal", n)
 	}
 }
+
+// An owner changes the environment of what is his, and nothing else of it.
+func TestAnOwnerChangesTheEnvironment(t *testing.T) {
+	h := newFleetHouse(t)
+	path := "/api/v1/containers/" + h.container()["id"].(string)
+	owner := h.person("owner@lormas.test")
+	h.do(call{method: "POST", path: path + "/assign", bearer: h.bearer, body: map[string]any{"ownerId": owner.id}}).want(t, 200)
+	h.do(call{method: "PATCH", path: path, bearer: owner.bearer, body: map[string]any{"resources": map[string]any{"memory": "64m"}}}).want(t, 403)
+	h.do(call{method: "PATCH", path: path + "/environment", bearer: owner.bearer, body: map[string]any{"resources": map[string]any{"memory": "64m"}}}).want(t, 422)
+	var after createdOutput
+	h.do(call{method: "PATCH", path: path + "/environment", bearer: owner.bearer, header: map[string]string{"If-Match": `"1"`},
+		body: map[string]any{"environment": map[string]any{"GREETING": "good evening"}, "secrets": map[string]any{"KEY": "hidden"}}}).want(t, 202).into(t, &after.Body)
+	if b := after.Body; b.Environment["GREETING"] != "good evening" || len(b.Secrets) != 1 || b.Generation != 2 || b.Job.Kind != fleet.ContainerEnvironmentEdit {
+		t.Errorf("it is %+v", b)
+	}
+	h.do(call{method: "PATCH", path: path + "/environment", bearer: owner.bearer, header: map[string]string{"If-Match": `"1"`}, body: map[string]any{}}).want(t, 412)
+}

@@ -29,6 +29,10 @@ func (s *Server) containerRoutes() {
 		Help: "What is left out stays as it is; `ports` are replaced as a whole. New limits alone are set on the running container; anything else makes it anew. To become exclusive a container has to be stopped: a copy that runs without a lease could not be ended on a lost node.",
 	}, s.editContainer)
 	add(s, Route{
+		Verb: fleet.ContainerEnvironmentEdit, Method: http.MethodPatch, Path: "/containers/{id}/environment", Status: http.StatusAccepted, Summary: "Change the environment of a container",
+		Help: "What is left out stays as it is. The container is made anew with it.",
+	}, s.editEnvironment)
+	add(s, Route{
 		Verb: fleet.ContainerSecretView, Method: http.MethodGet, Path: "/containers/{id}/secrets", Summary: "Read the secrets of a container",
 		Help: "Who reads them is in the audit trail.",
 	}, s.containerSecrets)
@@ -292,6 +296,24 @@ type editContainerInput struct {
 		Group              *string              `json:"group,omitempty" doc:"an empty text: in no group"`
 		PreferredClusterID *string              `json:"preferred_cluster_id,omitempty" doc:"the id of a cluster, or an empty text for none"`
 	}
+}
+
+type editEnvironmentInput struct {
+	ContainerInput
+	IfMatch string `header:"If-Match" doc:"the ETag that the change was made on"`
+	Body    struct {
+		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default; what is secret stays so"`
+		Secrets     map[string]*string `json:"secrets,omitempty" doc:"null takes a secret away"`
+	}
+}
+
+func (s *Server) editEnvironment(ctx context.Context, actor authz.Actor, in *editEnvironmentInput) (*createdOutput, error) {
+	generation, err := generationOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	edit := actions.ContainerEdit{Environment: in.Body.Environment, Secrets: in.Body.Secrets, Generation: generation}
+	return answerCreated(s.Actions.EditEnvironment(ctx, actor, in.ID, edit))
 }
 
 // moving is what a request says about how a container moves.

@@ -72,6 +72,7 @@ var matrix = []matrixRow{
 	{"PATCH /api/v1/eggs/categories/:id", "401 403 ok  403 403 403 ok", `{"description":"d"}`},
 	{"PUT /api/v1/eggs/:id", "401 403 ok  403 403 403 ok", `{"name":"Web","categoryId":"CATEGORY","images":[{"name":"one","image":"demo:1"}]}`},
 	{"PATCH /api/v1/containers/:id", "401 403 ok  403 403 403 ok", `{"group":"g"}`},
+	{"PATCH /api/v1/containers/:id/environment", "401 403 ok  ok  404 404 ok", `{"environment":{"GREETING":"hi"}}`},
 	{"POST /api/v1/users", "401 403 403 403 403 403 ok", `{"email":"NAME@example.org"}`},
 	{"POST /api/v1/nodes", "401 403 403 403 403 403 ok", `{"name":"NAME"}`},
 	{"POST /api/v1/clusters", "401 403 403 403 403 403 ok", `{"name":"NAME"}`},

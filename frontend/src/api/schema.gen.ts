@@ -524,6 +524,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/containers/{id}/environment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change the environment of a container
+         * @description What is left out stays as it is. The container is made anew with it.
+         *
+         *     Needs the permission `container.environment.edit` (also written `container:environment:edit`): change the environment of containers and nothing else of them.
+         */
+        patch: operations["container.environment.edit"];
+        trace?: never;
+    };
     "/api/v1/containers/{id}/kill": {
         parameters: {
             query?: never;
@@ -2032,6 +2054,16 @@ export interface components {
              * @enum {string}
              */
             type?: "standard" | "ha";
+        };
+        EditEnvironmentInput: {
+            /** @description null takes a value back to the egg's default; what is secret stays so */
+            environment?: {
+                [key: string]: string | null;
+            };
+            /** @description null takes a secret away */
+            secrets?: {
+                [key: string]: string | null;
+            };
         };
         EditMeInput: {
             /** Format: password */
@@ -5694,6 +5726,166 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.environment.edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the ETag that the change was made on */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "environment": {
+                 *         "NAME": "text"
+                 *       },
+                 *       "secrets": {
+                 *         "NAME": "text"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["EditEnvironmentInput"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "eggId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "environment": {
+                     *         "NAME": "text"
+                     *       },
+                     *       "epoch": 1,
+                     *       "generation": 1,
+                     *       "group": "text",
+                     *       "ha_policy": "available",
+                     *       "ha_policy_reason": "text",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "image": "registry.example/web:1",
+                     *       "job": {
+                     *         "commands": [
+                     *           {
+                     *             "action": "text",
+                     *             "deadline": "2026-01-02T15:04:05Z",
+                     *             "deliveredAt": "2026-01-02T15:04:05Z",
+                     *             "epoch": 1,
+                     *             "finishedAt": "2026-01-02T15:04:05Z",
+                     *             "generation": 1,
+                     *             "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "message": "text",
+                     *             "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *             "queuedAt": "2026-01-02T15:04:05Z",
+                     *             "receipt": "queued",
+                     *             "rev": 1
+                     *           }
+                     *         ],
+                     *         "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "createdAt": "2026-01-02T15:04:05Z",
+                     *         "error": "text",
+                     *         "finishedAt": "2026-01-02T15:04:05Z",
+                     *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "kind": "container.create",
+                     *         "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "progress": 1,
+                     *         "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "startedAt": "2026-01-02T15:04:05Z",
+                     *         "state": "queued",
+                     *         "step": "text"
+                     *       },
+                     *       "last_migration_at": "2026-01-02T15:04:05Z",
+                     *       "migration_status": "idle",
+                     *       "name": "web-1",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "observed": {
+                     *         "at": "2026-01-02T15:04:05Z",
+                     *         "dockerId": "text",
+                     *         "epoch": 1,
+                     *         "exitCode": 1,
+                     *         "generation": 1,
+                     *         "oom": true,
+                     *         "phase": "text",
+                     *         "reason": "moving house",
+                     *         "restarts": 1,
+                     *         "startedAt": "2026-01-02T15:04:05Z"
+                     *       },
+                     *       "ownerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "phase": "text",
+                     *       "ports": [
+                     *         {
+                     *           "auto": true,
+                     *           "container": 1,
+                     *           "host": 1,
+                     *           "ip": "text",
+                     *           "protocol": "text"
+                     *         }
+                     *       ],
+                     *       "power": "running",
+                     *       "preferred_cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "resources": {
+                     *         "cpu": 1.5,
+                     *         "disk": "40g",
+                     *         "memory": "4g"
+                     *       },
+                     *       "secrets": [
+                     *         "text"
+                     *       ],
+                     *       "type": "standard",
+                     *       "updatedAt": "2026-01-02T15:04:05Z",
+                     *       "volumes": [
+                     *         {
+                     *           "container": "text",
+                     *           "host": "text",
+                     *           "read_only": true,
+                     *           "shared": true
+                     *         }
+                     *       ],
+                     *       "warnings": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedOutput"];
                 };
             };
             /** @description Error */
