@@ -22,11 +22,11 @@ func (s *Service) AssignContainer(ctx context.Context, actor authz.Actor, contai
 	}
 	on := ofContainer(seen, authz.Everything)
 	err = s.changePeople(ctx, actor, func(tx *store.Tx, actor authz.Actor) error {
-		if err := s.mayAssign(ctx, tx, actor, container, owner); err != nil {
-			return err
-		}
 		c, err := tx.LockContainer(ctx, container)
 		if err != nil {
+			return err
+		}
+		if err := mayAssign(ctx, tx, actor, container, owner); err != nil {
 			return err
 		}
 		e := entry(actor, fleet.ContainerAssign, on)
@@ -44,7 +44,7 @@ func (s *Service) AssignContainer(ctx context.Context, actor authz.Actor, contai
 }
 
 // mayAssign finds what is in the way of an owner.
-func (s *Service) mayAssign(ctx context.Context, tx *store.Tx, actor authz.Actor, container id.ContainerID, owner *id.UserID) error {
+func mayAssign(ctx context.Context, tx *store.Tx, actor authz.Actor, container id.ContainerID, owner *id.UserID) error {
 	at, _, err := tx.Place(ctx, fleet.OfContainer, uuid.UUID(container))
 	if err != nil {
 		return err

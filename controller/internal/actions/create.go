@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -135,7 +136,7 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 	}
 	now := s.now()
 	c := fleet.Container{
-		ID: id.New[id.ContainerID](), Name: in.Name, EggID: in.EggID, OwnerID: requester(actor),
+		ID: id.New[id.ContainerID](), Name: in.Name, EggID: in.EggID, OwnerID: cmp.Or(in.OwnerID, requester(actor)),
 		Spec: want, Epoch: 1, Generation: 1, Power: spec.Running,
 		Type: fleet.Standard, MigrationStatus: fleet.MigrationIdle, Group: in.Group, PreferredClusterID: in.PreferredClusterID,
 		CreatedAt: now, UpdatedAt: now,
@@ -146,14 +147,11 @@ func (s *Service) createContainer(ctx context.Context, tx *store.Tx, actor authz
 	if err := s.placeNew(ctx, tx, actor, in, &c); err != nil {
 		return Created{}, err
 	}
-	if in.OwnerID != nil {
-		c.OwnerID = in.OwnerID
-	}
 	if err := tx.InsertContainer(ctx, c); err != nil {
 		return Created{}, err
 	}
 	if in.OwnerID != nil {
-		if err := s.mayAssign(ctx, tx, actor, c.ID, in.OwnerID); err != nil {
+		if err := mayAssign(ctx, tx, actor, c.ID, in.OwnerID); err != nil {
 			return Created{}, err
 		}
 	}

@@ -2,7 +2,7 @@ package app_test
 
 import (
 	"context"
-	"encoding/json"
+
 	"io"
 	"log/slog"
 	"net/http"
@@ -246,15 +246,5 @@ func (c *controller) metric(name string) string {
 // login is the superuser's access token.
 func (c *controller) login() string {
 	c.t.Helper()
-	body := strings.NewReader(`{"email":"` + c.config.AdminEmail + `","password":"` + password + `"}`)
-	answer, err := http.Post("http://"+c.HTTPAddr()+"/api/v1/auth/login", "application/json", body)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var out struct{ AccessToken string }
-	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil || out.AccessToken == "" {
-		c.t.Fatalf("login: %s, %v", answer.Status, err)
-	}
-	return out.AccessToken
+	return c.signIn(c.config.AdminEmail, password)
 }

@@ -45,9 +45,7 @@ func settled(b *testing.B, containers, users int) (c *controller, targets []vege
 		targets = append(targets, c.target(root, path))
 	}
 	for n := range 8 {
-		var signed struct{ AccessToken string }
-		c.ask("", "POST", "/auth/login", map[string]any{"email": fmt.Sprintf("user-%d@lormas.test", n+1), "password": password}, &signed)
-		targets = append(targets, c.target(signed.AccessToken, "/containers?limit=50"))
+		targets = append(targets, c.target(c.signIn(fmt.Sprintf("user-%d@lormas.test", n+1), password), "/containers?limit=50"))
 	}
 	return c, targets
 }

@@ -51,6 +51,29 @@ func (c *controller) ask(token, method, path string, in, out any) {
 	}
 }
 
+// invite makes a user, who sets customersPassword with his link.
+func (c *controller) invite(root, mail string) (user string) {
+	c.t.Helper()
+	var made struct {
+		ID            string
+		PasswordReset struct{ Link string }
+	}
+	c.ask(root, "POST", "/users", map[string]any{"email": mail}, &made)
+	c.sets(made.PasswordReset.Link, customersPassword)
+	return made.ID
+}
+
+// signIn is the access token of somebody.
+func (c *controller) signIn(mail, password string) string {
+	c.t.Helper()
+	var signed struct{ AccessToken string }
+	c.ask("", "POST", "/auth/login", map[string]any{"email": mail, "password": password}, &signed)
+	if signed.AccessToken == "" {
+		c.t.Fatalf("%s signs in and has no token", mail)
+	}
+	return signed.AccessToken
+}
+
 // customer is somebody who may see one container as long as nobody takes that
 // from him, and another one in any case.
 type customer struct {
@@ -77,21 +100,14 @@ func newCustomer(t *testing.T) *customer {
 	k.agent = newAgent(t, node, credential).join(k.controller)
 	k.taken, k.left = k.create("taken", node).Container, k.create("left", node).Container
 	k.root = k.login()
-	var made struct {
-		ID            string
-		PasswordReset struct{ Link string }
-	}
-	k.ask(k.root, "POST", "/users", map[string]any{"email": "customer@lormas.test", "name": "Customer"}, &made)
-	k.user = made.ID
-	k.sets(made.PasswordReset.Link, customersPassword)
+	const mail = "customer@lormas.test"
+	k.user = k.invite(k.root, mail)
 	k.parent = k.makes("/roles", map[string]any{"name": "Parent", "permissions": []string{"container.view", "container.stats"}})
 	k.role = k.makes("/roles", map[string]any{"name": "Child", "parentId": k.parent})
 	keeps := k.makes("/roles", map[string]any{"name": "Keeps", "permissions": []string{"container.view"}})
 	k.binding = k.makes("/roles/bindings", k.bind(k.role, k.taken))
 	k.makes("/roles/bindings", k.bind(keeps, k.left))
-	var signed struct{ AccessToken string }
-	k.ask("", "POST", "/auth/login", map[string]any{"email": "customer@lormas.test", "password": customersPassword}, &signed)
-	k.session = signed.AccessToken
+	k.session = k.signIn(mail, customersPassword)
 	var token struct{ ID, Token string }
 	k.ask(k.session, "POST", "/auth/tokens", map[string]any{"name": "grafana", "permissions": []string{"container.view"}}, &token)
 	k.apiToken, k.apiTokenID = token.Token, token.ID
@@ -261,8 +277,9 @@ func (k *customer) resets() {
 	k.sets(link.Link, "eight horses under water")
 }
 
-func (k *customer) sets(link, password string) {
-	k.t.Helper()
+// sets uses a one-time link.
+func (c *controller) sets(link, password string) {
+	c.t.Helper()
 	_, secret, _ := strings.Cut(link, "#token=")
-	k.ask("", "POST", "/auth/password-reset", map[string]any{"token": secret, "newPassword": password}, nil)
+	c.ask("", "POST", "/auth/password-reset", map[string]any{"token": secret, "newPassword": password}, nil)
 }

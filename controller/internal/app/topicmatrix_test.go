@@ -74,29 +74,21 @@ func cast(t *testing.T, c *controller) (all []hasLogin, node id.NodeID, containe
 	newAgent(t, node, credential).join(c)
 	container, theirs := c.create("web", node).Container.ID, c.create("theirs", node).Container.ID
 	person := func(name, role string, owns *id.ContainerID) hasLogin {
-		var made struct {
-			ID            string
-			PasswordReset struct{ Link string }
-		}
 		mail := name + "@lormas.test"
-		c.ask(root, "POST", "/users", map[string]any{"email": mail}, &made)
-		_, secret, _ := strings.Cut(made.PasswordReset.Link, "#token=")
-		c.ask("", "POST", "/auth/password-reset", map[string]any{"token": secret, "newPassword": customersPassword}, nil)
+		user := c.invite(root, mail)
 		if role != "" {
 			var roles struct{ Items []struct{ ID, Name string } }
 			c.ask(root, "GET", "/roles", nil, &roles)
 			for _, r := range roles.Items {
 				if r.Name == role {
-					c.ask(root, "POST", "/roles/bindings", map[string]any{"userId": made.ID, "roleId": r.ID, "scope": "global"}, nil)
+					c.ask(root, "POST", "/roles/bindings", map[string]any{"userId": user, "roleId": r.ID, "scope": "global"}, nil)
 				}
 			}
 		}
 		if owns != nil {
-			c.ask(root, "POST", "/containers/"+owns.String()+"/assign", map[string]any{"ownerId": made.ID}, nil)
+			c.ask(root, "POST", "/containers/"+owns.String()+"/assign", map[string]any{"ownerId": user}, nil)
 		}
-		var signed struct{ AccessToken string }
-		c.ask("", "POST", "/auth/login", map[string]any{"email": mail, "password": customersPassword}, &signed)
-		return hasLogin{name, mail, signed.AccessToken}
+		return hasLogin{name, mail, c.signIn(mail, customersPassword)}
 	}
 	return []hasLogin{
 		person("none", "", nil), person("viewer", "Viewer", nil), person("operator", "Operator", nil),

@@ -1,6 +1,8 @@
 package authz
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -86,6 +88,14 @@ func (p *Powers) Can(v fleet.Verb, t Target) bool {
 		}
 	}
 	return false
+}
+
+// NeedsPlaces reports whether CanRead asks for places, of whatever topic.
+func (p *Powers) NeedsPlaces() bool {
+	return slices.ContainsFunc(wire.Rules, func(r wire.Rule) bool {
+		extents := p.of[TopicVerb(r.Kind)]
+		return len(extents) > 0 && !slices.ContainsFunc(extents, func(e *extent) bool { return e.everywhere })
+	})
 }
 
 // CanRead decides a delivery. places is asked only where no global grant

@@ -85,6 +85,33 @@ func TestPowersReadWhatTheActorCan(t *testing.T) {
 	})
 }
 
+// unasked are places that nobody may ask for.
+type unasked struct{ *rapid.T }
+
+func (u unasked) PlaceOf(t wire.Topic) (authz.Target, bool) {
+	u.Fatalf("the place of %v is asked for", t)
+	return authz.Target{}, false
+}
+
+func TestWhoNeedsNoPlacesIsNeverAskedForThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		powers := anyActor.Draw(t, "actor").Powers()
+		if powers.NeedsPlaces() {
+			return
+		}
+		for _, r := range wire.Rules {
+			powers.CanRead(wire.Topic{Kind: r.Kind, Node: id.New[id.NodeID](), Container: id.New[id.ContainerID]()}, unasked{t})
+		}
+	})
+	viewer := authz.Actor{Grants: []authz.Grant{{Permission: "container.*", Scope: authz.Global}, {Permission: "container.view", Scope: authz.Owned, ScopeID: [16]byte{1}}}}
+	if viewer.Powers().NeedsPlaces() {
+		t.Error("who sees all containers needs to know where they are")
+	}
+	if !bound(1).Powers().NeedsPlaces() {
+		t.Error("who sees one container need not know where it is")
+	}
+}
+
 // bound is somebody with a role on so many containers, one of which is web.
 func bound(count int) authz.Actor {
 	a := granted(authz.OfContainer, web, "container.view", "container.stats", "container.logs")

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -101,12 +102,8 @@ func (m making) fields(ctx context.Context, to *client.Client) (fields, error) {
 	if len(m.Secrets) > 0 {
 		f["secrets"] = m.Secrets
 	}
-	if m.Preferred != "" {
-		found, err := clusters.find(ctx, to, m.Preferred)
-		if err != nil {
-			return nil, err
-		}
-		f["preferred_cluster_id"] = found
+	if err := f.ref(ctx, to, "preferred_cluster_id", clusters, m.Preferred); err != nil {
+		return nil, err
 	}
 	return m.ports(f)
 }
@@ -178,16 +175,14 @@ func (c containerCreateCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	body["name"] = c.Name
-	for _, by := range []struct {
-		field, ref string
-		of         noun
-	}{{"eggId", c.Egg, eggs}, {"nodeId", c.Node, nodes}, {"ownerId", c.Owner, users}} {
-		if by.ref == "" {
-			continue
-		}
-		if body[by.field], err = by.of.find(ctx, to, by.ref); err != nil {
-			return err
-		}
+	if err := body.ref(ctx, to, "eggId", eggs, c.Egg); err != nil {
+		return err
+	}
+	if err := body.ref(ctx, to, "nodeId", nodes, c.Node); err != nil {
+		return err
+	}
+	if err := body.ref(ctx, to, "ownerId", users, c.Owner); err != nil {
+		return err
 	}
 	if body["volumes"], err = parseVolumes(c.Volumes); err != nil {
 		return err
@@ -237,17 +232,14 @@ func (c assignCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer done()
-	body, whose := fields{}, "nobody"
-	if c.Owner != "" {
-		whose = c.Owner
-		if body["ownerId"], err = users.find(ctx, to, c.Owner); err != nil {
-			return err
-		}
+	body := fields{}
+	if err := body.ref(ctx, to, "ownerId", users, c.Owner); err != nil {
+		return err
 	}
 	if err := to.Do(ctx, client.Request{Method: http.MethodPost, Path: path + "/assign", Body: body}, nil); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Out, "container %s belongs to %s\n", c.Container, whose)
+	fmt.Fprintf(s.Out, "container %s belongs to %s\n", c.Container, cmp.Or(c.Owner, "nobody"))
 	return nil
 }
 
@@ -377,10 +369,8 @@ func (c moveCommand) Run(ctx context.Context, s Streams) error {
 	defer done()
 	body := fields{"force": c.Force, "overlap": c.Overlap, "acceptDataLoss": c.AcceptDataLoss}
 	body.text("reason", c.Reason)
-	if c.To != "" {
-		if body["targetNodeId"], err = nodes.find(ctx, to, c.To); err != nil {
-			return err
-		}
+	if err := body.ref(ctx, to, "targetNodeId", nodes, c.To); err != nil {
+		return err
 	}
 	return c.follow(ctx, s, to, client.Request{Method: http.MethodPost, Path: path + "/migrate", Body: body})
 }

@@ -55,10 +55,8 @@ func (c nodeCreateCommand) Run(ctx context.Context, s Streams) error {
 	defer done()
 	body := fields{"name": c.Name}
 	body.text("description", c.Description)
-	if c.Cluster != "" {
-		if body["cluster_id"], err = clusters.find(ctx, to, c.Cluster); err != nil {
-			return err
-		}
+	if err := body.ref(ctx, to, "cluster_id", clusters, c.Cluster); err != nil {
+		return err
 	}
 	if len(c.Labels) > 0 {
 		body["labels"] = c.Labels

@@ -155,10 +155,8 @@ func (c roleCreateCommand) Run(ctx context.Context, s Streams) error {
 	defer done()
 	body := fields{"name": c.Name, "permissions": append([]string{}, c.Permissions...)}
 	body.text("description", c.Description)
-	if c.Parent != "" {
-		if body["parentId"], err = roles.find(ctx, to, c.Parent); err != nil {
-			return err
-		}
+	if err := body.ref(ctx, to, "parentId", roles, c.Parent); err != nil {
+		return err
 	}
 	return c.send(ctx, s, to, roles, client.Request{Method: http.MethodPost, Path: "/roles", Body: body})
 }

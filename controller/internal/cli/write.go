@@ -32,6 +32,18 @@ func (f fields) text(name, value string) {
 	}
 }
 
+// ref adds the id of a thing that was named, unless none was.
+func (f fields) ref(ctx context.Context, to *client.Client, name string, of noun, ref string) error {
+	if ref == "" {
+		return nil
+	}
+	found, err := of.find(ctx, to, ref)
+	if err == nil {
+		f[name] = found
+	}
+	return err
+}
+
 // something refuses an edit that changes nothing.
 func (f fields) something() error {
 	if len(f) == 0 {
