@@ -45,6 +45,7 @@ type commands struct {
 	User      userCommands      `cmd:"" help:"Work with users."`
 	Role      roleCommands      `cmd:"" help:"Work with roles, and with who has them."`
 	Token     tokenCommands     `cmd:"" help:"Work with your own API tokens."`
+	Account   accountCommands   `cmd:"" help:"Work with your own account."`
 	Job       jobCommands       `cmd:"" help:"Look at jobs."`
 	Audit     auditCommands     `cmd:"" help:"Read the audit trail."`
 	Fleet     fleetCommands     `cmd:"" help:"Hold and release failovers."`

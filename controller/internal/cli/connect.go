@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/lormas/lormas/controller/internal/client"
 )
 
@@ -85,33 +83,17 @@ func (a access) once(ctx context.Context, s Streams) (*client.Client, func(), er
 // is of no use here.
 func (a access) signIn(ctx context.Context, s Streams) (client.Profile, error) {
 	if a.Password == "" {
-		text, err := s.ask("Password of " + a.Email)
+		text, err := s.ask(ctx, "Password of "+a.Email)
 		if err != nil {
 			return client.Profile{}, fmt.Errorf("the password is missing: %w: set LORMAS_PASSWORD or LORMAS_PASSWORD_FILE", err)
 		}
 		a.Password = text
 	}
 	return client.SignIn(ctx, a.server(), a.Email, a.Password, func() (string, error) {
-		code, err := s.ask("Code of your second factor (or a recovery code)")
+		code, err := s.ask(ctx, askCode)
 		if err != nil {
 			return "", fmt.Errorf("this account has a second factor, and %w: sign in on a terminal, or use an API token", err)
 		}
 		return code, nil
 	})
-}
-
-var errNoTerminal = errors.New("there is no terminal to ask for it")
-
-// ask reads a secret from the terminal.
-func (s Streams) ask(what string) (string, error) {
-	if !term.IsTerminal(int(s.In.Fd())) {
-		return "", errNoTerminal
-	}
-	fmt.Fprintf(s.Err, "%s: ", what)
-	text, err := term.ReadPassword(int(s.In.Fd()))
-	fmt.Fprintln(s.Err)
-	if err != nil {
-		return "", fmt.Errorf("read from the terminal: %w", err)
-	}
-	return string(text), nil
 }

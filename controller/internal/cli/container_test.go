@@ -73,6 +73,7 @@ type running struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
 	typed *os.File
+	told  string // the file of what it says beside its output
 	ended chan int
 }
 
@@ -100,7 +101,7 @@ func (s *site) begin(args ...string) *running {
 		s.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	r := &running{typed: typed, ended: make(chan int, 1)}
+	r := &running{typed: typed, told: errs.Name(), ended: make(chan int, 1)}
 	over := make(chan struct{})
 	s.t.Cleanup(func() {
 		stop()
