@@ -65,20 +65,22 @@ func c1(c Case) (found []Violation) {
 func c2(c Case) (found []Violation) {
 	for id := range c.Policies {
 		told := c.Final[id]
-		var alive []string
+		var living []string
 		right := false
 		for _, run := range c.Runs {
-			if run.Container == id && c.Now-run.Last < quietWitness {
-				alive = append(alive, fmt.Sprintf("epoch %d on %s", run.Epoch, run.Node))
+			if run.Container == id && alive(run, c.Now) {
+				living = append(living, fmt.Sprintf("epoch %d on %s", run.Epoch, run.Node))
 				right = run.Epoch == told.Epoch && run.Node == told.NodeID
 			}
 		}
-		if len(alive) != 1 || !right {
-			found = append(found, Violation{"I2", fmt.Sprintf("%s should run under epoch %d on %s, and there run %v", told.Name, told.Epoch, told.NodeID, alive)})
+		if len(living) != 1 || !right {
+			found = append(found, Violation{"I2", fmt.Sprintf("%s should run under epoch %d on %s, and there run %v", told.Name, told.Epoch, told.NodeID, living)})
 		}
 	}
 	return found
 }
+
+func alive(run witness.Run, now time.Duration) bool { return now-run.Last < quietWitness }
 
 // quietWitness is how long a copy may write nothing when all is calm.
 const quietWitness = 2 * time.Second
