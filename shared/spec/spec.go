@@ -34,7 +34,11 @@ type Container struct {
 	TTY       bool              `json:"tty,omitempty"`
 	ReadOnly  bool              `json:"read_only,omitempty"` // root file system
 	Stop      Stop              `json:"stop,omitzero"`
-	Done      []string          `json:"done,omitempty"` // console text that means "running"; none: running at once
+	Done      []string          `json:"done,omitempty"`       // console text that means "running"; none: running at once
+	StripANSI bool              `json:"strip_ansi,omitempty"` // of the console, before it is held against Done
+	Wings     bool              `json:"wings,omitempty"`      // made and started as Wings would: see the package's file wings.go
+	Files     []File            `json:"files,omitempty"`      // kept as the egg wants them, before every start
+	Install   *Install          `json:"install,omitempty"`    // fills the volumes before the first start
 }
 
 // DefaultPids bounds the processes of a container that does not say
@@ -150,8 +154,9 @@ func Diff(from, to Container) Change {
 	if from.Hash() == to.Hash() {
 		return Same
 	}
-	from.Resources, from.Pids, from.Stop, from.Done = to.Resources, to.Pids, to.Stop, to.Done
+	from.Resources, from.Pids, from.Stop, from.Done, from.StripANSI = to.Resources, to.Pids, to.Stop, to.Done, to.StripANSI
 	from.Secret, from.Salt = to.Secret, to.Salt // the container itself does not know them
+	from.Install = to.Install                   // it is for the next time that somebody asks for it
 	if from.Hash() == to.Hash() {
 		return Update
 	}
@@ -166,5 +171,13 @@ func (c Container) Clone() Container {
 	c.Ports = slices.Clone(c.Ports)
 	c.Volumes = slices.Clone(c.Volumes)
 	c.Done = slices.Clone(c.Done)
+	c.Files = slices.Clone(c.Files)
+	for i := range c.Files {
+		c.Files[i].Set = slices.Clone(c.Files[i].Set)
+	}
+	if c.Install != nil {
+		install := *c.Install
+		c.Install = &install
+	}
 	return c
 }
