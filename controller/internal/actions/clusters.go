@@ -22,6 +22,7 @@ type NewCluster struct {
 	Name        string
 	Description string
 	Watching
+	Key string `json:"-"` // Idempotency-Key
 }
 
 // CreateCluster adds a cluster.
@@ -39,16 +40,27 @@ func (s *Service) CreateCluster(ctx context.Context, actor authz.Actor, in NewCl
 	if err := validCluster(c); err != nil {
 		return fleet.Cluster{}, err
 	}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	o, err := s.once(actor, fleet.ClusterCreate, in.Key, in)
+	if err != nil {
+		return fleet.Cluster{}, err
+	}
+	made := struct{ Cluster id.ClusterID }{c.ID}
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if done, err := tx.Recall(ctx, o, &made); done || err != nil {
+			return err
+		}
 		if err := tx.InsertCluster(ctx, c); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.ClusterCreate, on), clusterDetail(c)))
+		if err := tx.InsertAudit(ctx, detailed(entry(actor, fleet.ClusterCreate, on), clusterDetail(c))); err != nil {
+			return err
+		}
+		return tx.Remember(ctx, o, made)
 	})
 	if err != nil {
 		return fleet.Cluster{}, fmt.Errorf("create cluster: %w", err)
 	}
-	return c, nil
+	return s.Store.Cluster(ctx, made.Cluster)
 }
 
 // Cluster shows one cluster.

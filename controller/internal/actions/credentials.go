@@ -12,14 +12,23 @@ import (
 )
 
 // RotateCredential gives a node a new credential. The old one ends with the
-// commit and its connection is cut after it.
-func (s *Service) RotateCredential(ctx context.Context, actor authz.Actor, node id.NodeID) (Enrolment, error) {
+// commit and its connection is cut after it. key is the request's
+// Idempotency-Key.
+func (s *Service) RotateCredential(ctx context.Context, actor authz.Actor, node id.NodeID, key string) (Enrolment, error) {
 	n, err := s.nodeFor(ctx, actor, fleet.NodeCredentialRotate, node)
 	if err != nil {
 		return Enrolment{}, err
 	}
+	o, err := s.once(actor, fleet.NodeCredentialRotate, key, node)
+	if err != nil {
+		return Enrolment{}, err
+	}
 	fresh := fleet.Credential{ID: id.New[id.CredentialID](), NodeID: node, CreatedAt: s.now()}
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	made, done := struct{ Credential id.CredentialID }{fresh.ID}, false
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if done, err = tx.Recall(ctx, o, &made); done || err != nil {
+			return err
+		}
 		if _, err := tx.LockNode(ctx, node); err != nil {
 			return err
 		}
@@ -29,13 +38,18 @@ func (s *Service) RotateCredential(ctx context.Context, actor authz.Actor, node 
 		if err := tx.InsertCredential(ctx, fresh, requester(actor)); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry(actor, fleet.NodeCredentialRotate, ofNode(n)))
+		if err := tx.InsertAudit(ctx, entry(actor, fleet.NodeCredentialRotate, ofNode(n))); err != nil {
+			return err
+		}
+		return tx.Remember(ctx, o, made)
 	})
 	if err != nil {
 		return Enrolment{}, fmt.Errorf("rotate credential: %w", err)
 	}
-	s.Kick.KickNode(node, errors.New("its credential was replaced"))
-	return s.enrolment(ctx, node, fresh.ID)
+	if !done { // its agent may be in with the new one by now
+		s.Kick.KickNode(node, errors.New("its credential was replaced"))
+	}
+	return s.enrolment(ctx, node, made.Credential)
 }
 
 // RevokeCredential takes a node's credential away and cuts its connection.

@@ -20,25 +20,43 @@ func categoryAudit(c fleet.EggCategory) map[string]any {
 	return map[string]any{"name": c.Name, "description": c.Description}
 }
 
+// NewEggCategory is what CreateEggCategory takes.
+type NewEggCategory struct {
+	Name        string
+	Description string
+	Key         string `json:"-"` // Idempotency-Key
+}
+
 // CreateEggCategory adds a drawer for eggs.
-func (s *Service) CreateEggCategory(ctx context.Context, actor authz.Actor, name, description string) (fleet.EggCategory, error) {
-	c := fleet.EggCategory{ID: id.New[id.EggCategoryID](), Name: name, Description: description, CreatedAt: s.now()}
+func (s *Service) CreateEggCategory(ctx context.Context, actor authz.Actor, in NewEggCategory) (fleet.EggCategory, error) {
+	c := fleet.EggCategory{ID: id.New[id.EggCategoryID](), Name: in.Name, Description: in.Description, CreatedAt: s.now()}
 	if err := s.check(ctx, actor, fleet.EggCategoryCreate, ofCategory(c)); err != nil {
 		return fleet.EggCategory{}, err
 	}
-	if err := validNamed(name, description); err != nil {
+	if err := validNamed(c.Name, c.Description); err != nil {
 		return fleet.EggCategory{}, err
 	}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	o, err := s.once(actor, fleet.EggCategoryCreate, in.Key, in)
+	if err != nil {
+		return fleet.EggCategory{}, err
+	}
+	made := struct{ Category id.EggCategoryID }{c.ID}
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if done, err := tx.Recall(ctx, o, &made); done || err != nil {
+			return err
+		}
 		if err := tx.InsertEggCategory(ctx, c); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry(actor, fleet.EggCategoryCreate, ofCategory(c)))
+		if err := tx.InsertAudit(ctx, entry(actor, fleet.EggCategoryCreate, ofCategory(c))); err != nil {
+			return err
+		}
+		return tx.Remember(ctx, o, made)
 	})
 	if err != nil {
 		return fleet.EggCategory{}, fmt.Errorf("create egg category: %w", err)
 	}
-	return c, nil
+	return s.Store.EggCategory(ctx, made.Category)
 }
 
 // EggCategories lists the categories.

@@ -17,26 +17,44 @@ func ofEgg(e fleet.Egg) subject {
 	return subject{"egg", uuid.UUID(e.ID), e.Egg.Name, authz.Everything}
 }
 
+// NewEgg is what CreateEgg takes.
+type NewEgg struct {
+	CategoryID *id.EggCategoryID
+	Egg        egg.Egg
+	Key        string `json:"-"` // Idempotency-Key
+}
+
 // CreateEgg files a new egg.
-func (s *Service) CreateEgg(ctx context.Context, actor authz.Actor, category *id.EggCategoryID, in egg.Egg) (fleet.Egg, error) {
+func (s *Service) CreateEgg(ctx context.Context, actor authz.Actor, in NewEgg) (fleet.Egg, error) {
 	now := s.now()
-	e := fleet.Egg{ID: id.New[id.EggID](), CategoryID: category, Egg: in, Generation: 1, CreatedAt: now, UpdatedAt: now}
+	e := fleet.Egg{ID: id.New[id.EggID](), CategoryID: in.CategoryID, Egg: in.Egg, Generation: 1, CreatedAt: now, UpdatedAt: now}
 	if err := s.check(ctx, actor, fleet.EggCreate, ofEgg(e)); err != nil {
 		return fleet.Egg{}, err
 	}
-	if found := in.Validate(); len(found) > 0 {
+	if found := in.Egg.Validate(); len(found) > 0 {
 		return fleet.Egg{}, fleet.InvalidFields(found...)
 	}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	o, err := s.once(actor, fleet.EggCreate, in.Key, in)
+	if err != nil {
+		return fleet.Egg{}, err
+	}
+	made := struct{ Egg id.EggID }{e.ID}
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if done, err := tx.Recall(ctx, o, &made); done || err != nil {
+			return err
+		}
 		if err := tx.InsertEgg(ctx, e); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry(actor, fleet.EggCreate, ofEgg(e)))
+		if err := tx.InsertAudit(ctx, entry(actor, fleet.EggCreate, ofEgg(e))); err != nil {
+			return err
+		}
+		return tx.Remember(ctx, o, made)
 	})
 	if err != nil {
 		return fleet.Egg{}, fmt.Errorf("create egg: %w", err)
 	}
-	return e, nil
+	return s.Store.Egg(ctx, made.Egg)
 }
 
 // Egg shows one egg.

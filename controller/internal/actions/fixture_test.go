@@ -204,7 +204,7 @@ func (h *house) joined(name string, offer spec.Resources) fleet.Node {
 
 func (h *house) egg() fleet.Egg {
 	h.Helper()
-	e, err := h.CreateEgg(h.ctx, h.admin, nil, demo())
+	e, err := h.CreateEgg(h.ctx, h.admin, actions.NewEgg{Egg: demo()})
 	if err != nil {
 		h.Fatal(err)
 	}

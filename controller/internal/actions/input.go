@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,7 +19,6 @@ const (
 	maxDescription = 4096
 	maxLabels      = 64
 	maxLabelValue  = 255
-	maxKey         = 255
 	maxReason      = 200
 )
 
@@ -85,17 +83,7 @@ func ifMatch(want *int64, have int64, noun string) error {
 	return fleet.Errorf(fleet.Precondition, "the %s is at generation %d, not %d: read it again and repeat your change", noun, have, *want)
 }
 
-// once makes a request repeatable under the sender's key.
+// once makes a request repeatable under the actor's key.
 func (s *Service) once(actor authz.Actor, v fleet.Verb, key string, in any) (store.Once, error) {
-	if key == "" {
-		return store.Once{}, nil
-	}
-	if len(key) > maxKey || strings.ContainsFunc(key, unicode.IsControl) {
-		return store.Once{}, fleet.InvalidFields(spec.Fault{Field: "Idempotency-Key", Message: fmt.Sprintf("use up to %d printable characters", maxKey)})
-	}
-	request, err := json.Marshal(in)
-	if err != nil {
-		return store.Once{}, fmt.Errorf("hash request: %w", err)
-	}
-	return store.Once{User: actor.UserID, Key: key, Hash: s.Store.Digest(append([]byte(v+" "), request...))}, nil
+	return s.Store.Once(actor.UserID, v, key, in)
 }

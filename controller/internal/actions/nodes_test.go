@@ -85,7 +85,7 @@ func TestRepeatedCreateOfANodeGivesAGoodToken(t *testing.T) {
 	if err != nil || again.Node.ID != first.Node.ID || again.Token == "" {
 		t.Errorf("the repetition made %v, %v", again.Node.ID, err)
 	}
-	if _, err := h.RotateCredential(h.ctx, h.admin, first.Node.ID); err != nil {
+	if _, err := h.RotateCredential(h.ctx, h.admin, first.Node.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	_, err = h.CreateNode(h.ctx, h.admin, in)
@@ -97,7 +97,7 @@ func TestRepeatedCreateOfANodeGivesAGoodToken(t *testing.T) {
 func TestCredentialsEndBeforeTheConnectionIsCut(t *testing.T) {
 	for name, end := range map[string]func(*house, id.NodeID) error{
 		"rotate": func(h *house, n id.NodeID) error {
-			e, err := h.RotateCredential(h.ctx, h.admin, n)
+			e, err := h.RotateCredential(h.ctx, h.admin, n, "")
 			if err == nil && !strings.Contains(e.Command, e.Token) {
 				h.Errorf("the command %q lacks the new token", e.Command)
 			}
@@ -161,7 +161,7 @@ func TestNodeMovesBetweenClusters(t *testing.T) {
 func TestEggGenerations(t *testing.T) {
 	h := newHouse(t)
 	e := h.egg()
-	drawer, err := h.CreateEggCategory(h.ctx, h.admin, "games", "")
+	drawer, err := h.CreateEggCategory(h.ctx, h.admin, actions.NewEggCategory{Name: "games"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,15 +197,15 @@ func TestBadEggsLeaveNothing(t *testing.T) {
 	before := h.everything()
 	bad := demo()
 	bad.Images, bad.Variables[0].Rules = nil, []string{"hug"}
-	_, err := h.CreateEgg(h.ctx, h.admin, nil, bad)
+	_, err := h.CreateEgg(h.ctx, h.admin, actions.NewEgg{Egg: bad})
 	wantError(t, err, fleet.Invalid, "images:", "variables[0].rules[0]:")
 	_, err = h.EditEgg(h.ctx, h.admin, e.ID, actions.EggEdit{Egg: bad})
 	wantError(t, err, fleet.Invalid, "images:", "variables[0].rules[0]:")
-	_, err = h.CreateEgg(h.ctx, h.admin, nil, demo())
+	_, err = h.CreateEgg(h.ctx, h.admin, actions.NewEgg{Egg: demo()})
 	wantError(t, err, fleet.Conflict, "name:")
 	unfiled := demo()
 	unfiled.Name = "other"
-	_, err = h.CreateEgg(h.ctx, h.admin, ptr(id.New[id.EggCategoryID]()), unfiled)
+	_, err = h.CreateEgg(h.ctx, h.admin, actions.NewEgg{CategoryID: ptr(id.New[id.EggCategoryID]()), Egg: unfiled})
 	wantError(t, err, fleet.Invalid, "categoryId:")
 	if diff := cmp.Diff(before, h.everything()); diff != "" {
 		t.Errorf("something was left behind: %s", diff)
@@ -221,7 +221,7 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	drawer, err := h.CreateEggCategory(h.ctx, h.admin, "games", "")
+	drawer, err := h.CreateEggCategory(h.ctx, h.admin, actions.NewEggCategory{Name: "games"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 		fleet.NodeView:             func(a authz.Actor) error { _, err := h.Node(ctx, a, n.ID); return err },
 		fleet.NodeEdit:             func(a authz.Actor) error { _, err := h.EditNode(ctx, a, n.ID, actions.NodeEdit{}); return err },
 		fleet.NodeDelete:           func(a authz.Actor) error { return h.DeleteNode(ctx, a, n.ID) },
-		fleet.NodeCredentialRotate: func(a authz.Actor) error { _, err := h.RotateCredential(ctx, a, n.ID); return err },
+		fleet.NodeCredentialRotate: func(a authz.Actor) error { _, err := h.RotateCredential(ctx, a, n.ID, ""); return err },
 		fleet.NodeCredentialRevoke: func(a authz.Actor) error { return h.RevokeCredential(ctx, a, n.ID) },
 		fleet.NodeHealthView:       func(a authz.Actor) error { _, err := h.Health(ctx, a); return err },
 		fleet.ClusterCreate: func(a authz.Actor) error {
@@ -244,12 +244,15 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 			_, err := h.EditCluster(ctx, a, cluster.ID, actions.ClusterEdit{})
 			return err
 		},
-		fleet.ClusterDelete:     func(a authz.Actor) error { return h.DeleteCluster(ctx, a, cluster.ID) },
-		fleet.EggCreate:         func(a authz.Actor) error { _, err := h.CreateEgg(ctx, a, nil, egg.Egg{}); return err },
-		fleet.EggView:           func(a authz.Actor) error { _, err := h.Egg(ctx, a, e.ID); return err },
-		fleet.EggEdit:           func(a authz.Actor) error { _, err := h.EditEgg(ctx, a, e.ID, actions.EggEdit{}); return err },
-		fleet.EggDelete:         func(a authz.Actor) error { return h.DeleteEgg(ctx, a, e.ID) },
-		fleet.EggCategoryCreate: func(a authz.Actor) error { _, err := h.CreateEggCategory(ctx, a, "x", ""); return err },
+		fleet.ClusterDelete: func(a authz.Actor) error { return h.DeleteCluster(ctx, a, cluster.ID) },
+		fleet.EggCreate:     func(a authz.Actor) error { _, err := h.CreateEgg(ctx, a, actions.NewEgg{Egg: egg.Egg{}}); return err },
+		fleet.EggView:       func(a authz.Actor) error { _, err := h.Egg(ctx, a, e.ID); return err },
+		fleet.EggEdit:       func(a authz.Actor) error { _, err := h.EditEgg(ctx, a, e.ID, actions.EggEdit{}); return err },
+		fleet.EggDelete:     func(a authz.Actor) error { return h.DeleteEgg(ctx, a, e.ID) },
+		fleet.EggCategoryCreate: func(a authz.Actor) error {
+			_, err := h.CreateEggCategory(ctx, a, actions.NewEggCategory{Name: "x"})
+			return err
+		},
 		fleet.EggCategoryView:   func(a authz.Actor) error { _, _, err := h.EggCategories(ctx, a, store.Page{}); return err },
 		fleet.EggCategoryEdit:   func(a authz.Actor) error { _, err := h.EditEggCategory(ctx, a, drawer.ID, actions.Named{}); return err },
 		fleet.EggCategoryDelete: func(a authz.Actor) error { return h.DeleteEggCategory(ctx, a, drawer.ID) },

@@ -24,10 +24,22 @@ type Link struct {
 }
 
 // ResetPassword makes a one-time link for a user, which ends the ones before.
-// His password stays as it is until he uses it.
-func (s *Service) ResetPassword(ctx context.Context, actor authz.Actor, user id.UserID) (Link, error) {
+// His password stays as it is until he uses it. key is the request's
+// Idempotency-Key.
+func (s *Service) ResetPassword(ctx context.Context, actor authz.Actor, user id.UserID, key string) (Link, error) {
+	o, err := s.once(actor, fleet.UserPasswordReset, key, user)
+	if err != nil {
+		return Link{}, err
+	}
 	var made *Link
-	_, err := s.changeUser(ctx, actor, fleet.UserPasswordReset, user, func(tx *store.Tx, u *fleet.User, e *fleet.AuditEntry) (err error) {
+	_, err = s.changeUser(ctx, actor, fleet.UserPasswordReset, user, func(tx *store.Tx, u *fleet.User, e *fleet.AuditEntry) (err error) {
+		var until time.Time
+		if done, err := tx.Recall(ctx, o, &until); err != nil {
+			return err
+		} else if done {
+			return fleet.Errorf(fleet.Conflict, "this request has made a link for %s before, good until %s, and a link is shown only once: if you do not have it, ask with a new Idempotency-Key for a new one, which ends it",
+				u.Email, until.Format(time.RFC3339))
+		}
 		if u.DisabledAt != nil {
 			return fleet.Errorf(fleet.Conflict, "%s is disabled, so a new password would be of no use: enable the user first", u.Email)
 		}
@@ -35,7 +47,7 @@ func (s *Service) ResetPassword(ctx context.Context, actor authz.Actor, user id.
 			return err
 		}
 		e.Detail = map[string]any{"expiresAt": made.ExpiresAt}
-		return nil
+		return tx.Remember(ctx, o, made.ExpiresAt)
 	})
 	if err != nil {
 		return Link{}, err

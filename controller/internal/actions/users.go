@@ -31,6 +31,7 @@ type NewUser struct {
 	Email    string
 	Name     string
 	Password string // "": he sets it himself with a link
+	Key      string `json:"-"` // Idempotency-Key
 }
 
 // CreatedUser is a new user, and where he has no password the link with which
@@ -61,22 +62,52 @@ func (s *Service) CreateUser(ctx context.Context, actor authz.Actor, in NewUser)
 			return CreatedUser{}, err
 		}
 	}
-	out := CreatedUser{User: u}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+	o, err := s.once(actor, fleet.UserCreate, in.Key, in)
+	if err != nil {
+		return CreatedUser{}, err
+	}
+	made, out := madeUser{u.ID, hash == ""}, CreatedUser{}
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if done, err := tx.Recall(ctx, o, &made); err != nil {
+			return err
+		} else if done {
+			return made.again(u)
+		}
 		if err = tx.InsertUser(ctx, u, hash); err != nil {
 			return err
 		}
-		if hash == "" {
+		if made.Link {
 			if out.Link, err = s.link(ctx, tx, actor, u); err != nil {
 				return err
 			}
 		}
-		return tx.InsertAudit(ctx, detailed(entry(actor, fleet.UserCreate, ofUser(u)), map[string]any{"name": u.Name, "link": hash == ""}))
+		e := detailed(entry(actor, fleet.UserCreate, ofUser(u)), map[string]any{"link": made.Link})
+		if err = tx.InsertAudit(ctx, edited(e, nil, userAudit(u))); err != nil {
+			return err
+		}
+		return tx.Remember(ctx, o, made)
 	})
 	if err != nil {
 		return CreatedUser{}, fmt.Errorf("create user: %w", err)
 	}
-	return out, nil
+	out.User, _, err = s.Store.UserByID(ctx, made.User)
+	return out, err
+}
+
+// madeUser is what is remembered of a request that added a user.
+type madeUser struct {
+	User id.UserID
+	Link bool
+}
+
+// again is why the request cannot be answered once more: a link is kept
+// nowhere.
+func (m madeUser) again(u fleet.User) error {
+	if !m.Link {
+		return nil
+	}
+	return fleet.Errorf(fleet.Conflict, "this request has added the user %s before (%s), and the link with which the password is set is shown only once: make a new one with POST /api/v1/users/%s/password-reset",
+		u.Email, m.User, m.User)
 }
 
 func tidyEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }

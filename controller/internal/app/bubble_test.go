@@ -201,7 +201,7 @@ func (b *bubble) where(c id.ContainerID) (nodes []id.NodeID) {
 func (b *bubble) container(name string, edit func(*actions.NewContainer)) fleet.Container {
 	b.Helper()
 	system := authz.System("test")
-	e, err := b.Actions().CreateEgg(b.Context(), system, nil, egg.Egg{Name: name, Images: []egg.Image{{Name: "demo", Image: "lormas/demo:1"}}})
+	e, err := b.Actions().CreateEgg(b.Context(), system, actions.NewEgg{Egg: egg.Egg{Name: name, Images: []egg.Image{{Name: "demo", Image: "lormas/demo:1"}}}})
 	b.ok(err)
 	in := actions.NewContainer{
 		Name: name, EggID: e.ID, Type: fleet.Standard, Environment: map[string]string{},

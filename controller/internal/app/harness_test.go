@@ -167,9 +167,9 @@ func (c *controller) enrol(name string) (id.NodeID, string) {
 
 func (c *controller) egg() id.EggID {
 	c.t.Helper()
-	e, err := c.Actions().CreateEgg(context.Background(), system, nil, egg.Egg{
+	e, err := c.Actions().CreateEgg(context.Background(), system, actions.NewEgg{Egg: egg.Egg{
 		Name: "web " + id.New[id.EggID]().String(), Images: []egg.Image{{Name: "demo", Image: "lormas/demo:1"}},
-	})
+	}})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func TestTheBrokerIsAudited(t *testing.T) {
 		return len(ok) > 0 && len(denied) > 0 && denied[0].ActorID == ok[0].ActorID
 	})
 	node, token := c.enrol("edge")
-	if _, err := c.Actions().RotateCredential(t.Context(), system, node); err != nil {
+	if _, err := c.Actions().RotateCredential(t.Context(), system, node, ""); err != nil {
 		t.Fatal(err)
 	}
 	c.link(node.String(), token, "lormas/v1/nodes/"+node.String()+"/commands")

@@ -27,6 +27,7 @@ type NewToken struct {
 	Name        string
 	Permissions []string   // patterns, with dots or colons
 	ExpiresAt   *time.Time // nil: never
+	Key         string     `json:"-"` // Idempotency-Key
 }
 
 // CreateToken makes an API token for the actor himself. The secret is
@@ -43,6 +44,10 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, in NewToke
 	if len(faults) > 0 {
 		return fleet.Token{}, "", fleet.InvalidFields(faults...)
 	}
+	o, err := s.Store.Once(actor.UserID, fleet.TokenCreate, in.Key, in)
+	if err != nil {
+		return fleet.Token{}, "", err
+	}
 	token := fleet.Token{
 		ID: id.New[id.TokenID](), UserID: actor.UserID, Name: strings.TrimSpace(in.Name),
 		Permissions: permissions, CreatedAt: now, ExpiresAt: in.ExpiresAt,
@@ -51,11 +56,21 @@ func (s *Service) CreateToken(ctx context.Context, actor authz.Actor, in NewToke
 	entry := actor.Entry(fleet.TokenCreate)
 	entry.TargetKind, entry.TargetID, entry.TargetName = "token", uuid.UUID(token.ID), token.Name
 	entry.Detail = map[string]any{"permissions": permissions, "expiresAt": in.ExpiresAt}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		made := token.ID
+		if done, err := tx.Recall(ctx, o, &made); err != nil {
+			return err
+		} else if done {
+			return fleet.Errorf(fleet.Conflict, "this request has made the API token %s (%s) before, and its secret is shown only once: if you do not have it, take the token back with DELETE /api/v1/auth/tokens/%s and make another with a new Idempotency-Key",
+				token.Name, made, made)
+		}
 		if err := tx.InsertToken(ctx, token, hashSecret(secret)); err != nil {
 			return err
 		}
-		return tx.InsertAudit(ctx, entry)
+		if err := tx.InsertAudit(ctx, entry); err != nil {
+			return err
+		}
+		return tx.Remember(ctx, o, made)
 	})
 	if err != nil {
 		return fleet.Token{}, "", fmt.Errorf("create api token: %w", err)

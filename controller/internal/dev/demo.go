@@ -59,7 +59,7 @@ func (d demo) node(ctx context.Context, tokenFile string) (fleet.Node, error) {
 // token was lost.
 func (d demo) enrol(ctx context.Context, known fleet.Node, found bool) (actions.Enrolment, error) {
 	if found {
-		return d.verbs.RotateCredential(ctx, d.actor, known.ID)
+		return d.verbs.RotateCredential(ctx, d.actor, known.ID, "")
 	}
 	return d.verbs.CreateNode(ctx, d.actor, actions.NewNode{Name: nodeName, Description: "this machine, made by lormas dev"})
 }
@@ -81,7 +81,7 @@ func (d demo) egg(ctx context.Context) (fleet.Egg, error) {
 	if err != nil || found {
 		return known, err
 	}
-	return d.verbs.CreateEgg(ctx, d.actor, nil, demoEgg())
+	return d.verbs.CreateEgg(ctx, d.actor, actions.NewEgg{Egg: demoEgg()})
 }
 
 func demoEgg() egg.Egg {

@@ -55,8 +55,8 @@ func showBinding(b store.Binding) BindingBody {
 }
 
 type newBindingInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           struct {
+	RepeatableInput
+	Body struct {
 		UserID  id.UserID   `json:"userId" format:"uuid"`
 		RoleID  id.RoleID   `json:"roleId" format:"uuid"`
 		Scope   fleet.Scope `json:"scope" enum:"global,cluster,node,container"`

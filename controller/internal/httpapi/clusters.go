@@ -71,6 +71,7 @@ func (b WatchingBody) watching() (actions.Watching, error) {
 }
 
 type newClusterInput struct {
+	RepeatableInput
 	Body struct {
 		Name        string `json:"name"`
 		Description string `json:"description,omitempty"`
@@ -80,6 +81,7 @@ type newClusterInput struct {
 
 // newNamedInput makes something that has but a name and a description.
 type newNamedInput struct {
+	RepeatableInput
 	Body struct {
 		Name        string `json:"name"`
 		Description string `json:"description,omitempty"`
@@ -103,7 +105,9 @@ func (s *Server) createCluster(ctx context.Context, actor authz.Actor, in *newCl
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Actions.CreateCluster(ctx, actor, actions.NewCluster{Name: in.Body.Name, Description: in.Body.Description, Watching: watching})
+	c, err := s.Actions.CreateCluster(ctx, actor, actions.NewCluster{
+		Name: in.Body.Name, Description: in.Body.Description, Watching: watching, Key: in.IdempotencyKey,
+	})
 	return &clusterOutput{Body: showCluster(c)}, err
 }
 

@@ -126,8 +126,8 @@ func portsOf(bodies []portBody) []spec.Port {
 }
 
 type newContainerInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           struct {
+	RepeatableInput
+	Body struct {
 		Name               string              `json:"name" example:"web"`
 		EggID              id.EggID            `json:"eggId" format:"uuid"`
 		NodeID             *id.NodeID          `json:"nodeId,omitempty" format:"uuid"`

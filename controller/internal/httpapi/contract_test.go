@@ -31,13 +31,9 @@ type schema struct {
 
 // contract is an operation with what the document promises of it.
 type contract struct {
-	route, method, path string // the path as Fiber writes it
-	Parameters          []struct {
-		Name   string  `json:"name"`
-		In     string  `json:"in"`
-		Schema *schema `json:"schema"`
-	} `json:"parameters"`
-	Body struct {
+	route, method, path string        // the path as Fiber writes it
+	Parameters          []parameterOf `json:"parameters"`
+	Body                struct {
 		Content map[string]struct {
 			Schema *schema `json:"schema"`
 		} `json:"content"`
@@ -47,6 +43,13 @@ type contract struct {
 			Schema *schema `json:"schema"`
 		} `json:"content"`
 	} `json:"responses"`
+}
+
+// parameterOf is one of an operation, which is not in its body.
+type parameterOf struct {
+	Name   string  `json:"name"`
+	In     string  `json:"in"`
+	Schema *schema `json:"schema"`
 }
 
 // contracts is the document, read for tests that hold the API to it.

@@ -75,8 +75,8 @@ func (s *Server) answerChanged(ctx context.Context) func(fleet.Node, error) (*no
 
 type drainInput struct {
 	NodeInput
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           *struct {
+	RepeatableInput
+	Body *struct {
 		TimeoutSeconds  int    `json:"timeoutSeconds,omitempty" minimum:"1" maximum:"86400" default:"600" doc:"what has not left after it is moved by force"`
 		IncludeStandard bool   `json:"includeStandard,omitempty" doc:"standard containers leave as well, but for those with data in volumes of their own"`
 		Reason          string `json:"reason,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
@@ -39,7 +40,7 @@ func showEggCategory(c fleet.EggCategory) eggCategoryBody {
 type eggCategoryOutput struct{ Body eggCategoryBody }
 
 func (s *Server) createEggCategory(ctx context.Context, actor authz.Actor, in *newNamedInput) (*eggCategoryOutput, error) {
-	c, err := s.Actions.CreateEggCategory(ctx, actor, in.Body.Name, in.Body.Description)
+	c, err := s.Actions.CreateEggCategory(ctx, actor, actions.NewEggCategory{Name: in.Body.Name, Description: in.Body.Description, Key: in.IdempotencyKey})
 	return &eggCategoryOutput{Body: showEggCategory(c)}, err
 }
 

@@ -100,10 +100,13 @@ func answerEgg(e fleet.Egg, err error) (*eggOutput, error) {
 	return &eggOutput{ETag: etag(e.Generation), Body: showEgg(e)}, err
 }
 
-type newEggInput struct{ Body newEggBody }
+type newEggInput struct {
+	RepeatableInput
+	Body newEggBody
+}
 
 func (s *Server) createEgg(ctx context.Context, actor authz.Actor, in *newEggInput) (*eggOutput, error) {
-	return answerEgg(s.Actions.CreateEgg(ctx, actor, in.Body.CategoryID, in.Body.egg()))
+	return answerEgg(s.Actions.CreateEgg(ctx, actor, actions.NewEgg{CategoryID: in.Body.CategoryID, Egg: in.Body.egg(), Key: in.IdempotencyKey}))
 }
 
 type eggsInput struct {

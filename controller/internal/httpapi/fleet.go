@@ -51,6 +51,12 @@ func (s *Server) fleetRoutes() {
 	s.holdRoutes()
 }
 
+// RepeatableInput is of a request that its sender may repeat: one key, one
+// result.
+type RepeatableInput struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"your name for this request: sent again with the same key it makes nothing twice, for a day"`
+}
+
 // etag is a generation as HTTP knows it.
 func etag(generation int64) string { return strconv.Quote(strconv.FormatInt(generation, 10)) }
 

@@ -36,8 +36,8 @@ func (s *Server) migrationRoutes() {
 
 type migrateInput struct {
 	ContainerInput
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           struct {
+	RepeatableInput
+	Body struct {
 		Force          bool       `json:"force,omitempty" doc:"do not wait for the node to confirm that it has stopped; an exclusive container still waits until its lease has run out"`
 		TargetNodeID   *id.NodeID `json:"targetNodeId,omitempty" format:"uuid"`
 		Overlap        bool       `json:"overlap,omitempty" doc:"start the new copy before the old one is stopped"`
@@ -189,8 +189,8 @@ func (s *Server) cancelMigration(ctx context.Context, actor authz.Actor, in *Mig
 
 type rollbackInput struct {
 	MigrationInput
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           *struct {
+	RepeatableInput
+	Body *struct {
 		Force  bool   `json:"force,omitempty" doc:"does not wait for the present node to confirm that it has stopped"`
 		Reason string `json:"reason,omitempty"`
 	} `required:"false"`

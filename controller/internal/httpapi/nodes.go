@@ -45,8 +45,8 @@ func (s *Server) nodeRoutes() {
 }
 
 type newNodeInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           struct {
+	RepeatableInput
+	Body struct {
 		Name        string            `json:"name" example:"edge-1"`
 		Description string            `json:"description,omitempty"`
 		ClusterID   *id.ClusterID     `json:"cluster_id,omitempty" format:"uuid"`
@@ -244,8 +244,13 @@ func (s *Server) deleteNode(ctx context.Context, actor authz.Actor, in *NodeInpu
 	return nil, s.Actions.DeleteNode(ctx, actor, in.ID)
 }
 
-func (s *Server) rotateCredential(ctx context.Context, actor authz.Actor, in *NodeInput) (*enrolmentOutput, error) {
-	e, err := s.Actions.RotateCredential(ctx, actor, in.ID)
+type rotateInput struct {
+	NodeInput
+	RepeatableInput
+}
+
+func (s *Server) rotateCredential(ctx context.Context, actor authz.Actor, in *rotateInput) (*enrolmentOutput, error) {
+	e, err := s.Actions.RotateCredential(ctx, actor, in.ID, in.IdempotencyKey)
 	return showEnrolment(e), err
 }
 

@@ -61,8 +61,8 @@ func showRole(r fleet.Role) RoleBody {
 }
 
 type newRoleInput struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255"`
-	Body           struct {
+	RepeatableInput
+	Body struct {
 		Name        string     `json:"name" maxLength:"100" example:"Game master"`
 		Description string     `json:"description,omitempty" maxLength:"1000"`
 		ParentID    *id.RoleID `json:"parentId,omitempty" format:"uuid"`

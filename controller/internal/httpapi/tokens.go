@@ -43,6 +43,7 @@ func showToken(t fleet.Token) TokenBody {
 }
 
 type newTokenInput struct {
+	RepeatableInput
 	Body struct {
 		Name        string     `json:"name" maxLength:"100" example:"grafana"`
 		Permissions []string   `json:"permissions" maxItems:"100" example:"[\"node.view\",\"container.*\"]" doc:"what it may do of what you may do"`
@@ -59,7 +60,7 @@ type newTokenOutput struct {
 
 func (s *Server) createToken(ctx context.Context, actor authz.Actor, in *newTokenInput) (*newTokenOutput, error) {
 	token, secret, err := s.Auth.CreateToken(ctx, actor, authn.NewToken{
-		Name: in.Body.Name, Permissions: in.Body.Permissions, ExpiresAt: in.Body.ExpiresAt,
+		Name: in.Body.Name, Permissions: in.Body.Permissions, ExpiresAt: in.Body.ExpiresAt, Key: in.IdempotencyKey,
 	})
 	out := &newTokenOutput{}
 	out.Body.TokenBody, out.Body.Token = showToken(token), secret

@@ -77,6 +77,7 @@ func showShownUser(u fleet.User) ShownUserBody {
 }
 
 type newUserInput struct {
+	RepeatableInput
 	Body struct {
 		Email    string `json:"email" maxLength:"254" example:"jane@example.org"`
 		Name     string `json:"name,omitempty" maxLength:"100" example:"Jane Doe"`
@@ -98,7 +99,7 @@ type newUserOutput struct {
 }
 
 func (s *Server) createUser(ctx context.Context, actor authz.Actor, in *newUserInput) (*newUserOutput, error) {
-	made, err := s.Actions.CreateUser(ctx, actor, actions.NewUser{Email: in.Body.Email, Name: in.Body.Name, Password: in.Body.Password})
+	made, err := s.Actions.CreateUser(ctx, actor, actions.NewUser{Email: in.Body.Email, Name: in.Body.Name, Password: in.Body.Password, Key: in.IdempotencyKey})
 	if err != nil {
 		return nil, err
 	}
@@ -170,8 +171,13 @@ func (s *Server) enableUser(ctx context.Context, actor authz.Actor, in *UserInpu
 
 type linkOutput struct{ Body linkBody }
 
-func (s *Server) resetPassword(ctx context.Context, actor authz.Actor, in *UserInput) (*linkOutput, error) {
-	link, err := s.Actions.ResetPassword(ctx, actor, in.ID)
+type resetInput struct {
+	UserInput
+	RepeatableInput
+}
+
+func (s *Server) resetPassword(ctx context.Context, actor authz.Actor, in *resetInput) (*linkOutput, error) {
+	link, err := s.Actions.ResetPassword(ctx, actor, in.ID, in.IdempotencyKey)
 	return &linkOutput{Body: linkBody{Link: link.URL, ExpiresAt: link.ExpiresAt}}, err
 }
 

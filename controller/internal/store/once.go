@@ -6,11 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // Once marks a request that its sender may repeat without its being carried
@@ -19,6 +22,25 @@ type Once struct {
 	User id.UserID
 	Key  string // the sender's; "" switches the matter off
 	Hash []byte // of the request: the same key with another request is a mistake
+}
+
+// maxKey is how long an Idempotency-Key may be.
+const maxKey = 255
+
+// Once makes a request repeatable under its sender's key. in is all that he
+// asks for, without the key; what of it is secret is kept as a digest only.
+func (s *Store) Once(user id.UserID, v fleet.Verb, key string, in any) (Once, error) {
+	if key == "" {
+		return Once{}, nil
+	}
+	if len(key) > maxKey || strings.ContainsFunc(key, unicode.IsControl) {
+		return Once{}, fleet.InvalidFields(spec.Fault{Field: "Idempotency-Key", Message: fmt.Sprintf("use up to %d printable characters", maxKey)})
+	}
+	request, err := json.Marshal(in)
+	if err != nil {
+		return Once{}, fmt.Errorf("hash request: %w", err)
+	}
+	return Once{User: user, Key: key, Hash: s.Digest(append([]byte(v+" "), request...))}, nil
 }
 
 // Recall claims the key of a request, or reads the answer that the key got
@@ -59,7 +81,11 @@ func (tx *Tx) Remember(ctx context.Context, o Once, answer any) error {
 	if o.Key == "" {
 		return nil
 	}
-	if _, err := tx.tx.Exec(ctx, `update idempotency_keys set response = $3 where user_id = $1 and key = $2`, o.User, o.Key, answer); err != nil {
+	text, err := json.Marshal(answer) // pgx would write an id as no JSON
+	if err != nil {
+		return fmt.Errorf("remember answer: %w", err)
+	}
+	if _, err := tx.tx.Exec(ctx, `update idempotency_keys set response = $3 where user_id = $1 and key = $2`, o.User, o.Key, text); err != nil {
 		return fmt.Errorf("remember answer: %w", err)
 	}
 	return nil

@@ -4115,7 +4115,10 @@ export interface operations {
     "token.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4618,7 +4621,10 @@ export interface operations {
     "cluster.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4990,6 +4996,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6047,6 +6054,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -6796,7 +6804,10 @@ export interface operations {
     "egg.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7012,7 +7023,10 @@ export interface operations {
     "egg.category.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8250,6 +8264,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -8459,6 +8474,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -9085,7 +9101,10 @@ export interface operations {
     "node.credential.rotate": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
@@ -9143,6 +9162,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -9730,6 +9750,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -9886,6 +9907,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -10263,7 +10285,10 @@ export interface operations {
     "user.create": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -10647,7 +10672,10 @@ export interface operations {
     "user.password.reset": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: string;
             };
