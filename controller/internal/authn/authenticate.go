@@ -39,9 +39,9 @@ func (s *Service) Authenticate(ctx context.Context, from Origin, bearer string) 
 // AuthenticateMQTT says who connects to the broker. An agent's username is
 // its node's id; a person's is free.
 func (s *Service) AuthenticateMQTT(ctx context.Context, from Origin, username, password string) (Connection, error) {
-	node, credential, err := s.readCredential(password)
+	credential, err := s.readCredential(password)
 	if err == nil {
-		return s.agent(ctx, username, node, credential)
+		return s.agent(ctx, username, credential)
 	}
 	c, err := s.person(ctx, from, password)
 	if err == nil && c.Actor.MustChangePassword {
@@ -50,18 +50,24 @@ func (s *Service) AuthenticateMQTT(ctx context.Context, from Origin, username, p
 	return c, err
 }
 
-func (s *Service) agent(ctx context.Context, username string, node id.NodeID, credential id.CredentialID) (Connection, error) {
-	if username != node.String() {
+// agent checks a credential against what Postgres has of it. That it was not
+// made later than there is asked of that record and of no clock: a node must
+// not be lost because a controller's clock was set back.
+func (s *Service) agent(ctx context.Context, username string, c credential) (Connection, error) {
+	if username != c.Node.String() {
 		return Connection{}, fleet.Errorf(fleet.Unauthenticated, "this credential is another node's")
 	}
-	err := s.Store.ValidCredential(ctx, node, credential)
+	made, err := s.Store.ValidCredential(ctx, c.Node, c.ID)
 	if fleet.KindOf(err) == fleet.NotFound {
 		return Connection{}, fleet.Errorf(fleet.Unauthenticated, "this node's credential was revoked: rotate it and give the agent the new one")
 	}
 	if err != nil {
 		return Connection{}, away(err)
 	}
-	return Connection{Node: node, Credential: uuid.UUID(credential)}, nil
+	if c.Made.After(made.Add(clockLeeway)) {
+		return Connection{}, fleet.Errorf(fleet.Unauthenticated, "this is not the token that was made for the credential: rotate it and give the agent the new one")
+	}
+	return Connection{Node: c.Node, Credential: uuid.UUID(c.ID)}, nil
 }
 
 func (s *Service) person(ctx context.Context, from Origin, bearer string) (Connection, error) {

@@ -20,6 +20,11 @@ const (
 	audienceNode = "lormas-node"
 )
 
+// clockLeeway is how far the clock of the controller that made a token may be
+// ahead of the one that reads it. A token that claims to be made, or to begin,
+// later than that is refused. It gives no token a longer life.
+const clockLeeway = 30 * time.Second
+
 // Signer signs and checks the tokens that are JWTs.
 type Signer struct {
 	key  ed25519.PrivateKey
@@ -33,9 +38,14 @@ func NewSigner(key ed25519.PrivateKey, now func() time.Time) Signer {
 	strict := func(audience string, more ...jwt.ParserOption) *jwt.Parser {
 		return jwt.NewParser(append(more,
 			jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}),
-			jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithTimeFunc(now))...)
+			jwt.WithIssuer(issuer), jwt.WithAudience(audience), jwt.WithTimeFunc(now), jwt.WithLeeway(clockLeeway),
+			jwt.WithStrictDecoding())...)
 	}
-	return Signer{key: key, now: now, api: strict(audienceAPI, jwt.WithExpirationRequired()), node: strict(audienceNode)}
+	return Signer{
+		key: key, now: now,
+		api:  strict(audienceAPI, jwt.WithExpirationRequired(), jwt.WithIssuedAt()),
+		node: strict(audienceNode),
+	}
 }
 
 // access is what an access token says.
@@ -65,6 +75,9 @@ func (s Signer) readAccess(token string) (access, error) {
 	if _, err := s.api.ParseWithClaims(token, &claims, s.public); err != nil {
 		return access{}, err
 	}
+	if s.over(claims.RegisteredClaims) {
+		return access{}, jwt.ErrTokenExpired
+	}
 	a := access{Session: claims.Session, Expires: claims.ExpiresAt.Time}
 	return a, a.User.UnmarshalText([]byte(claims.Subject))
 }
@@ -90,17 +103,34 @@ func (s Signer) BrokerPassword(c fleet.Credential) (string, error) {
 	return wire.BrokerPassword(token), nil
 }
 
-func (s Signer) readCredential(token string) (id.NodeID, id.CredentialID, error) {
+// credential is what the token of a node's credential says.
+type credential struct {
+	ID   id.CredentialID
+	Node id.NodeID
+	Made time.Time // zero: it does not say
+}
+
+func (s Signer) readCredential(token string) (c credential, err error) {
 	var claims jwt.RegisteredClaims
-	var node id.NodeID
-	var credential id.CredentialID
 	if _, err := s.node.ParseWithClaims(token, &claims, s.public); err != nil {
-		return node, credential, err
+		return c, err
 	}
-	if err := node.UnmarshalText([]byte(claims.Subject)); err != nil {
-		return node, credential, err
+	if s.over(claims) {
+		return c, jwt.ErrTokenExpired
 	}
-	return node, credential, credential.UnmarshalText([]byte(claims.ID))
+	if claims.IssuedAt != nil {
+		c.Made = claims.IssuedAt.Time
+	}
+	if err := c.Node.UnmarshalText([]byte(claims.Subject)); err != nil {
+		return c, err
+	}
+	return c, c.ID.UnmarshalText([]byte(claims.ID))
+}
+
+// over reports whether a token has ended. The parser gives it the leeway too,
+// which is only meant for its beginning.
+func (s Signer) over(c jwt.RegisteredClaims) bool {
+	return c.ExpiresAt != nil && !s.now().Before(c.ExpiresAt.Time)
 }
 
 func (s Signer) sign(claims jwt.Claims) (string, error) {

@@ -40,7 +40,9 @@ func TestForgedAccessTokens(t *testing.T) {
 		"another key":            {jwt.SigningMethodEdDSA, stranger, set("x", 1)},
 		"expired":                {jwt.SigningMethodEdDSA, h.key, set("exp", h.clock().Add(-time.Second).Unix())},
 		"without an end":         {jwt.SigningMethodEdDSA, h.key, without("exp")},
-		"not valid yet":          {jwt.SigningMethodEdDSA, h.key, set("nbf", h.clock().Add(time.Hour).Unix())},
+		"not valid yet":          {jwt.SigningMethodEdDSA, h.key, set("nbf", h.clock().Add(31*time.Second).Unix())},
+		"made in the future":     {jwt.SigningMethodEdDSA, h.key, set("iat", h.clock().Add(31*time.Second).Unix())},
+		"ends this moment":       {jwt.SigningMethodEdDSA, h.key, set("exp", h.clock().Unix())},
 		"another audience":       {jwt.SigningMethodEdDSA, h.key, set("aud", "lormas-node")},
 		"no audience":            {jwt.SigningMethodEdDSA, h.key, without("aud")},
 		"another issuer":         {jwt.SigningMethodEdDSA, h.key, set("iss", "somebody")},
@@ -59,8 +61,16 @@ func TestForgedAccessTokens(t *testing.T) {
 			wantKind(t, err, fleet.Unauthenticated)
 		})
 	}
-	token := must(jwt.NewWithClaims(jwt.SigningMethodEdDSA, set("x", 1)).SignedString(h.key))(t)
-	h.actor(token) // so it was the one thing changed that was refused
+	for name, claims := range map[string]jwt.MapClaims{
+		"nothing": set("x", 1), // so it was the one thing changed that was refused
+		// the clocks of two controllers are never quite the same
+		"made a little later": set("iat", h.clock().Add(30*time.Second).Unix()),
+		"a little later":      set("nbf", h.clock().Add(30*time.Second).Unix()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.actor(must(jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims).SignedString(h.key))(t))
+		})
+	}
 }
 
 func TestNodeCredential(t *testing.T) {
@@ -80,6 +90,14 @@ func TestNodeCredential(t *testing.T) {
 	for _, username := range []string{"", id.New[id.NodeID]().String(), "admin"} {
 		_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, username, token)
 		wantKind(t, err, fleet.Unauthenticated)
+	}
+	for made, good := range map[time.Duration]bool{0: true, 30 * time.Second: true, time.Minute: false} {
+		h.exec(`update node_credentials set created_at = $1`, h.clock().Add(-made))
+		later := must(h.SignNodeCredential(fleet.Credential{ID: credential, NodeID: node, CreatedAt: h.clock()}))(t)
+		_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, node.String(), later)
+		if (err == nil) != good {
+			t.Errorf("a token from %s after the credential: %v", made, err)
+		}
 	}
 	h.exec(`update node_credentials set revoked_at = now()`)
 	_, err = h.AuthenticateMQTT(t.Context(), authn.Origin{Address: home}, node.String(), token)

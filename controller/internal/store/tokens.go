@@ -122,12 +122,11 @@ func (tx *Tx) RevokeToken(ctx context.Context, user id.UserID, token id.TokenID)
 	return name, one(err, "api token", token)
 }
 
-// ValidCredential reports, as a not-found error, when a node's credential
-// was revoked, never was, or its node is gone.
-func (s *Store) ValidCredential(ctx context.Context, node id.NodeID, credential id.CredentialID) error {
-	var ok int
-	err := s.db.QueryRow(ctx, `
-		select 1 from node_credentials c join nodes n on n.id = c.node_id
-		where c.id = $2 and c.node_id = $1 and c.revoked_at is null and n.deleted_at is null`, node, credential).Scan(&ok)
-	return one(err, "credential", credential)
+// ValidCredential says when a node's credential was made, or reports, as a
+// not-found error, that it was revoked, never was, or its node is gone.
+func (s *Store) ValidCredential(ctx context.Context, node id.NodeID, credential id.CredentialID) (made time.Time, err error) {
+	err = s.db.QueryRow(ctx, `
+		select c.created_at from node_credentials c join nodes n on n.id = c.node_id
+		where c.id = $2 and c.node_id = $1 and c.revoked_at is null and n.deleted_at is null`, node, credential).Scan(&made)
+	return made, one(err, "credential", credential)
 }
