@@ -1,12 +1,16 @@
 package authn_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/id"
 )
 
 func TestLogin(t *testing.T) {
@@ -35,6 +39,44 @@ func TestLoginSaysNothingOfWhatIsWrong(t *testing.T) {
 	}
 	if n := h.audited(fleet.AuthLogin, fleet.OutcomeDenied); n != 3 {
 		t.Errorf("%d denied sign-ins in the audit trail, want 3", n)
+	}
+}
+
+// How long an answer takes tells nothing, as the same is worked out whatever
+// is wrong. It is the work that is compared: a clock would prove nothing here.
+func TestEverySignInHashesAsMuch(t *testing.T) {
+	h := newHouse(t)
+	var work []argon2id.Params
+	h.WatchHashing(func(p argon2id.Params) { work = append(work, p) })
+	const other, invited = "disabled@lormas.local", "invited@lormas.local"
+	add := `insert into users (id, email, password_hash, disabled_at) select $1, $2, case when $3 then password_hash else '' end, $4 from users where email = $5`
+	h.exec(add, id.New[id.UserID](), other, true, h.clock(), email)
+	h.exec(add, id.New[id.UserID](), invited, false, nil, email)
+	tests := map[string]struct {
+		email, password string
+		good            bool
+	}{
+		"a right password":            {email, password, true},
+		"a wrong password":            {email, "not the password", false},
+		"no password":                 {email, "", false},
+		"a long password":             {email, strings.Repeat("long", 64), false},
+		"an unknown user":             {"nobody@lormas.local", password, false},
+		"nothing at all":              {"", "", false},
+		"a disabled user":             {other, password, false},
+		"a disabled user, wrongly":    {other, "not the password", false},
+		"a user without a password":   {invited, password, false},
+		"a user without one, for one": {invited, "", false},
+		"the password of the dummy":   {invited, "nobody's password", false},
+	}
+	for name, tt := range tests {
+		work = nil
+		_, err := h.try(tt.email, tt.password, home)
+		if (err == nil) != tt.good || !tt.good && fleet.KindOf(err) != fleet.Unauthenticated {
+			t.Errorf("%s: %v", name, err)
+		}
+		if !slices.Equal(work, []argon2id.Params{authn.Hashing}) {
+			t.Errorf("%s: hashed %+v, want once with %+v", name, work, authn.Hashing)
+		}
 	}
 }
 

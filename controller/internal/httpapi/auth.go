@@ -45,6 +45,7 @@ type loginInput struct {
 // that), but not a header of ours.
 type cookieInput struct {
 	Refresh string `cookie:"lormas_refresh" hidden:"true"`
+	Cookies string `header:"Cookie" hidden:"true"`
 	Client  string `header:"X-Lormas-Client" doc:"anything: it proves that no other web site sends this request" example:"dashboard"`
 }
 
@@ -52,7 +53,24 @@ func (in cookieInput) check() error {
 	if in.Client == "" {
 		return fleet.Errorf(fleet.Forbidden, "send the header X-Lormas-Client with any value, to prove that no other web site sends this request")
 	}
+	if in.planted() {
+		return fleet.Errorf(fleet.Unauthenticated, "two refresh cookies came, and one of them is not ours: remove the cookies of this address, and sign in again")
+	}
 	return nil
+}
+
+// planted reports whether there is more than one refresh cookie. We set one,
+// for one path; another one, for a longer path or a wider domain, was put there
+// by somebody who wants his own session to be used, and may come before ours.
+func (in cookieInput) planted() bool {
+	cookies, _ := http.ParseCookie(in.Cookies) // those that can be read
+	n := 0
+	for _, c := range cookies {
+		if c.Name == refreshCookie {
+			n++
+		}
+	}
+	return n > 1
 }
 
 type signedOutput struct {
