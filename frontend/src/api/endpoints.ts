@@ -4,7 +4,16 @@ import { anonymous, answer, authorised, tokensOf } from "./http";
 import { errorOf } from "./problem";
 import type { paths } from "./schema.gen";
 import type { Tokens } from "./session";
-import type { Container, ContainerCreate, Created, EggBody, Job, Page } from "./types";
+import type {
+  AccountEdit,
+  Container,
+  ContainerCreate,
+  Created,
+  EggBody,
+  Job,
+  Page,
+  TokenCreate,
+} from "./types";
 
 const client = createClient<paths>({ baseUrl: location.origin, fetch: authorised });
 const door = createClient<paths>({ baseUrl: location.origin, fetch: anonymous });
@@ -15,6 +24,12 @@ export interface Listing {
   cursor?: string | undefined;
   limit?: number;
   signal: AbortSignal;
+}
+
+/** That it is not somebody else at an open session. */
+export interface Proof {
+  currentPassword: string;
+  code: string;
 }
 
 const pageSize = 100;
@@ -67,6 +82,27 @@ export const api = {
     logout: () => answer(door.POST("/api/v1/auth/logout")),
     changePassword: (body: { currentPassword: string; newPassword: string }) =>
       answer(client.POST("/api/v1/auth/password", { body })),
+    me: (signal: AbortSignal) => answer(client.GET("/api/v1/auth/me", { signal })),
+    editMe: (body: AccountEdit) => answer(client.PATCH("/api/v1/auth/me", { body })),
+  },
+  totp: {
+    begin: (body: { currentPassword: string }) => answer(client.POST("/api/v1/auth/totp", { body })),
+    confirm: (body: { code: string }) => answer(client.POST("/api/v1/auth/totp/confirm", { body })),
+    renewCodes: (body: Proof) => answer(client.POST("/api/v1/auth/totp/recovery-codes", { body })),
+    remove: (body: Proof) => answer(client.DELETE("/api/v1/auth/totp", { body })),
+  },
+  sessions: {
+    list: (o: Listing) => answer(client.GET("/api/v1/auth/sessions", page(o))),
+    end: (id: string) => answer(client.DELETE("/api/v1/auth/sessions/{id}", one(id))),
+    endOthers: () => answer(client.DELETE("/api/v1/auth/sessions")),
+  },
+  tokens: {
+    list: (o: Listing) => answer(client.GET("/api/v1/auth/tokens", page(o))),
+    create: (body: TokenCreate) => answer(client.POST("/api/v1/auth/tokens", { body })),
+    revoke: (id: string) => answer(client.DELETE("/api/v1/auth/tokens/{id}", one(id))),
+  },
+  permissions: {
+    list: (signal: AbortSignal) => answer(client.GET("/api/v1/permissions", { signal })),
   },
   nodes: {
     list: (o: Listing) => answer(client.GET("/api/v1/nodes", page(o))),

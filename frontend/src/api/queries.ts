@@ -73,6 +73,9 @@ export const keys = {
   eggs: ["eggs"] as const,
   jobs: ["jobs"] as const,
   audit: ["audit"] as const,
+  me: ["me"] as const,
+  sessions: ["sessions"] as const,
+  tokens: ["tokens"] as const,
 };
 
 export const nodesQuery = () =>
@@ -133,4 +136,29 @@ export const auditQuery = () =>
     ...paging,
     queryKey: [...keys.audit, "list"],
     queryFn: ({ pageParam, signal }) => api.audit.list({ cursor: pageParam, signal }),
+  });
+
+export const meQuery = () =>
+  queryOptions({ queryKey: keys.me, queryFn: ({ signal }) => api.auth.me(signal) });
+
+export const sessionsQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: keys.sessions,
+    queryFn: ({ pageParam, signal }) => api.sessions.list({ cursor: pageParam, signal }),
+  });
+
+export const tokensQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: keys.tokens,
+    queryFn: ({ pageParam, signal }) => api.tokens.list({ cursor: pageParam, signal }),
+  });
+
+/** All permissions there are; they come on one page. */
+export const permissionsQuery = () =>
+  queryOptions({
+    queryKey: ["permissions"],
+    queryFn: ({ signal }) => api.permissions.list(signal),
+    staleTime: Number.POSITIVE_INFINITY, // they come with the controller's version
   });

@@ -36,4 +36,10 @@ export type Command = Schemas["Command"];
 export type AuditEntry = Schemas["Audit"];
 
 export type User = Schemas["User"];
+export type Me = Schemas["Me"];
+export type AccountEdit = Schemas["EditMeInput"];
+export type OwnSession = Schemas["Session"];
+export type Token = Schemas["Token"];
+export type TokenCreate = Schemas["NewTokenInput"];
+export type Permission = Schemas["Permission"];
 export type Signed = Schemas["Signed"];

@@ -20,12 +20,30 @@ export function formatAge(iso: string, now: number): string {
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-/** Exact local time, for titles and for the audit. */
-export function formatTime(iso: string): string {
+/** Exact time, for titles and for the audit; without a zone it is the browser's. */
+export function formatTime(iso: string, zone = ""): string {
   const at = Date.parse(iso);
-  return Number.isNaN(at) ? "–" : full.format(at);
+  return Number.isNaN(at) ? "–" : fullIn(zone).format(at);
+}
+
+const fulls = new Map<string, Intl.DateTimeFormat>();
+
+function fullIn(zone: string): Intl.DateTimeFormat {
+  const known = fulls.get(zone);
+  if (known) return known;
+  const made = newFull(zone);
+  fulls.set(zone, made);
+  return made;
+}
+
+function newFull(zone: string): Intl.DateTimeFormat {
+  const style = { dateStyle: "medium", timeStyle: "medium" } as const;
+  try {
+    return new Intl.DateTimeFormat(undefined, { ...style, ...(zone && { timeZone: zone }) });
+  } catch {
+    return new Intl.DateTimeFormat(undefined, style); // a zone that this browser does not know
+  }
 }
 
 export function formatClock(ms: number): string {

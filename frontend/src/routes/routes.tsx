@@ -30,6 +30,7 @@ export function routes(user: User): RouteObject[] {
         page("eggs/:id", () => import("./egg")),
         page("jobs", () => import("./jobs")),
         page("audit", () => import("./audit")),
+        page("account", () => import("./account")),
         page("*", () => import("./not-found")),
       ],
     },

@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import {
   Box,
   Egg,
@@ -9,17 +10,20 @@ import {
   ScrollText,
   Server,
   Sun,
+  UserRound,
 } from "lucide-react";
+import { useEffect } from "react";
 import { NavLink, Outlet, ScrollRestoration } from "react-router";
 import { api } from "@/api/endpoints";
-import { queryClient } from "@/api/queries";
+import { meQuery, queryClient } from "@/api/queries";
 import { signedOut } from "@/api/session";
-import type { User } from "@/api/types";
+import type { Me, User } from "@/api/types";
 import { LiveDot } from "@/components/live";
 import { Logo } from "@/components/logo";
 import { useCell } from "@/lib/cell";
 import { cx } from "@/lib/cx";
-import { setTheme, type Theme, theme } from "@/lib/theme";
+import { followTheme, setTheme, type Theme, theme } from "@/lib/theme";
+import { timeZone } from "@/lib/time-zone";
 import { strings } from "@/strings";
 import { IconButton } from "@/ui/button";
 
@@ -33,6 +37,8 @@ const places: Array<[to: string, label: string, icon: LucideIcon]> = [
 
 /** The frame around every page: places on the left, or below on a phone. */
 export default function Shell({ user }: { user: User }) {
+  const account = useQuery(meQuery()).data?.user ?? user;
+  useSettings(account);
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_1fr]">
       <a
@@ -53,9 +59,14 @@ export default function Shell({ user }: { user: User }) {
         </nav>
         <LiveDot className="px-2.5 pb-3" />
         <div className="flex items-center border-t border-line pt-3 pl-2.5">
-          <span className="min-w-0 flex-1 truncate text-sm text-muted" title={user.email}>
-            {user.name || user.email}
-          </span>
+          <NavLink
+            to="/account"
+            className={({ isActive }) => accountClass(isActive)}
+            title={account.email}
+            aria-label={strings.account.of(account.name || account.email)}
+          >
+            {account.name || account.email}
+          </NavLink>
           <ThemeButton />
           <SignOut />
         </div>
@@ -64,6 +75,14 @@ export default function Shell({ user }: { user: User }) {
       <header className="sticky top-0 z-30 flex h-12 items-center gap-2 border-b border-line bg-sunken pr-1.5 pl-4 md:hidden">
         <Logo className="flex-1" />
         <LiveDot className="pr-1" />
+        <NavLink
+          to="/account"
+          aria-label={strings.account.title}
+          title={strings.account.title}
+          className={({ isActive }) => iconClass(isActive)}
+        >
+          <UserRound aria-hidden className="size-4" />
+        </NavLink>
         <ThemeButton />
         <SignOut />
       </header>
@@ -94,11 +113,33 @@ const sideClass = (active: boolean) =>
     active ? "bg-accent-soft text-accent-text" : "text-muted hover:bg-hover hover:text-ink",
   );
 
+const accountClass = (active: boolean) =>
+  cx(
+    "min-w-0 flex-1 truncate rounded-md py-1.5 pr-1 text-sm hover:text-ink hover:underline",
+    active ? "text-accent-text" : "text-muted",
+  );
+
+const iconClass = (active: boolean) =>
+  cx(
+    "inline-flex size-10 shrink-0 items-center justify-center rounded-md hover:bg-hover",
+    active ? "text-accent-text" : "text-muted",
+  );
+
 const tabClass = (active: boolean) =>
   cx(
     "flex h-14 min-w-0 flex-col items-center justify-center gap-0.5 text-[0.6875rem] font-medium",
     active ? "text-accent-text" : "text-muted",
   );
+
+/** Takes over what the account says, on every device of its owner. */
+function useSettings(account: User | Me["user"]): void {
+  const settings = "theme" in account ? account : null;
+  useEffect(() => {
+    if (!settings) return;
+    followTheme(settings.theme);
+    timeZone.set(settings.timeZone);
+  }, [settings]);
+}
 
 const themes: Record<Theme, { next: Theme; icon: LucideIcon; label: string }> = {
   system: { next: "light", icon: Monitor, label: strings.theme.system },

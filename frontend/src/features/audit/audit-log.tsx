@@ -3,7 +3,7 @@ import { Ban, CircleCheck, type LucideIcon, TriangleAlert } from "lucide-react";
 import { auditQuery } from "@/api/queries";
 import type { AuditEntry } from "@/api/types";
 import { List } from "@/components/list";
-import { formatTime } from "@/lib/time";
+import { Time } from "@/components/time";
 import { strings } from "@/strings";
 import { Badge, type Tone } from "@/ui/badge";
 import { Empty } from "@/ui/panel";
@@ -60,7 +60,7 @@ function Row({ entry }: { entry: AuditEntry }) {
         {entry.reason && <p className="text-xs break-words text-muted">{entry.reason}</p>}
         <p className="text-xs break-words text-muted md:hidden">
           {target && `${target} · `}
-          {who} · {formatTime(entry.at)}
+          {who} · <Time at={entry.at} />
         </p>
       </Td>
       <Td wide className="break-words">
@@ -72,7 +72,7 @@ function Row({ entry }: { entry: AuditEntry }) {
         {entry.address || "–"}
       </Td>
       <Td wide className="text-sm whitespace-nowrap text-muted tabular-nums">
-        {formatTime(entry.at)}
+        <Time at={entry.at} />
       </Td>
     </Tr>
   );

@@ -4,11 +4,11 @@ import { api } from "@/api/endpoints";
 import { renewSession } from "@/api/http";
 import { ApiError, sortFaults } from "@/api/problem";
 import { Fault } from "@/components/fault";
+import { NewPassword, rules } from "@/components/new-password";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { TextField } from "@/ui/field";
 import { Card } from "./card";
-import { NewPassword, rules } from "./new-password";
 
 const words = strings.session;
 

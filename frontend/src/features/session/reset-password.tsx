@@ -3,11 +3,11 @@ import { useForm } from "react-hook-form";
 import { api } from "@/api/endpoints";
 import { ApiError, sortFaults } from "@/api/problem";
 import { Fault } from "@/components/fault";
+import { NewPassword, rules } from "@/components/new-password";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
 import { Card } from "./card";
-import { NewPassword, rules } from "./new-password";
 
 const words = strings.session;
 

@@ -1,0 +1,53 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { api } from "@/api/endpoints";
+import { keys } from "@/api/queries";
+import { NewPassword, rules } from "@/components/new-password";
+import { useSend } from "@/components/send";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { TextField } from "@/ui/field";
+import { Panel } from "@/ui/panel";
+import { Saved } from "./saved";
+
+const words = strings.session;
+
+const blank = { currentPassword: "", newPassword: "", again: "" };
+
+/** A new password; the controller ends all other sessions with it. */
+export function Password({ email }: { email: string }) {
+  const client = useQueryClient();
+  const { form, faultOf, fault, busy, sent, submit } = useSend({
+    blank,
+    send: ({ currentPassword, newPassword }) => api.auth.changePassword({ currentPassword, newPassword }),
+    onSent: () => {
+      form.reset();
+      void client.invalidateQueries({ queryKey: keys.sessions });
+    },
+  });
+  return (
+    <Panel title={strings.account.password}>
+      <form onSubmit={submit} className="space-y-4 p-4" noValidate>
+        {fault}
+        <input type="hidden" autoComplete="username" value={email} readOnly />
+        <TextField
+          label={words.current}
+          type="password"
+          autoComplete="current-password"
+          fault={faultOf("currentPassword")}
+          {...form.register("currentPassword", { required: words.needPassword })}
+        />
+        <NewPassword
+          next={form.register("newPassword", rules.next)}
+          again={form.register("again", rules.again)}
+          faults={form.formState.errors}
+        />
+        <div className="flex flex-wrap items-center gap-3">
+          <Button type="submit" look="primary" busy={busy}>
+            {words.change}
+          </Button>
+          {sent && !form.formState.isDirty && <Saved text={strings.account.passwordChanged} />}
+        </div>
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,36 @@
+/** Which permissions a token of one's own can have, and how to say it. Pure. */
+import type { Me, Permission } from "@/api/types";
+
+type Grants = Me["grants"];
+
+function covers(pattern: string, permission: string): boolean {
+  if (pattern === "*" || pattern === permission) return true;
+  return pattern.endsWith(".*") && permission.startsWith(pattern.slice(0, -1));
+}
+
+/** Those that one has oneself, wherever that is. */
+export function heldOf(all: Permission[], grants: Grants): Permission[] {
+  return all.filter((p) => grants.some((g) => covers(g.permission, p.permission)));
+}
+
+export const nounOf = (permission: string) => permission.split(".")[0] ?? "";
+
+export interface Group {
+  noun: string;
+  permissions: Permission[];
+}
+
+export function groupsOf(permissions: Permission[]): Group[] {
+  const groups = new Map<string, Permission[]>();
+  for (const p of permissions) {
+    const noun = nounOf(p.permission);
+    groups.set(noun, [...(groups.get(noun) ?? []), p]);
+  }
+  return [...groups].map(([noun, of]) => ({ noun, permissions: of }));
+}
+
+/** A list for a table: the first few, and how many more there are. */
+export function shortened(permissions: string[], most = 3): { shown: string; more: number } {
+  const more = permissions.length > most + 1 ? permissions.length - most : 0;
+  return { shown: permissions.slice(0, more ? most : undefined).join(", "), more };
+}

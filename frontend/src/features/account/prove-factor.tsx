@@ -1,0 +1,52 @@
+import type { Proof } from "@/api/endpoints";
+import { useSend } from "@/components/send";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { Dialog } from "@/ui/dialog";
+import { TextField } from "@/ui/field";
+
+interface Proving<R> {
+  title: string;
+  text: string;
+  action: string;
+  danger?: boolean;
+  send: (proof: Proof) => Promise<R>;
+  onSent: (answer: R) => void;
+  onClose: () => void;
+}
+
+const blank: Proof = { currentPassword: "", code: "" };
+
+/** Asks for password and code, before something is done to a second factor. */
+export function ProveFactor<R>({ title, text, action, danger, send, onSent, onClose }: Proving<R>) {
+  const { form, faultOf, fault, busy, submit } = useSend<Proof, R>({ blank: { ...blank }, send, onSent });
+  return (
+    <Dialog open onOpenChange={(next) => !next && onClose()} title={title} description={text}>
+      <form onSubmit={submit} className="space-y-4" noValidate>
+        {fault}
+        <TextField
+          label={strings.session.current}
+          type="password"
+          autoComplete="current-password"
+          autoFocus
+          fault={faultOf("currentPassword")}
+          {...form.register("currentPassword", { required: strings.session.needPassword })}
+        />
+        <TextField
+          label={strings.session.code}
+          hint={strings.session.codeHint}
+          autoComplete="one-time-code"
+          mono
+          fault={faultOf("code")}
+          {...form.register("code", { required: strings.account.factor.needCode })}
+        />
+        <div className="flex justify-end gap-2">
+          <Button onClick={onClose}>{strings.cancel}</Button>
+          <Button type="submit" look={danger ? "danger" : "primary"} busy={busy}>
+            {action}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
