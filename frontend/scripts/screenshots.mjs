@@ -31,6 +31,10 @@ const scenes = [
   ["egg", `/eggs/${uuid(3, 1)}`],
   ["jobs", "/jobs"],
   ["audit", "/audit"],
+  ["account", "/account"],
+  ["account-factor", "/account", scanFactor],
+  ["account-codes", "/account", enableFactor],
+  ["account-token", "/account", newToken],
   ["not-found", "/nothing"],
 ];
 
@@ -45,6 +49,25 @@ async function submitFaults(page) {
   await page.getByLabel("Memory").fill("lots");
   await page.getByRole("button", { name: "Add port" }).click();
   await page.getByRole("button", { name: "Create container" }).click();
+}
+
+async function scanFactor(page) {
+  await page.getByRole("button", { name: "Add a second factor" }).click();
+  await page.getByRole("dialog").getByLabel("Current password").fill("admin123");
+  await page.keyboard.press("Enter");
+  await page.getByRole("img", { name: /QR code/ }).waitFor();
+}
+
+async function enableFactor(page) {
+  await scanFactor(page);
+  await page.getByLabel("Code", { exact: true }).fill("123456");
+  await page.keyboard.press("Enter");
+  await page.getByRole("list", { name: "Your recovery codes" }).waitFor();
+}
+
+async function newToken(page) {
+  await page.getByRole("button", { name: "New token" }).click();
+  await page.getByRole("button", { name: "Only reading" }).click();
 }
 
 const views = [

@@ -3,54 +3,31 @@
  * needs: for development without Go, for screenshots and for tests. What it
  * answers has the shapes of the real one; what it does is only theatre.
  */
-import type {
-  Container,
-  ContainerCreate,
-  Egg,
-  EggBody,
-  Job,
-  JobState,
-  Node,
-  Signed,
-  User,
-} from "@/api/types";
+import type { Container, ContainerCreate, Egg, EggBody, Job, JobState, Node } from "@/api/types";
 import { auditEntry, container, egg, job, node, uuid, type World } from "./fixtures";
+import { People, type Visitor } from "./people";
+import { type Body, invalid, json, problem, type Route } from "./rest";
 
-export interface MockOptions {
+export interface MockOptions extends Visitor {
   world: World;
-  signedIn?: boolean;
-  secondFactor?: boolean;
-  mustChangePassword?: boolean;
   /** Publishes on the mock's broker. */
   publish?(topic: string, message: Record<string, unknown>): void;
   /** How long the theatre's nodes take for a step; 0 does it at once. */
   stepMs?: number;
 }
 
-type Body = Record<string, unknown>;
-type Handler = (match: RegExpMatchArray, body: Body, request: Request) => Response | Promise<Response>;
-
 export class MockController {
   readonly world: World;
   readonly requests: string[] = [];
   private options: MockOptions;
-  private user: User;
-  private signedIn: boolean;
-  private readonly secondFactor: boolean;
+  readonly people: People;
   private next = 1000;
-  private routes: Array<[method: string, path: RegExp, handler: Handler]>;
+  private routes: Route[];
 
   constructor(options: MockOptions) {
     this.options = options;
     this.world = options.world;
-    this.signedIn = options.signedIn ?? true;
-    this.secondFactor = options.secondFactor ?? false;
-    this.user = {
-      id: uuid(7, 1),
-      email: "admin@lormas.local",
-      name: "Admin",
-      mustChangePassword: options.mustChangePassword ?? false,
-    };
+    this.people = new People(options);
     this.routes = this.table();
   }
 
@@ -59,7 +36,8 @@ export class MockController {
     this.requests.push(`${request.method} ${path}`);
     const text = await request.text();
     const body: Body = text ? JSON.parse(text) : {};
-    if (!this.signedIn && !path.startsWith("/auth/")) return problem(401, "unauthenticated", "sign in first");
+    if (!this.people.signedIn && !path.startsWith("/auth/"))
+      return problem(401, "unauthenticated", "sign in first");
     for (const [method, pattern, handler] of this.routes) {
       const match = request.method === method && path.match(pattern);
       if (match) return handler(match, body, request);
@@ -67,14 +45,10 @@ export class MockController {
     return problem(404, "not_found", "there is nothing at this path");
   };
 
-  private table(): Array<[string, RegExp, Handler]> {
+  private table(): Route[] {
     const { world } = this;
     return [
-      ["POST", /^\/auth\/login$/, (_, body) => this.login(body)],
-      ["POST", /^\/auth\/refresh$/, () => (this.signedIn ? json(this.tokens()) : refused())],
-      ["POST", /^\/auth\/logout$/, () => this.logout()],
-      ["POST", /^\/auth\/password$/, (_, body) => this.changePassword(body)],
-      ["POST", /^\/auth\/password-reset$/, (_, body) => this.resetPassword(body)],
+      ...this.people.table(),
       ["GET", /^\/nodes$/, () => json({ items: world.nodes })],
       ["POST", /^\/nodes$/, (_, body) => this.createNode(body)],
       ["GET", /^\/nodes\/([^/]+)$/, (m) => found(world.nodes, m[1])],
@@ -91,46 +65,6 @@ export class MockController {
       ["GET", /^\/jobs$/, (_, __, r) => json({ items: this.jobs(r) })],
       ["GET", /^\/audit$/, () => json({ items: world.audit })],
     ];
-  }
-
-  // People
-
-  private tokens(): Signed {
-    const expiresAt = new Date(Date.now() + 900_000).toISOString();
-    return { accessToken: `mock-${this.next++}`, expiresAt, user: { ...this.user } };
-  }
-
-  private login({ email, password, code }: Body): Response {
-    if (email !== this.user.email || password !== "admin123") {
-      return problem(401, "unauthenticated", "the e-mail address or the password is not right");
-    }
-    if (this.secondFactor && !code) {
-      return problem(401, "totp_required", "this account has a second factor: send its code as well");
-    }
-    if (this.secondFactor && code !== "123456")
-      return problem(401, "unauthenticated", "the code is not right");
-    this.signedIn = true;
-    return json(this.tokens());
-  }
-
-  private logout(): Response {
-    this.signedIn = false;
-    return new Response(null, { status: 204 });
-  }
-
-  private resetPassword({ token }: Body): Response {
-    if (token === "used") {
-      return problem(401, "unauthenticated", "this link was used: ask an administrator for a new one");
-    }
-    return new Response(null, { status: 204 });
-  }
-
-  private changePassword({ currentPassword }: Body): Response {
-    if (currentPassword !== "admin123") {
-      return invalid("currentPassword", "this is not your present password");
-    }
-    this.user.mustChangePassword = false;
-    return new Response(null, { status: 204 });
   }
 
   // Nodes
@@ -307,23 +241,6 @@ export class MockController {
     else setTimeout(act, steps * ms);
   }
 }
-
-function json(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
-}
-
-export function problem(status: number, kind: string, detail: string, errors?: unknown): Response {
-  const title = "The mock controller refuses";
-  return json(
-    { type: `urn:lormas:problem:${kind}`, title, status, detail, errors, request_id: "mock-1" },
-    status,
-  );
-}
-
-const refused = () => problem(401, "unauthenticated", "sign in first");
-
-const invalid = (field: string, message: string) =>
-  problem(422, "invalid", "some fields are not right; see errors for each", [{ field, message }]);
 
 function found(items: Array<{ id: string }>, id: string | undefined): Response {
   const item = items.find((x) => x.id === id);

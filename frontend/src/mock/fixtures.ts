@@ -333,3 +333,10 @@ function smallAudit(): AuditEntry[] {
     }),
   ];
 }
+
+/** What browsers and tools call themselves. */
+export const agents = [
+  "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
+  "lormas-cli",
+];

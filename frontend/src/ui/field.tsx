@@ -2,7 +2,7 @@ import { type ComponentProps, type ReactNode, useId } from "react";
 import { cx } from "@/lib/cx";
 
 const box =
-  "w-full rounded-md border bg-surface px-2.5 text-base text-ink placeholder:text-muted/70 disabled:opacity-60 max-sm:text-[16px]";
+  "w-full rounded-md border bg-surface px-2.5 text-base text-ink placeholder:text-muted/70 disabled:opacity-60 [&[readonly]]:bg-sunken [&[readonly]]:text-muted max-sm:text-[16px]";
 const edge = (fault: string | undefined) =>
   fault ? "border-bad" : "border-line-strong hover:border-muted focus:border-accent";
 

@@ -114,7 +114,7 @@ function QrCode({ drawing: { size, path } }: { drawing: Drawing }) {
       aria-label={words.qr}
       viewBox={`0 0 ${size} ${size}`}
       shapeRendering="crispEdges"
-      className="size-52 shrink-0 rounded-md border border-line"
+      className="size-52 max-sm:size-44 shrink-0 rounded-md border border-line"
     >
       <rect width={size} height={size} fill="#fff" />
       <path d={path} fill="#000" />
@@ -124,12 +124,14 @@ function QrCode({ drawing: { size, path } }: { drawing: Drawing }) {
 
 function Secret({ text }: { text: string }) {
   return (
-    <div className="w-52 min-w-0 space-y-2">
+    <div className="w-56 min-w-0 space-y-2">
       <p className="text-sm text-muted">{words.byHand}</p>
-      <p className="rounded-md bg-sunken px-3 py-2 font-mono text-sm break-words select-all">
-        {text.match(/.{1,4}/g)?.join(" ")}
-      </p>
-      <CopyButton text={text} label={words.copySecret} />
+      <div className="flex items-center gap-1 rounded-md bg-sunken py-1.5 pr-1 pl-3">
+        <p className="min-w-0 flex-1 font-mono text-sm break-words select-all">
+          {text.match(/.{1,4}/g)?.join(" ")}
+        </p>
+        <CopyButton text={text} label={words.copySecret} bare />
+      </div>
     </div>
   );
 }

@@ -35,6 +35,7 @@ export function NewToken({ grants, onClose }: Making) {
   return (
     <Dialog
       open
+      firm={secret !== null}
       onOpenChange={(next) => !next && onClose()}
       title={words.addTitle}
       description={secret ? words.secretText : words.addText}

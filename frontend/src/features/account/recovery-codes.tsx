@@ -12,6 +12,7 @@ export function CodesDialog({ codes, onClose }: { codes: string[]; onClose: () =
   return (
     <Dialog
       open
+      firm
       onOpenChange={(next) => !next && onClose()}
       title={words.codesTitle}
       description={words.codesText}

@@ -88,8 +88,9 @@ function Row({ token, onRevoke }: { token: Token; onRevoke: () => void }) {
     <Tr>
       <Td className="max-md:py-2.5">
         <span className="font-medium break-words">{token.name}</span>
-        <p className="text-xs break-words text-muted md:hidden">
-          <span className="font-mono">{permissions}</span> · {words.until} {expires}
+        <p className="font-mono text-xs break-words text-muted md:hidden">{permissions}</p>
+        <p className="text-xs text-muted md:hidden">
+          {words.expires}: {expires}
         </p>
       </Td>
       <Td wide className="max-w-72 font-mono text-xs break-words">
