@@ -26,6 +26,7 @@ var owners = map[string][]string{
 	"github.com/golang-jwt/jwt":           {"controller/internal/authn"},
 	"github.com/alexedwards/argon2id":     {"controller/internal/authn"},
 	"github.com/pquerna/otp":              {"controller/internal/authn"},
+	"github.com/trustelem/zxcvbn":         {"controller/internal/authn"},
 	"github.com/boombuler/barcode":        {"controller/internal/cli"},
 	"github.com/gofiber/fiber":            {"controller/internal/httpapi"},
 	"github.com/danielgtaylor/huma":       {"controller/internal/httpapi"},

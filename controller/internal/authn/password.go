@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
 
@@ -81,7 +79,7 @@ func (h *hasher) inTurn(ctx context.Context, work func() error) error {
 // HashPassword hashes a password that somebody chose, or says as a fault of
 // the field why it is not good enough.
 func (s *Service) HashPassword(ctx context.Context, password, field string, of fleet.User) (string, error) {
-	if why := weakness(password, of.Email); why != "" {
+	if why := weakness(password, of); why != "" {
 		return "", fleet.InvalidFields(spec.Fault{Field: field, Message: why})
 	}
 	hash, err := s.hasher.hash(ctx, password)
@@ -89,51 +87,4 @@ func (s *Service) HashPassword(ctx context.Context, password, field string, of f
 		return "", fmt.Errorf("hash password: %w", err)
 	}
 	return hash, nil
-}
-
-// weakness says why a password is not good enough, or "".
-func weakness(password, email string) string {
-	plain := strings.ToLower(password)
-	local, _, _ := strings.Cut(email, "@")
-	switch n := utf8.RuneCountInString(password); {
-	case n < minPassword:
-		return fmt.Sprintf("use at least %d characters", minPassword)
-	case len(password) > maxPassword:
-		return fmt.Sprintf("use at most %d bytes", maxPassword)
-	case plain == email || len(local) >= 4 && strings.Contains(plain, local) && n < minPassword+len(local):
-		return "do not build it from the e-mail address"
-	case common[strings.TrimRight(plain, "0123456789!?.*#")] || common[plain]:
-		return "this is one of the first passwords that others would try"
-	case simple(plain):
-		return "use more than a run or a repetition of characters"
-	}
-	return ""
-}
-
-// common are the words that most often stand alone, or before a few digits.
-var common = set("password", "passwort", "passw0rd", "p@ssw0rd", "p@ssword", "admin", "admin123", "administrator", "letmein",
-	"welcome", "changeme", "iloveyou", "sunshine", "princess", "football", "baseball", "superman", "trustno1", "starwars",
-	"whatever", "qwertyuiop", "qwerty", "qwertz", "qwertzuiop", "asdfghjkl", "1q2w3e4r5t", "1qaz2wsx3edc", "zaq12wsx",
-	"lormas", "lormasadmin", "container", "containers", "kubernetes", "raspberry", "raspberrypi", "test", "default", "secret")
-
-func set(words ...string) map[string]bool {
-	m := make(map[string]bool, len(words))
-	for _, w := range words {
-		m[w] = true
-	}
-	return m
-}
-
-// simple reports whether a password has no more than two different steps
-// from one character to the next: 1234567890, aaaaaaaaaa, 1212121212.
-func simple(s string) bool {
-	steps := map[rune]bool{}
-	last := rune(-1)
-	for _, r := range s {
-		if last >= 0 {
-			steps[r-last] = true
-		}
-		last = r
-	}
-	return len(steps) <= 2
 }

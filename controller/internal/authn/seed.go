@@ -18,6 +18,8 @@ import (
 // DefaultEmail is the first superuser's.
 const DefaultEmail = "admin@lormas.local"
 
+const firstName = "Administrator"
+
 // builtin are the roles that come with the product. What may change who can do
 // what, and secrets, is in none of them but the superuser's.
 var builtin = []fleet.Role{
@@ -94,7 +96,7 @@ type seedPassword struct {
 func (o SeedOptions) password(done *Seeded) (seedPassword, error) {
 	switch {
 	case o.Password != "":
-		if why := weakness(o.Password, done.Email); why != "" {
+		if why := weakness(o.Password, fleet.User{Email: done.Email, Name: firstName}); why != "" {
 			return seedPassword{}, fmt.Errorf("seed: the administrator's password is too weak: %s", why)
 		}
 		return seedPassword{text: o.Password}, nil
@@ -130,7 +132,7 @@ func seedSuperuser(ctx context.Context, tx *store.Tx, role id.RoleID, email stri
 	if err != nil {
 		return err
 	}
-	user := fleet.User{ID: id.New[id.UserID](), Email: email, Name: "Administrator", MustChangePassword: password.mustChange}
+	user := fleet.User{ID: id.New[id.UserID](), Email: email, Name: firstName, MustChangePassword: password.mustChange}
 	if err := tx.InsertUser(ctx, user, hash); err != nil {
 		return err
 	}
