@@ -31,9 +31,9 @@ type doorkeeper struct {
 	now       func() time.Time
 	log       *slog.Logger
 
-	changed  loop.Wake // what people may do has changed
-	changes  atomic.Int64
-	reviewed func() // what nobody may read any more has to end; see broker.Refresh
+	changed  loop.Wake    // what people may do has changed
+	changes  atomic.Int64 // how many there were, and how many credentials ended
+	reviewed func()       // what nobody may read any more has to end; see broker.Refresh
 	ended    func(credential uuid.UUID)
 
 	mu     sync.RWMutex
@@ -84,7 +84,7 @@ func (d *doorkeeper) Authenticate(ctx context.Context, c broker.Credentials) (br
 	}
 	d.remember(out.CredentialID, admitted{actor: who.Actor, powers: powers, expires: who.Expires})
 	if d.changes.Load() != before {
-		d.changed.Up() // he was read before the change and is remembered after its review
+		d.changed.Up() // he was read before the change, or the end, and is remembered after it
 	}
 	return out, nil
 }
@@ -156,9 +156,9 @@ func (d *doorkeeper) renew(credential uuid.UUID, actor authz.Actor) {
 
 // remember also forgets those whose time is over: nobody else says so.
 func (d *doorkeeper) remember(credential string, a admitted) {
+	now := d.now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	now := d.now()
 	for key, other := range d.actors {
 		if !other.expires.IsZero() && now.After(other.expires) {
 			delete(d.actors, key)
@@ -167,8 +167,10 @@ func (d *doorkeeper) remember(credential string, a admitted) {
 	d.actors[credential] = a
 }
 
-// forget is called when a credential ends.
+// forget is called when a credential has ended. Whoever is let in at this very
+// moment may have been read before that, and is looked at again.
 func (d *doorkeeper) forget(credential uuid.UUID) {
+	d.changes.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.actors, credential.String())

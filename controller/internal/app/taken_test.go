@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/mqttlink"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
@@ -252,6 +254,29 @@ func TestACredentialEndsWithItsConnections(t *testing.T) {
 			eventually(t, "he is refused for good", func() bool {
 				return len(k.trail(store.AuditFilter{Verb: "mqtt.connect", Outcome: fleet.OutcomeDenied})) > 0
 			})
+		})
+	}
+}
+
+// A credential may end while its owner is being let in: after it was found
+// good, and before anybody could be told that it is not any more.
+func TestACredentialThatEndsAtTheDoor(t *testing.T) {
+	t.Parallel()
+	for name, token := range map[string]func(*customer) string{"session": (*customer).bySession, "token": (*customer).byToken} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newCustomer(t)
+			disabled := false
+			k.OnAdmission(func() {
+				k.ask(k.root, "POST", "/users/"+k.user+"/disable", nil, nil)
+				disabled = true
+			})
+			err := k.knock("me", token(k))
+			var fault *mqttlink.Fault
+			if !errors.As(err, &fault) || fault.Cause != mqttlink.Refused || !disabled {
+				t.Errorf("disabled: %t; the broker answers: %v", disabled, err)
+			}
+			eventually(t, "nobody is remembered", func() bool { return !k.Remembers() })
 		})
 	}
 }
