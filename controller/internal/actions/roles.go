@@ -118,11 +118,11 @@ func roleAudit(r fleet.Role) map[string]any {
 }
 
 // Roles lists roles.
-func (s *Service) Roles(ctx context.Context, actor authz.Actor, f store.RoleFilter) ([]fleet.Role, string, error) {
+func (s *Service) Roles(ctx context.Context, actor authz.Actor, page store.Page) ([]fleet.Role, string, error) {
 	if err := s.check(ctx, actor, fleet.RoleView, subject{kind: "role"}); err != nil {
 		return nil, "", err
 	}
-	return s.Store.Roles(ctx, f)
+	return s.Store.Roles(ctx, page)
 }
 
 // Role shows one role.

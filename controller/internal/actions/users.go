@@ -112,18 +112,12 @@ func (m madeUser) again(u fleet.User) error {
 
 func tidyEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-// UserFilter narrows a list of users.
-type UserFilter struct {
-	store.Page
-	Q string // part of the e-mail address or the name
-}
-
 // Users lists users.
-func (s *Service) Users(ctx context.Context, actor authz.Actor, f UserFilter) ([]fleet.User, string, error) {
+func (s *Service) Users(ctx context.Context, actor authz.Actor, page store.Page) ([]fleet.User, string, error) {
 	if err := s.check(ctx, actor, fleet.UserView, subject{kind: "user"}); err != nil {
 		return nil, "", err
 	}
-	return s.Store.Users(ctx, store.UserFilter{Page: f.Page, Q: f.Q})
+	return s.Store.Users(ctx, page)
 }
 
 // User shows one user.

@@ -45,8 +45,8 @@ func TestTheBrokerIsAudited(t *testing.T) {
 	c := newController(t)
 	c.link("me", c.login(), "$SYS/#")
 	eventually(t, "the connection and the denial are in the trail", func() bool {
-		ok := c.trail(store.AuditFilter{Verb: "mqtt.*", Outcome: fleet.OutcomeOK, Q: "admin@", Address: "127.0.0.1"})
-		denied := c.trail(store.AuditFilter{Verb: "mqtt.*", Outcome: fleet.OutcomeDenied, TargetKind: "topic", Q: "$SYS"})
+		ok := c.trail(store.AuditFilter{Verb: "mqtt.*", Outcome: fleet.OutcomeOK, Page: store.Page{Q: "admin@"}, Address: "127.0.0.1"})
+		denied := c.trail(store.AuditFilter{Verb: "mqtt.*", Outcome: fleet.OutcomeDenied, TargetKind: "topic", Page: store.Page{Q: "$SYS"}})
 		return len(ok) > 0 && len(denied) > 0 && denied[0].ActorID == ok[0].ActorID
 	})
 	node, token := c.enrol("edge")

@@ -7,6 +7,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -28,7 +29,7 @@ func (s *Server) accountRoutes() {
 		Help: "The token is what is behind `#token=` in the link that an administrator made. It is good once, for 24 hours. All sessions of the user end; a second factor stays.",
 	}, s.useLink)
 	add(s, Route{
-		Verb: fleet.AuthSessionView, Method: http.MethodGet, Path: "/auth/sessions", Summary: "List where you are signed in",
+		Verb: fleet.AuthSessionView, Method: http.MethodGet, Path: "/auth/sessions", List: &store.SessionList, Summary: "List where you are signed in",
 	}, s.sessions)
 	add(s, Route{
 		Verb: fleet.AuthSessionRevoke, ID: "auth.session.revoke.others", Method: http.MethodDelete, Path: "/auth/sessions", Summary: "Sign yourself out everywhere else",

@@ -21,7 +21,7 @@ import (
 
 func (s *Server) auditRoutes() {
 	add(s, Route{
-		Verb: fleet.AuditView, Method: http.MethodGet, Path: "/audit", Summary: "Read the audit trail, newest first",
+		Verb: fleet.AuditView, Method: http.MethodGet, Path: "/audit", List: &store.AuditList, Summary: "Read the audit trail",
 		Help: "Who did what to what, from where, and how it ended: what was refused is in it, and with a change what it made of what. It holds no secrets.",
 	}, s.audit)
 	add(s, Route{
@@ -39,7 +39,6 @@ type AuditQuery struct {
 	TargetKind string    `query:"targetKind" maxLength:"60" example:"container" doc:"what sort of thing it was done to"`
 	Target     uuid.UUID `query:"target" format:"uuid" doc:"id of what it was done to"`
 	Address    string    `query:"address" maxLength:"60" example:"192.0.2.7" doc:"where it came from"`
-	Q          string    `query:"q" maxLength:"200" doc:"part of the name of who acted, or of what it was done to"`
 	Since      time.Time `query:"since" doc:"at this time or later"`
 	Until      time.Time `query:"until" doc:"before this time"`
 }
@@ -47,7 +46,7 @@ type AuditQuery struct {
 func (q AuditQuery) filter(p store.Page) store.AuditFilter {
 	return store.AuditFilter{
 		Page: p, Verb: q.Verb, Outcome: fleet.Outcome(q.Outcome), Actor: q.Actor, TargetKind: q.TargetKind, Target: q.Target,
-		Address: q.Address, Q: q.Q, Since: q.Since, Until: q.Until,
+		Address: q.Address, Since: q.Since, Until: q.Until,
 	}
 }
 
@@ -57,6 +56,7 @@ type auditInput struct {
 }
 
 type exportInput struct {
+	SearchQuery
 	AuditQuery
 }
 
@@ -130,7 +130,7 @@ func (s *Server) exportAudit(ctx context.Context, actor authz.Actor, in *exportI
 	if err := s.mayReadAudit(ctx, actor); err != nil {
 		return nil, err
 	}
-	next, stop := iter.Pull2(s.Store.AuditPages(s.ctx, in.filter(store.Page{})))
+	next, stop := iter.Pull2(s.Store.AuditPages(s.ctx, in.filter(store.Page{Q: in.Q})))
 	first, err, _ := next()
 	if err != nil {
 		stop()

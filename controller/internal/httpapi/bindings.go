@@ -21,7 +21,7 @@ func (s *Server) bindingRoutes() {
 		Help: "For everything (`global`), or for a `cluster`, a `node` or a `container` and what is in it. A binding ends with the thing that it is for. " + giveHelp,
 	}, s.createBinding)
 	add(s, Route{
-		Verb: fleet.RoleBindingView, ID: "role.binding.list", Method: http.MethodGet, Path: "/roles/bindings", Summary: "List who has which role where",
+		Verb: fleet.RoleBindingView, ID: "role.binding.list", Method: http.MethodGet, Path: "/roles/bindings", List: &store.BindingList, Summary: "List who has which role where",
 	}, s.bindings)
 	add(s, Route{
 		Verb: fleet.RoleBindingDelete, Method: http.MethodDelete, Path: "/roles/bindings/{id}", Summary: "Take a role from a user",

@@ -8,6 +8,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
 )
@@ -17,7 +18,7 @@ func (s *Server) clusterRoutes() {
 		Verb: fleet.ClusterCreate, Method: http.MethodPost, Path: "/clusters", Status: http.StatusCreated, Summary: "Add a cluster",
 	}, s.createCluster)
 	add(s, Route{
-		Verb: fleet.ClusterView, ID: "cluster.list", Method: http.MethodGet, Path: "/clusters", Summary: "List clusters",
+		Verb: fleet.ClusterView, ID: "cluster.list", Method: http.MethodGet, Path: "/clusters", List: &store.ClusterList, Summary: "List clusters",
 	}, s.clusters)
 	add(s, Route{
 		Verb: fleet.ClusterView, Method: http.MethodGet, Path: "/clusters/{id}", Summary: "Show a cluster",

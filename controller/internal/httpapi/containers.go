@@ -19,7 +19,7 @@ func (s *Server) containerRoutes() {
 		Help: "Without `nodeId` the node is chosen: the preferred cluster first, then any. `type: ha` also needs `container.ha.create`, an `ownerId` `container.assign`. Send an Idempotency-Key to repeat the request safely.",
 	}, s.createContainer)
 	add(s, Route{
-		Verb: fleet.ContainerView, ID: "container.list", Method: http.MethodGet, Path: "/containers", Summary: "List containers",
+		Verb: fleet.ContainerView, ID: "container.list", Method: http.MethodGet, Path: "/containers", List: &store.ContainerList, Summary: "List containers",
 	}, s.containers)
 	add(s, Route{
 		Verb: fleet.ContainerView, Method: http.MethodGet, Path: "/containers/{id}", Summary: "Show a container",

@@ -8,6 +8,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -16,7 +17,7 @@ func (s *Server) eggCategoryRoutes() {
 		Verb: fleet.EggCategoryCreate, Method: http.MethodPost, Path: "/eggs/categories", Status: http.StatusCreated, Summary: "Add an egg category",
 	}, s.createEggCategory)
 	add(s, Route{
-		Verb: fleet.EggCategoryView, Method: http.MethodGet, Path: "/eggs/categories", Summary: "List egg categories",
+		Verb: fleet.EggCategoryView, Method: http.MethodGet, Path: "/eggs/categories", List: &store.EggCategoryList, Summary: "List egg categories",
 	}, s.eggCategories)
 	add(s, Route{
 		Verb: fleet.EggCategoryEdit, Method: http.MethodPatch, Path: "/eggs/categories/{id}", Summary: "Change an egg category",

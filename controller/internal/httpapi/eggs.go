@@ -18,7 +18,7 @@ func (s *Server) eggRoutes() {
 		Verb: fleet.EggCreate, Method: http.MethodPost, Path: "/eggs", Status: http.StatusCreated, Summary: "Add an egg",
 	}, s.createEgg)
 	add(s, Route{
-		Verb: fleet.EggView, ID: "egg.list", Method: http.MethodGet, Path: "/eggs", Summary: "List eggs",
+		Verb: fleet.EggView, ID: "egg.list", Method: http.MethodGet, Path: "/eggs", List: &store.EggList, Summary: "List eggs",
 	}, s.eggs)
 	add(s, Route{
 		Verb: fleet.EggView, Method: http.MethodGet, Path: "/eggs/{id}", Summary: "Show an egg",

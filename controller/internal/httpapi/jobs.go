@@ -14,7 +14,7 @@ import (
 
 func (s *Server) jobRoutes() {
 	add(s, Route{
-		Verb: fleet.JobView, ID: "job.list", Method: http.MethodGet, Path: "/jobs", Summary: "List jobs",
+		Verb: fleet.JobView, ID: "job.list", Method: http.MethodGet, Path: "/jobs", List: &store.JobList, Summary: "List jobs",
 	}, s.jobs)
 	add(s, Route{
 		Verb: fleet.JobView, Method: http.MethodGet, Path: "/jobs/{id}", Summary: "Show a job and its receipts",

@@ -18,10 +18,10 @@ func (s *Server) migrationRoutes() {
 		Help: "Without `targetNodeId` the node is chosen. The container is stopped first, and started when its node has confirmed that; `overlap` starts it first, `force` does not wait for a node that does not answer. The job tells how far it has come.",
 	}, s.migrate)
 	add(s, Route{
-		Verb: fleet.MigrationView, ID: "container.migration-history", Method: http.MethodGet, Path: "/containers/{id}/migration-history", Summary: "List a container's moves that are over",
+		Verb: fleet.MigrationView, ID: "container.migration-history", Method: http.MethodGet, Path: "/containers/{id}/migration-history", List: &store.HistoryList, Summary: "List a container's moves that are over",
 	}, s.migrationHistory)
 	add(s, Route{
-		Verb: fleet.MigrationView, ID: "migration.list", Method: http.MethodGet, Path: "/migrations", Summary: "List moves, also those under way",
+		Verb: fleet.MigrationView, ID: "migration.list", Method: http.MethodGet, Path: "/migrations", List: &store.MigrationList, Summary: "List moves, also those under way",
 	}, s.migrations)
 	add(s, Route{
 		Verb: fleet.MigrationView, Method: http.MethodGet, Path: "/migrations/{id}", Summary: "Show a move",

@@ -20,7 +20,7 @@ func (s *Server) nodeRoutes() {
 		Help: "The token is in this answer and never shown again; `command` is the line that starts the agent. Send an Idempotency-Key to repeat the request safely.",
 	}, s.createNode)
 	add(s, Route{
-		Verb: fleet.NodeView, ID: "node.list", Method: http.MethodGet, Path: "/nodes", Summary: "List nodes",
+		Verb: fleet.NodeView, ID: "node.list", Method: http.MethodGet, Path: "/nodes", List: &store.NodeList, Summary: "List nodes",
 	}, s.nodes)
 	add(s, Route{
 		Verb: fleet.NodeView, Method: http.MethodGet, Path: "/nodes/{id}", Summary: "Show a node",

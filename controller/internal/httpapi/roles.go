@@ -21,7 +21,7 @@ func (s *Server) roleRoutes() {
 		Help: "It has its own permissions and those of its parent. Permissions may be written with dots or colons; `container.*` is all of a noun, `*` is everything. " + giveHelp,
 	}, s.createRole)
 	add(s, Route{
-		Verb: fleet.RoleView, ID: "role.list", Method: http.MethodGet, Path: "/roles", Summary: "List roles",
+		Verb: fleet.RoleView, ID: "role.list", Method: http.MethodGet, Path: "/roles", List: &store.RoleList, Summary: "List roles",
 	}, s.roles)
 	s.bindingRoutes()
 	add(s, Route{
@@ -86,15 +86,10 @@ func (s *Server) createRole(ctx context.Context, actor authz.Actor, in *newRoleI
 	}))
 }
 
-type rolesInput struct {
-	PageQuery
-	Q string `query:"q" maxLength:"100" doc:"part of the name or the description"`
-}
-
 type rolesOutput struct{ Body page[RoleBody] }
 
-func (s *Server) roles(ctx context.Context, actor authz.Actor, in *rolesInput) (*rolesOutput, error) {
-	list, next, err := s.Actions.Roles(ctx, actor, store.RoleFilter{Page: in.page(), Q: in.Q})
+func (s *Server) roles(ctx context.Context, actor authz.Actor, in *PageQuery) (*rolesOutput, error) {
+	list, next, err := s.Actions.Roles(ctx, actor, in.page())
 	return &rolesOutput{Body: pageOf(list, next, showRole)}, err
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 )
 
 // prefix stands before the path of every route of the API.
@@ -43,9 +44,10 @@ type Route struct {
 	Status  int    // of success; 0: 200, or 204 without a body
 	MaxBody int64  // 0: defaultBody
 
-	Stream string        // content type of an answer that is written while it is made; "": JSON
-	Params []*huma.Param // of a raw route, beside those in its path
-	Local  bool          // of a raw route: open to requests from this very machine
+	List   *store.Listing // of a list, how it is listed
+	Stream string         // content type of an answer that is written while it is made; "": JSON
+	Params []*huma.Param  // of a raw route, beside those in its path
+	Local  bool           // of a raw route: open to requests from this very machine
 }
 
 // path is the whole path. One that begins with two slashes stands beside the
@@ -82,6 +84,7 @@ func add[I, O any](s *Server, r Route, handle func(ctx context.Context, actor au
 	if r.Stream != "" {
 		op.Responses = map[string]*huma.Response{"200": response("OK", r.Stream, nil)}
 	}
+	op.Parameters = listParams(r, reflect.TypeFor[I]())
 	op.Middlewares = huma.Middlewares{s.guard(r), bodyHasType, isText}
 	op.Metadata[bodyOf] = reflect.TypeFor[I]()
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -17,7 +18,7 @@ func (s *Server) tokenRoutes() {
 		Summary: "Make an API token", Help: "The secret is in this answer and never shown again.",
 	}, s.createToken)
 	add(s, Route{
-		Verb: fleet.TokenView, Method: http.MethodGet, Path: "/auth/tokens", Summary: "List your API tokens",
+		Verb: fleet.TokenView, Method: http.MethodGet, Path: "/auth/tokens", List: &store.TokenList, Summary: "List your API tokens",
 	}, s.tokens)
 	add(s, Route{
 		Verb: fleet.TokenRevoke, Method: http.MethodDelete, Path: "/auth/tokens/{id}", Summary: "Take an API token back",

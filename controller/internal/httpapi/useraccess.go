@@ -7,6 +7,7 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -14,7 +15,7 @@ import (
 // tokens.
 func (s *Server) userAccessRoutes() {
 	add(s, Route{
-		Verb: fleet.UserSessionView, Method: http.MethodGet, Path: "/users/{id}/sessions", Summary: "List where a user is signed in",
+		Verb: fleet.UserSessionView, Method: http.MethodGet, Path: "/users/{id}/sessions", List: &store.SessionList, Summary: "List where a user is signed in",
 	}, s.userSessions)
 	add(s, Route{
 		Verb: fleet.UserSessionRevoke, ID: "user.session.revoke.all", Method: http.MethodDelete, Path: "/users/{id}/sessions", Summary: "Sign a user out everywhere",
@@ -25,7 +26,7 @@ func (s *Server) userAccessRoutes() {
 		Help: "Its connections are cut at once. " + reachHelp,
 	}, s.revokeUserSession)
 	add(s, Route{
-		Verb: fleet.UserTokenView, Method: http.MethodGet, Path: "/users/{id}/tokens", Summary: "List the API tokens of a user",
+		Verb: fleet.UserTokenView, Method: http.MethodGet, Path: "/users/{id}/tokens", List: &store.TokenList, Summary: "List the API tokens of a user",
 	}, s.userTokens)
 	add(s, Route{
 		Verb: fleet.UserTokenRevoke, Method: http.MethodDelete, Path: "/users/{id}/tokens/{token}", Summary: "Take an API token of a user back",

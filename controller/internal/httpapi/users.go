@@ -8,6 +8,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -20,7 +21,7 @@ func (s *Server) userRoutes() {
 		Help: "He may do nothing before he is given roles. With a `password` he has to change it at his first sign-in; without one the answer has a `link`, good once and for 24 hours, with which he sets his own.",
 	}, s.createUser)
 	add(s, Route{
-		Verb: fleet.UserView, ID: "user.list", Method: http.MethodGet, Path: "/users", Summary: "List users",
+		Verb: fleet.UserView, ID: "user.list", Method: http.MethodGet, Path: "/users", List: &store.UserList, Summary: "List users",
 	}, s.users)
 	add(s, Route{
 		Verb: fleet.UserView, Method: http.MethodGet, Path: "/users/{id}", Summary: "Show a user",
@@ -111,15 +112,10 @@ func (s *Server) createUser(ctx context.Context, actor authz.Actor, in *newUserI
 	return out, nil
 }
 
-type usersInput struct {
-	PageQuery
-	Q string `query:"q" maxLength:"100" doc:"part of the e-mail address or the name"`
-}
-
 type usersOutput struct{ Body page[ShownUserBody] }
 
-func (s *Server) users(ctx context.Context, actor authz.Actor, in *usersInput) (*usersOutput, error) {
-	users, next, err := s.Actions.Users(ctx, actor, actions.UserFilter{Page: in.page(), Q: in.Q})
+func (s *Server) users(ctx context.Context, actor authz.Actor, in *PageQuery) (*usersOutput, error) {
+	users, next, err := s.Actions.Users(ctx, actor, in.page())
 	return &usersOutput{Body: pageOf(users, next, showShownUser)}, err
 }
 

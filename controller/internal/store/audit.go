@@ -43,6 +43,12 @@ func (tx *Tx) InsertAudit(ctx context.Context, e fleet.AuditEntry) error {
 	return nil
 }
 
+// AuditList is how the audit trail is listed.
+var AuditList = Listing{
+	name: "audit trail", looks: []string{"x.actor_name", "x.target_name"}, Finds: "the name of who acted, and of what it was done to",
+	orders: []order{byTime("at", "x.at"), byText("verb", "x.verb"), byText("outcome", "x.outcome")},
+}
+
 // AuditFilter narrows the audit trail. Zero fields do not.
 type AuditFilter struct {
 	Page
@@ -52,22 +58,21 @@ type AuditFilter struct {
 	TargetKind   string
 	Target       uuid.UUID
 	Address      string
-	Q            string // part of the name of who acted, or of what it was done to
 	Since, Until time.Time
 }
 
-// Audit lists the audit trail, newest first, and the cursor of the next page.
+// Audit lists the audit trail, and the cursor of the next page.
 func (s *Store) Audit(ctx context.Context, f AuditFilter) ([]fleet.AuditEntry, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	entries, err := s.audit(ctx, f, before, f.limit()+1)
-	if err != nil {
-		return nil, "", err
-	}
-	entries, next := cut(entries, f.limit(), func(e fleet.AuditEntry) fmt.Stringer { return e.ID })
-	return entries, next, nil
+	verb, open := strings.CutSuffix(f.Verb, "*")
+	return list(ctx, s, AuditList, f.Page, scanAudit, `
+		select id, at, actor_kind, actor_id, actor_name, verb, target_kind, target_id, target_name,
+		       outcome, reason, address, request_id, detail, before, after
+		from audit_log
+		where ($1 = '' or verb = $1 or $2 and starts_with(verb, $1)) and ($3 = '' or outcome = $3)
+		  and ($4::uuid is null or actor_id = $4) and ($5::uuid is null or target_id = $5)
+		  and ($6::timestamptz is null or at >= $6) and ($7::timestamptz is null or at < $7)
+		  and ($8 = '' or target_kind = $8) and ($9 = '' or address = $9)`,
+		verb, open, f.Outcome, orNull(f.Actor), orNull(f.Target), timeOrNull(f.Since), timeOrNull(f.Until), f.TargetKind, f.Address)
 }
 
 // AuditPages hands out all that the filter lets through, newest first, a page
@@ -76,46 +81,15 @@ func (s *Store) Audit(ctx context.Context, f AuditFilter) ([]fleet.AuditEntry, s
 // beginning is not among it.
 func (s *Store) AuditPages(ctx context.Context, f AuditFilter) iter.Seq2[[]fleet.AuditEntry, error] {
 	return func(yield func([]fleet.AuditEntry, error) bool) {
-		const atOnce = 500
-		before, err := f.before()
-		for err == nil {
-			var entries []fleet.AuditEntry
-			if entries, err = s.audit(ctx, f, before, atOnce); err != nil {
-				break
-			}
-			if !yield(entries, nil) || len(entries) < atOnce {
+		f.Limit = maxPage
+		for {
+			entries, next, err := s.Audit(ctx, f)
+			if !yield(entries, err) || err != nil || next == "" {
 				return
 			}
-			last := uuid.UUID(entries[len(entries)-1].ID)
-			before = &last
+			f.Cursor = next
 		}
-		yield(nil, err)
 	}
-}
-
-func (s *Store) audit(ctx context.Context, f AuditFilter, before *uuid.UUID, limit int) ([]fleet.AuditEntry, error) {
-	verb, open := strings.CutSuffix(f.Verb, "*")
-	rows, err := s.db.Query(ctx, `
-		select id, at, actor_kind, actor_id, actor_name, verb, target_kind, target_id, target_name,
-		       outcome, reason, address, request_id, detail, before, after
-		from audit_log
-		where ($1::uuid is null or id < $1)
-		  and ($2 = '' or verb = $2 or $3 and starts_with(verb, $2)) and ($4 = '' or outcome = $4)
-		  and ($5::uuid is null or actor_id = $5) and ($6::uuid is null or target_id = $6)
-		  and ($7::timestamptz is null or at >= $7) and ($8::timestamptz is null or at < $8)
-		  and ($9 = '' or target_kind = $9) and ($10 = '' or address = $10)
-		  and ($11 = '' or strpos(lower(actor_name), lower($11)) > 0 or strpos(lower(target_name), lower($11)) > 0)
-		order by id desc limit $12`,
-		before, verb, open, f.Outcome, orNull(f.Actor), orNull(f.Target), timeOrNull(f.Since), timeOrNull(f.Until),
-		f.TargetKind, f.Address, f.Q, limit)
-	if err != nil {
-		return nil, fmt.Errorf("list audit trail: %w", err)
-	}
-	entries, err := pgx.CollectRows(rows, scanAudit)
-	if err != nil {
-		return nil, fmt.Errorf("list audit trail: %w", err)
-	}
-	return entries, nil
 }
 
 // ForgetAudit deletes what is older, some of it at a time: the trail of a year

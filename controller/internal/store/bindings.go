@@ -24,8 +24,8 @@ type Binding struct {
 
 // selectBindings begins a query for Bindings.
 const selectBindings = `
-	select b.id, b.user_id, b.role_id, b.scope, b.scope_id, b.created_at, b.created_by, u.email, r.name,
-	       coalesce(k.name, n.name, c.name, ''), coalesce(n.id, c.node_id), coalesce(k.id, n.cluster_id, cn.cluster_id), c.id, c.owner_id
+	select b.id, b.user_id, b.role_id, b.scope, b.scope_id, b.created_at, b.created_by, u.email, r.name as role,
+	       coalesce(k.name, n.name, c.name, '') as scope_name, coalesce(n.id, c.node_id), coalesce(k.id, n.cluster_id, cn.cluster_id), c.id, c.owner_id
 	from role_bindings b join users u on u.id = b.user_id join roles r on r.id = b.role_id
 	left join clusters k on b.scope = 'cluster' and k.id = b.scope_id
 	left join nodes n on b.scope = 'node' and n.id = b.scope_id
@@ -44,6 +44,12 @@ func scanBinding(row pgx.CollectableRow) (b Binding, err error) {
 	return b, err
 }
 
+// BindingList is how bindings are listed.
+var BindingList = Listing{
+	name: "role bindings", looks: []string{"x.email", "x.role", "x.scope_name"}, Finds: "the user's e-mail address, the role, and the name of what it is for",
+	orders: []order{byText("email", "x.email"), byText("role", "x.role"), byText("scope", "x.scope"), byTime("createdAt", "x.created_at")},
+}
+
 // BindingFilter narrows a list of bindings. Zero fields do not.
 type BindingFilter struct {
 	Page
@@ -54,30 +60,14 @@ type BindingFilter struct {
 	Reach   Reach // of the things in whose scopes they are; global ones are for All
 }
 
-// Bindings lists who has which role where, newest first, and the cursor of
-// the next page.
+// Bindings lists who has which role where, and the cursor of the next page.
 func (s *Store) Bindings(ctx context.Context, f BindingFilter) ([]Binding, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, selectBindings+`
-		where ($1::uuid is null or b.id < $1)
-		  and ($2::uuid is null or b.user_id = $2) and ($3::uuid is null or b.role_id = $3)
-		  and ($4 = '' or b.scope = $4) and ($5::uuid is null or b.scope_id = $5)
-		  and ($6 or c.id = any($7) or coalesce(n.id, c.node_id) = any($8) or coalesce(k.id, n.cluster_id, cn.cluster_id) = any($9) or c.owner_id = any($10))
-		order by b.id desc limit $11`,
-		before, f.User, f.Role, f.Scope, orNull(f.ScopeID),
-		f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners, f.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list role bindings: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanBinding)
-	if err != nil {
-		return nil, "", fmt.Errorf("list role bindings: %w", err)
-	}
-	list, next := cut(list, f.limit(), func(b Binding) fmt.Stringer { return b.ID })
-	return list, next, nil
+	return list(ctx, s, BindingList, f.Page, scanBinding, selectBindings+`
+		where ($1::uuid is null or b.user_id = $1) and ($2::uuid is null or b.role_id = $2)
+		  and ($3 = '' or b.scope = $3) and ($4::uuid is null or b.scope_id = $4)
+		  and ($5 or c.id = any($6) or coalesce(n.id, c.node_id) = any($7) or coalesce(k.id, n.cluster_id, cn.cluster_id) = any($8) or c.owner_id = any($9))`,
+		f.User, f.Role, f.Scope, orNull(f.ScopeID),
+		f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
 }
 
 // Binding loads one binding.

@@ -35,30 +35,21 @@ func (s *Store) Cluster(ctx context.Context, cluster id.ClusterID) (fleet.Cluste
 	return c, one(err, "cluster", cluster)
 }
 
+// ClusterList is how clusters are listed.
+var ClusterList = Listing{
+	name: "clusters", looks: []string{"x.name", "x.description"}, Finds: "the name and the description",
+	orders: []order{byText("name", "x.name"), byTime("createdAt", "x.created_at")},
+}
+
 // ClusterFilter narrows a list of clusters.
 type ClusterFilter struct {
 	Page
 	Reach Reach
 }
 
-// Clusters lists clusters, newest first, and the cursor of the next page.
+// Clusters lists clusters, and the cursor of the next page.
 func (s *Store) Clusters(ctx context.Context, f ClusterFilter) ([]fleet.Cluster, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, selectClusters+`
-		where ($1::uuid is null or id < $1) and ($2 or id = any($3)) order by id desc limit $4`,
-		before, f.Reach.All, f.Reach.Clusters, f.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list clusters: %w", err)
-	}
-	clusters, err := pgx.CollectRows(rows, scanCluster)
-	if err != nil {
-		return nil, "", fmt.Errorf("list clusters: %w", err)
-	}
-	clusters, next := cut(clusters, f.limit(), func(c fleet.Cluster) fmt.Stringer { return c.ID })
-	return clusters, next, nil
+	return list(ctx, s, ClusterList, f.Page, scanCluster, selectClusters+` where ($1 or id = any($2))`, f.Reach.All, f.Reach.Clusters)
 }
 
 // InsertCluster records a new cluster. One that says nothing of its profile or

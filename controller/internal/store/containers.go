@@ -48,6 +48,12 @@ func (s *Store) Container(ctx context.Context, container id.ContainerID) (fleet.
 	return c, one(err, "container", container)
 }
 
+// ContainerList is how containers are listed.
+var ContainerList = Listing{
+	name: "containers", looks: []string{"x.name"}, Finds: "the name",
+	orders: []order{byText("name", "x.name"), byTime("createdAt", "x.created_at"), byTime("updatedAt", "x.updated_at")},
+}
+
 // ContainerFilter narrows a list of containers. Zero fields do not.
 type ContainerFilter struct {
 	Page
@@ -56,30 +62,15 @@ type ContainerFilter struct {
 	Reach Reach
 }
 
-// Containers lists containers, newest first, and the cursor of the next page.
+// Containers lists containers, and the cursor of the next page.
 func (s *Store) Containers(ctx context.Context, f ContainerFilter) ([]fleet.Container, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, `select`+containerColumns+`
+	return list(ctx, s, ContainerList, f.Page, s.scanContainer, `select`+containerColumns+`
 		from containers c
 		where c.deleted_at is null
-		and ($1::uuid is null or c.id < $1)
-		and ($2::uuid is null or c.node_id = $2)
-		and ($3::uuid is null or c.egg_id = $3)
-		and `+f.Reach.holds("c.id", 5)+`
-		order by c.id desc limit $4`,
-		before, f.Node, f.Egg, f.limit()+1, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
-	if err != nil {
-		return nil, "", fmt.Errorf("list containers: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, s.scanContainer)
-	if err != nil {
-		return nil, "", fmt.Errorf("list containers: %w", err)
-	}
-	list, next := cut(list, f.limit(), func(c fleet.Container) fmt.Stringer { return c.ID })
-	return list, next, nil
+		and ($1::uuid is null or c.node_id = $1)
+		and ($2::uuid is null or c.egg_id = $2)
+		and `+f.Reach.holds("c.id", 3, alive),
+		f.Node, f.Egg, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
 }
 
 // LockContainer loads a container, also a deleted one, and keeps every other

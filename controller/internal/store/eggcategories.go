@@ -28,23 +28,15 @@ func (s *Store) EggCategory(ctx context.Context, category id.EggCategoryID) (fle
 	return c, one(err, "egg category", category)
 }
 
-// EggCategories lists categories, newest first, and the cursor of the next
-// page.
+// EggCategoryList is how egg categories are listed.
+var EggCategoryList = Listing{
+	name: "egg categories", looks: []string{"x.name", "x.description"}, Finds: "the name and the description",
+	orders: []order{byText("name", "x.name"), byTime("createdAt", "x.created_at")},
+}
+
+// EggCategories lists categories, and the cursor of the next page.
 func (s *Store) EggCategories(ctx context.Context, p Page) ([]fleet.EggCategory, string, error) {
-	before, err := p.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, selectCategories+` where $1::uuid is null or id < $1 order by id desc limit $2`, before, p.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list egg categories: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanCategory)
-	if err != nil {
-		return nil, "", fmt.Errorf("list egg categories: %w", err)
-	}
-	list, next := cut(list, p.limit(), func(c fleet.EggCategory) fmt.Stringer { return c.ID })
-	return list, next, nil
+	return list(ctx, s, EggCategoryList, p, scanCategory, selectCategories)
 }
 
 // InsertEggCategory records a new category.

@@ -58,30 +58,21 @@ func (s *Store) egg(ctx context.Context, eggID id.EggID, lock string) (fleet.Egg
 	return e, one(err, "egg", eggID)
 }
 
+// EggList is how eggs are listed.
+var EggList = Listing{
+	name: "eggs", looks: []string{"x.name", "x.author", "x.description"}, Finds: "the name, the author and the description",
+	orders: []order{byText("name", "x.name"), byText("author", "x.author"), byTime("createdAt", "x.created_at"), byTime("updatedAt", "x.updated_at")},
+}
+
 // EggFilter narrows a list of eggs. Zero fields do not.
 type EggFilter struct {
 	Page
 	Category *id.EggCategoryID
 }
 
-// Eggs lists eggs, newest first, and the cursor of the next page.
+// Eggs lists eggs, and the cursor of the next page.
 func (s *Store) Eggs(ctx context.Context, f EggFilter) ([]fleet.Egg, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, selectEggs+`
-		and ($1::uuid is null or e.id < $1) and ($2::uuid is null or e.category_id = $2)
-		order by e.id desc limit $3`, before, f.Category, f.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list eggs: %w", err)
-	}
-	eggs, err := pgx.CollectRows(rows, scanEgg)
-	if err != nil {
-		return nil, "", fmt.Errorf("list eggs: %w", err)
-	}
-	eggs, next := cut(eggs, f.limit(), func(e fleet.Egg) fmt.Stringer { return e.ID })
-	return eggs, next, nil
+	return list(ctx, s, EggList, f.Page, scanEgg, selectEggs+` and ($1::uuid is null or e.category_id = $1)`, f.Category)
 }
 
 // InsertEgg records a new egg.

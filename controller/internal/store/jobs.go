@@ -47,6 +47,12 @@ func (s *Store) Job(ctx context.Context, job id.JobID) (fleet.Job, error) {
 	return jobs[0], err
 }
 
+// JobList is how jobs are listed.
+var JobList = Listing{
+	name: "jobs", looks: []string{"x.kind", nameOfContainer, nameOf("node_id")}, Finds: "the kind, and the names of its container and node",
+	orders: []order{byTime("createdAt", "x.created_at"), byText("kind", "x.kind"), byText("state", "x.state")},
+}
+
 // JobFilter narrows a list of jobs. Zero fields do not.
 type JobFilter struct {
 	Page
@@ -57,33 +63,21 @@ type JobFilter struct {
 	Reach     Reach
 }
 
-// Jobs lists jobs with their commands, newest first, and the cursor of the
-// next page.
+// Jobs lists jobs with their commands, and the cursor of the next page. A job
+// is of the node on which it was done, and of its container for good: also
+// when that is gone.
 func (s *Store) Jobs(ctx context.Context, f JobFilter) ([]fleet.Job, string, error) {
-	before, err := f.before()
+	jobs, next, err := list(ctx, s, JobList, f.Page, scanJob, `select`+jobColumns+`
+		from jobs j
+		where ($1::uuid is null or j.container_id = $1)
+		and ($2::uuid is null or j.node_id = $2)
+		and ($3 = '' or j.state = $3)
+		and ($4 = '' or j.kind = $4)
+		and `+f.Reach.holdsJob("j", 5),
+		f.Container, f.Node, f.State, f.Kind, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
 	if err != nil {
 		return nil, "", err
 	}
-	rows, err := s.db.Query(ctx, `select`+jobColumns+`
-		from jobs j left join nodes n on n.id = j.node_id
-		where ($1::uuid is null or j.id < $1)
-		and ($2::uuid is null or j.container_id = $2)
-		and ($3::uuid is null or j.node_id = $3)
-		and ($4 = '' or j.state = $4)
-		and ($5 = '' or j.kind = $5)
-		and ($6 or j.container_id = any($7) or j.node_id = any($8) or n.cluster_id = any($9)
-			or exists (select from containers c where c.id = j.container_id and c.owner_id = any($11)))
-		order by j.id desc limit $10`,
-		before, f.Container, f.Node, f.State, f.Kind,
-		f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1, f.Reach.Owners)
-	if err != nil {
-		return nil, "", fmt.Errorf("list jobs: %w", err)
-	}
-	jobs, err := pgx.CollectRows(rows, scanJob)
-	if err != nil {
-		return nil, "", fmt.Errorf("list jobs: %w", err)
-	}
-	jobs, next := cut(jobs, f.limit(), func(j fleet.Job) fmt.Stringer { return j.ID })
 	return jobs, next, s.withCommands(ctx, jobs)
 }
 

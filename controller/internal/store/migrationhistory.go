@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,26 +33,24 @@ type PastMigration struct {
 	DurationMS  int64
 }
 
-// MigrationHistory lists the migrations of a container that are over, newest
-// first, and the cursor of the next page.
+// HistoryList is how the migrations of a container that are over are listed.
+var HistoryList = Listing{
+	name: "migration history", looks: []string{"x.reason", "x.error", nameOf("from_node_id"), nameOf("to_node_id")},
+	Finds:  "the reason, the error, and the names of the nodes",
+	orders: []order{byTime("timestamp", "x.timestamp"), byText("status", "x.status"), byText("trigger", "x.trigger")},
+}
+
+// MigrationHistory lists the migrations of a container that are over, and the
+// cursor of the next page.
 func (s *Store) MigrationHistory(ctx context.Context, container id.ContainerID, page Page) ([]PastMigration, string, error) {
-	before, err := page.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, `
+	return list(ctx, s, HistoryList, page, scanPast, `
 		select id, container_id, from_node_id, to_node_id, status, timestamp, trigger, reason, error, state, attempt, leftover,
 		       overlap_ms, detect_ms, decide_ms, stop_ms, start_ms, duration_ms
-		from container_migration_history
-		where container_id = $1 and ($2::uuid is null or id < $2)
-		order by id desc limit $3`, container, before, page.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("load migration history: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[PastMigration])
-	if err != nil {
-		return nil, "", fmt.Errorf("load migration history: %w", err)
-	}
-	list, next := cut(list, page.limit(), func(m PastMigration) fmt.Stringer { return m.ID })
-	return list, next, nil
+		from container_migration_history where container_id = $1`, container)
+}
+
+func scanPast(row pgx.CollectableRow) (m PastMigration, err error) {
+	err = row.Scan(&m.ID, &m.ContainerID, &m.From, &m.To, &m.Status, &m.Timestamp, &m.Trigger, &m.Reason, &m.Error, &m.State, &m.Attempt, &m.Leftover,
+		&m.OverlapMS, &m.DetectMS, &m.DecideMS, &m.StopMS, &m.StartMS, &m.DurationMS)
+	return m, err
 }

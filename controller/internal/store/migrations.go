@@ -141,6 +141,13 @@ func (s *Store) OpenMigrationOf(ctx context.Context, container id.ContainerID) (
 	return &m, nil
 }
 
+// MigrationList is how migrations are listed.
+var MigrationList = Listing{
+	name: "migrations", looks: []string{nameOfContainer, nameOf("from_node_id"), nameOf("to_node_id"), "x.reason"},
+	Finds:  "the reason, and the names of its container and nodes",
+	orders: []order{byTime("createdAt", "x.created_at"), byText("trigger", "x.kind"), byText("state", "x.state")},
+}
+
 // MigrationFilter narrows a list of migrations. Zero fields do not.
 type MigrationFilter struct {
 	Page
@@ -152,30 +159,16 @@ type MigrationFilter struct {
 	Reach     Reach
 }
 
-// Migrations lists migrations, newest first, and the cursor of the next page.
+// Migrations lists migrations, and the cursor of the next page. Those of
+// containers that are gone are among them.
 func (s *Store) Migrations(ctx context.Context, f MigrationFilter) ([]fleet.Migration, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, `select`+migrationColumns+`
-		from container_migrations m join containers c on c.id = m.container_id join nodes n on n.id = c.node_id
-		where ($1::uuid is null or m.id < $1)
-		and ($2::uuid is null or m.container_id = $2)
-		and ($3::uuid is null or $3 in (m.from_node_id, m.to_node_id, m.wanted_node_id))
-		and ($4::uuid is null or m.job_id = $4)
-		and ($5 = '' or m.kind = $5)
-		and (not $6 or m.`+openMigrations+`)
-		and ($7 or c.id = any($8) or c.node_id = any($9) or n.cluster_id = any($10) or c.owner_id = any($12))
-		order by m.id desc limit $11`,
-		before, f.Container, f.Node, f.Job, f.Kind, f.Open, f.Reach.All, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1, f.Reach.Owners)
-	if err != nil {
-		return nil, "", fmt.Errorf("list migrations: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, scanMigration)
-	if err != nil {
-		return nil, "", fmt.Errorf("list migrations: %w", err)
-	}
-	list, next := cut(list, f.limit(), func(m fleet.Migration) fmt.Stringer { return m.ID })
-	return list, next, nil
+	return list(ctx, s, MigrationList, f.Page, scanMigration, `select`+migrationColumns+`
+		from container_migrations m
+		where ($1::uuid is null or m.container_id = $1)
+		and ($2::uuid is null or $2 in (m.from_node_id, m.to_node_id, m.wanted_node_id))
+		and ($3::uuid is null or m.job_id = $3)
+		and ($4 = '' or m.kind = $4)
+		and (not $5 or m.`+openMigrations+`)
+		and `+f.Reach.holds("m.container_id", 6, ever),
+		f.Container, f.Node, f.Job, f.Kind, f.Open, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
 }

@@ -57,6 +57,12 @@ func (s *Store) Node(ctx context.Context, node id.NodeID) (fleet.Node, error) {
 	return n, one(err, "node", node)
 }
 
+// NodeList is how nodes are listed.
+var NodeList = Listing{
+	name: "nodes", looks: []string{"x.name", "x.hostname", "x.description"}, Finds: "the name, the name of the machine, and the description",
+	orders: []order{byText("name", "x.name"), byText("state", "x.status"), byTime("createdAt", "x.created_at")},
+}
+
 // NodeFilter narrows a list of nodes. Zero fields do not.
 type NodeFilter struct {
 	Page
@@ -64,27 +70,12 @@ type NodeFilter struct {
 	Reach   Reach
 }
 
-// Nodes lists nodes, newest first, and the cursor of the next page.
+// Nodes lists nodes, and the cursor of the next page.
 func (s *Store) Nodes(ctx context.Context, f NodeFilter) ([]fleet.Node, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, selectNodes+`
-		and ($1::uuid is null or n.id < $1)
-		and ($2::uuid is null or n.cluster_id = $2)
-		and ($3 or n.id = any($4) or n.cluster_id = any($5))
-		order by n.id desc limit $6`,
-		before, f.Cluster, f.Reach.All, f.Reach.Nodes, f.Reach.Clusters, f.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list nodes: %w", err)
-	}
-	nodes, err := pgx.CollectRows(rows, scanNode)
-	if err != nil {
-		return nil, "", fmt.Errorf("list nodes: %w", err)
-	}
-	nodes, next := cut(nodes, f.limit(), func(n fleet.Node) fmt.Stringer { return n.ID })
-	return nodes, next, nil
+	return list(ctx, s, NodeList, f.Page, scanNode, selectNodes+`
+		and ($1::uuid is null or n.cluster_id = $1)
+		and ($2 or n.id = any($3) or n.cluster_id = any($4))`,
+		f.Cluster, f.Reach.All, f.Reach.Nodes, f.Reach.Clusters)
 }
 
 // AllNodes lists every node by name: for health, which has no pages.

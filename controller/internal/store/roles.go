@@ -30,38 +30,25 @@ func scanRole(row pgx.CollectableRow) (r fleet.Role, err error) {
 	return r, err
 }
 
-// RoleFilter narrows a list of roles.
-type RoleFilter struct {
-	Page
-	Q string // part of the name or the description
+// RoleList is how roles are listed.
+var RoleList = Listing{
+	name: "roles", looks: []string{"x.name", "x.description"}, Finds: "the name and the description",
+	orders: []order{byText("name", "x.name"), byTime("createdAt", "x.created_at"), byTime("updatedAt", "x.updated_at")},
 }
 
-// Roles lists roles, newest first, and the cursor of the next page.
-func (s *Store) Roles(ctx context.Context, f RoleFilter) ([]fleet.Role, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	list, err := s.roles(ctx, `
-		where ($1::uuid is null or r.id < $1)
-		  and ($2 = '' or strpos(lower(r.name), lower($2)) > 0 or strpos(lower(r.description), lower($2)) > 0)
-		order by r.id desc limit $3`, before, f.Q, f.limit()+1)
-	list, next := cut(list, f.limit(), func(r fleet.Role) fmt.Stringer { return r.ID })
-	return list, next, err
+// Roles lists roles, and the cursor of the next page.
+func (s *Store) Roles(ctx context.Context, p Page) ([]fleet.Role, string, error) {
+	return list(ctx, s, RoleList, p, scanRole, selectRoles)
 }
 
 // BuiltinRoles are the roles that come with the product.
 func (s *Store) BuiltinRoles(ctx context.Context) ([]fleet.Role, error) {
-	return s.roles(ctx, `where r.builtin order by r.id`)
-}
-
-func (s *Store) roles(ctx context.Context, where string, args ...any) ([]fleet.Role, error) {
-	rows, err := s.db.Query(ctx, selectRoles+where, args...)
+	rows, err := s.db.Query(ctx, selectRoles+`where r.builtin order by r.id`)
 	if err != nil {
-		return nil, fmt.Errorf("list roles: %w", err)
+		return nil, fmt.Errorf("list built-in roles: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, scanRole)
-	return list, wrap("list roles", err)
+	return list, wrap("list built-in roles", err)
 }
 
 // Role loads one role.

@@ -80,29 +80,23 @@ func (tx *Tx) RevokeOtherSessions(ctx context.Context, user id.UserID, keep id.S
 	return ended, nil
 }
 
-// Sessions lists the sessions of a user that have not ended, newest first, and
-// the cursor of the next page.
+// SessionList is how the sessions of a user are listed.
+var SessionList = Listing{
+	name: "sessions", looks: []string{"x.address", "x.user_agent"}, Finds: "the address and what the browser called itself",
+	orders: []order{byTime("createdAt", "x.created_at"), byTime("lastUsedAt", "x.rotated_at"), byTime("expiresAt", "x.expires_at")},
+}
+
+// Sessions lists the sessions of a user that have not ended, and the cursor of
+// the next page.
 func (s *Store) Sessions(ctx context.Context, user id.UserID, now time.Time, page Page) ([]fleet.Session, string, error) {
-	before, err := page.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, `
+	return list(ctx, s, SessionList, page, scanSession, `
 		select id, user_id, created_at, rotated_at, expires_at, address, user_agent from sessions
-		where user_id = $1 and revoked_at is null and expires_at > $2 and ($3::uuid is null or id < $3)
-		order by id desc limit $4`, user, now, before, page.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list sessions: %w", err)
-	}
-	sessions, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Session, error) {
-		var s fleet.Session
-		return s, row.Scan(&s.ID, &s.UserID, &s.CreatedAt, &s.RotatedAt, &s.ExpiresAt, &s.Address, &s.UserAgent)
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("list sessions: %w", err)
-	}
-	sessions, next := cut(sessions, page.limit(), func(s fleet.Session) fmt.Stringer { return s.ID })
-	return sessions, next, nil
+		where user_id = $1 and revoked_at is null and expires_at > $2`, user, now)
+}
+
+func scanSession(row pgx.CollectableRow) (s fleet.Session, err error) {
+	err = row.Scan(&s.ID, &s.UserID, &s.CreatedAt, &s.RotatedAt, &s.ExpiresAt, &s.Address, &s.UserAgent)
+	return s, err
 }
 
 // RevokeSessionOf ends one session of a user.

@@ -56,6 +56,12 @@ func OpenOne(ctx context.Context, url string) (*Store, error) {
 	return open(ctx, url, func(c *pgxpool.Config) { c.MaxConns, c.MinConns = 1, 0 })
 }
 
+// OpenTraced is Open with somebody who is told of every statement, for tests
+// that count them or end them.
+func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*Store, error) {
+	return open(ctx, url, func(c *pgxpool.Config) { c.ConnConfig.Tracer = tracer })
+}
+
 // idleTimeout ends transactions whose controller is frozen: what they have
 // locked must not hold up the one that takes over.
 const idleTimeout = "idle_in_transaction_session_timeout"
@@ -150,10 +156,4 @@ func wrap(step string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", step, err)
-}
-
-// Page asks for part of a list, newest first.
-type Page struct {
-	Limit  int    // 1 to 200
-	Cursor string // next_cursor of the page before; "" for the first
 }

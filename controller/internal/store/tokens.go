@@ -31,29 +31,25 @@ func (tx *Tx) InsertToken(ctx context.Context, token fleet.Token, hash []byte) e
 	return nil
 }
 
-// Tokens lists the API tokens of a user that were not taken back, newest
-// first, and the cursor of the next page.
+// TokenList is how the API tokens of a user are listed.
+var TokenList = Listing{
+	name: "api tokens", looks: []string{"x.name"}, Finds: "the name",
+	orders: []order{
+		byText("name", "x.name"), byTime("createdAt", "x.created_at"),
+		byTime("lastUsedAt", sometime("x.last_used_at")), byTime("expiresAt", sometime("x.expires_at")),
+	},
+}
+
+// Tokens lists the API tokens of a user that were not taken back, and the
+// cursor of the next page.
 func (s *Store) Tokens(ctx context.Context, user id.UserID, page Page) ([]fleet.Token, string, error) {
-	before, err := page.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, `
-		select `+tokenColumns+` from api_tokens t
-		where t.user_id = $1 and t.revoked_at is null and ($2::uuid is null or t.id < $2)
-		order by t.id desc limit $3`, user, before, page.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list api tokens: %w", err)
-	}
-	tokens, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Token, error) {
-		var t fleet.Token
-		return t, row.Scan(tokenInto(&t)...)
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("list api tokens: %w", err)
-	}
-	tokens, next := cut(tokens, page.limit(), func(t fleet.Token) fmt.Stringer { return t.ID })
-	return tokens, next, nil
+	return list(ctx, s, TokenList, page, scanToken, `
+		select `+tokenColumns+` from api_tokens t where t.user_id = $1 and t.revoked_at is null`, user)
+}
+
+func scanToken(row pgx.CollectableRow) (t fleet.Token, err error) {
+	err = row.Scan(tokenInto(&t)...)
+	return t, err
 }
 
 // PrincipalOfToken loads the owner of an API token and the token, in one

@@ -13,34 +13,18 @@ import (
 	"github.com/lormas/lormas/shared/spec"
 )
 
-// UserFilter narrows a list of users.
-type UserFilter struct {
-	Page
-	Q string // part of the e-mail address or the name
+// UserList is how users are listed.
+var UserList = Listing{
+	name: "users", looks: []string{"x.email", "x.name"}, Finds: "the e-mail address and the name",
+	orders: []order{byText("email", "x.email"), byText("name", "x.name"), byTime("createdAt", "x.created_at"), byTime("updatedAt", "x.updated_at")},
 }
 
-// Users lists users, newest first, and the cursor of the next page.
-func (s *Store) Users(ctx context.Context, f UserFilter) ([]fleet.User, string, error) {
-	before, err := f.before()
-	if err != nil {
-		return nil, "", err
-	}
-	rows, err := s.db.Query(ctx, selectUsers+`
-		where ($1::uuid is null or u.id < $1)
-		  and ($2 = '' or strpos(u.email, lower($2)) > 0 or strpos(lower(u.name), lower($2)) > 0)
-		order by u.id desc limit $3`, before, f.Q, f.limit()+1)
-	if err != nil {
-		return nil, "", fmt.Errorf("list users: %w", err)
-	}
-	users, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.User, error) {
+// Users lists users, and the cursor of the next page.
+func (s *Store) Users(ctx context.Context, p Page) ([]fleet.User, string, error) {
+	return list(ctx, s, UserList, p, func(row pgx.CollectableRow) (fleet.User, error) {
 		u, _, err := scanUser(row)
 		return u, err
-	})
-	if err != nil {
-		return nil, "", fmt.Errorf("list users: %w", err)
-	}
-	users, next := cut(users, f.limit(), func(u fleet.User) fmt.Stringer { return u.ID })
-	return users, next, nil
+	}, selectUsers)
 }
 
 // LockUser loads a user for him to be changed.
