@@ -25,7 +25,7 @@ type Binding struct {
 // selectBindings begins a query for Bindings.
 const selectBindings = `
 	select b.id, b.user_id, b.role_id, b.scope, b.scope_id, b.created_at, b.created_by, u.email, r.name as role,
-	       coalesce(k.name, n.name, c.name, '') as scope_name, coalesce(n.id, c.node_id), coalesce(k.id, n.cluster_id, cn.cluster_id), c.id, c.owner_id
+	       coalesce(k.name, n.name, c.name, '') as scope_name, coalesce(n.id, c.node_id), coalesce(k.id, n.cluster_id, cn.cluster_id), c.id as container_id, c.owner_id
 	from role_bindings b join users u on u.id = b.user_id join roles r on r.id = b.role_id
 	left join clusters k on b.scope = 'cluster' and k.id = b.scope_id
 	left join nodes n on b.scope = 'node' and n.id = b.scope_id

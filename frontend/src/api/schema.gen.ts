@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Read the audit trail, newest first
+         * Read the audit trail
          * @description Who did what to what, from where, and how it ended: what was refused is in it, and with a change what it made of what. It holds no secrets.
          *
          *     Needs the permission `audit.view` (also written `audit:view`): read the audit trail.
@@ -2112,22 +2112,33 @@ export interface components {
             createdAt: string;
             description?: string;
             done?: string[];
+            features?: string[];
+            file_denylist?: string[];
+            files?: components["schemas"]["SpecFile"][];
             /** Format: int64 */
             generation: number;
+            icon?: string;
             /** Format: uuid */
             id: string;
             images: components["schemas"]["EggImage"][];
+            install?: components["schemas"]["SpecInstall"];
             name: string;
             ports?: components["schemas"]["EggPort"][];
             read_only?: boolean;
             startup?: string;
+            startup_commands?: components["schemas"]["EggStartup"][];
             stop?: string;
+            strip_ansi?: boolean;
+            tags?: string[];
             tty?: boolean;
+            update_url?: string;
             /** Format: date-time */
             updatedAt: string;
             user?: string;
+            uuid?: string;
             variables?: components["schemas"]["EggVariable"][];
             volumes?: components["schemas"]["EggVolume"][];
+            wings?: boolean;
         };
         EggCategory: {
             /** Format: date-time */
@@ -2145,6 +2156,10 @@ export interface components {
             /** Format: int64 */
             container: number;
             protocol?: string;
+        };
+        EggStartup: {
+            command: string;
+            name: string;
         };
         EggVariable: {
             default: string;
@@ -3223,6 +3238,20 @@ export interface components {
             field: string;
             message: string;
         };
+        SpecFile: {
+            existing?: boolean;
+            parser: string;
+            path: string;
+            set: components["schemas"]["SpecSetting"][];
+        };
+        SpecInstall: {
+            entrypoint: string;
+            ignore_exit?: boolean;
+            image: string;
+            script: string;
+            /** Format: int64 */
+            timeout_seconds?: number;
+        };
         SpecPort: {
             auto?: boolean;
             /** Format: int64 */
@@ -3231,6 +3260,12 @@ export interface components {
             host: number;
             ip?: string;
             protocol: string;
+        };
+        SpecSetting: {
+            if?: string;
+            key: string;
+            kind?: string;
+            value: string;
         };
         SpecVolume: {
             container: string;
@@ -3305,9 +3340,16 @@ export interface operations {
     "audit.view": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "at" | "-at" | "verb" | "-verb" | "outcome" | "-outcome";
+                /**
+                 * @description only what has this in it, in either case: looks through the name of who acted, and of what it was done to, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 /** @description also container.* for all of a noun */
                 verb?: string;
@@ -3320,8 +3362,6 @@ export interface operations {
                 target?: string;
                 /** @description where it came from */
                 address?: string;
-                /** @description part of the name of who acted, or of what it was done to */
-                q?: string;
                 /** @description at this time or later */
                 since?: string;
                 /** @description before this time */
@@ -3406,6 +3446,8 @@ export interface operations {
     "audit.export": {
         parameters: {
             query?: {
+                /** @description only what has this in its names, in either case */
+                q?: string;
                 /** @description also container.* for all of a noun */
                 verb?: string;
                 outcome?: "ok" | "denied" | "failed";
@@ -3417,8 +3459,6 @@ export interface operations {
                 target?: string;
                 /** @description where it came from */
                 address?: string;
-                /** @description part of the name of who acted, or of what it was done to */
-                q?: string;
                 /** @description at this time or later */
                 since?: string;
                 /** @description before this time */
@@ -3897,9 +3937,16 @@ export interface operations {
     "auth.session.view": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "createdAt" | "-createdAt" | "lastUsedAt" | "-lastUsedAt" | "expiresAt" | "-expiresAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the address and what the browser called itself, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
@@ -4048,9 +4095,16 @@ export interface operations {
     "token.view": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "lastUsedAt" | "-lastUsedAt" | "expiresAt" | "-expiresAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
@@ -4554,9 +4608,16 @@ export interface operations {
     "cluster.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "createdAt" | "-createdAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name and the description, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
@@ -4871,9 +4932,16 @@ export interface operations {
     "container.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 /** @description only those on this node */
                 nodeId?: string;
@@ -6147,9 +6215,16 @@ export interface operations {
     "container.migration-history": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "timestamp" | "-timestamp" | "status" | "-status" | "trigger" | "-trigger";
+                /**
+                 * @description only what has this in it, in either case: looks through the reason, the error, and the names of the nodes, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
@@ -6694,9 +6769,16 @@ export interface operations {
     "egg.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "author" | "-author" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name, the author and the description, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 /** @description only those of this category */
                 categoryId?: string;
@@ -6727,7 +6809,29 @@ export interface operations {
                      *           "done": [
                      *             "text"
                      *           ],
+                     *           "features": [
+                     *             "text"
+                     *           ],
+                     *           "file_denylist": [
+                     *             "text"
+                     *           ],
+                     *           "files": [
+                     *             {
+                     *               "existing": true,
+                     *               "parser": "text",
+                     *               "path": "text",
+                     *               "set": [
+                     *                 {
+                     *                   "if": "text",
+                     *                   "key": "text",
+                     *                   "kind": "text",
+                     *                   "value": "text"
+                     *                 }
+                     *               ]
+                     *             }
+                     *           ],
                      *           "generation": 1,
+                     *           "icon": "text",
                      *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *           "images": [
                      *             {
@@ -6735,6 +6839,13 @@ export interface operations {
                      *               "name": "web-1"
                      *             }
                      *           ],
+                     *           "install": {
+                     *             "entrypoint": "text",
+                     *             "ignore_exit": true,
+                     *             "image": "registry.example/web:1",
+                     *             "script": "text",
+                     *             "timeout_seconds": 1
+                     *           },
                      *           "name": "web-1",
                      *           "ports": [
                      *             {
@@ -6744,10 +6855,22 @@ export interface operations {
                      *           ],
                      *           "read_only": true,
                      *           "startup": "text",
+                     *           "startup_commands": [
+                     *             {
+                     *               "command": "text",
+                     *               "name": "web-1"
+                     *             }
+                     *           ],
                      *           "stop": "text",
+                     *           "strip_ansi": true,
+                     *           "tags": [
+                     *             "text"
+                     *           ],
                      *           "tty": true,
+                     *           "update_url": "text",
                      *           "updatedAt": "2026-01-02T15:04:05Z",
                      *           "user": "text",
+                     *           "uuid": "text",
                      *           "variables": [
                      *             {
                      *               "default": "text",
@@ -6766,7 +6889,8 @@ export interface operations {
                      *               "container": "text",
                      *               "name": "web-1"
                      *             }
-                     *           ]
+                     *           ],
+                     *           "wings": true
                      *         }
                      *       ],
                      *       "next_cursor": "text"
@@ -6887,7 +7011,29 @@ export interface operations {
                      *       "done": [
                      *         "text"
                      *       ],
+                     *       "features": [
+                     *         "text"
+                     *       ],
+                     *       "file_denylist": [
+                     *         "text"
+                     *       ],
+                     *       "files": [
+                     *         {
+                     *           "existing": true,
+                     *           "parser": "text",
+                     *           "path": "text",
+                     *           "set": [
+                     *             {
+                     *               "if": "text",
+                     *               "key": "text",
+                     *               "kind": "text",
+                     *               "value": "text"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "generation": 1,
+                     *       "icon": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "images": [
                      *         {
@@ -6895,6 +7041,13 @@ export interface operations {
                      *           "name": "web-1"
                      *         }
                      *       ],
+                     *       "install": {
+                     *         "entrypoint": "text",
+                     *         "ignore_exit": true,
+                     *         "image": "registry.example/web:1",
+                     *         "script": "text",
+                     *         "timeout_seconds": 1
+                     *       },
                      *       "name": "web-1",
                      *       "ports": [
                      *         {
@@ -6904,10 +7057,22 @@ export interface operations {
                      *       ],
                      *       "read_only": true,
                      *       "startup": "text",
+                     *       "startup_commands": [
+                     *         {
+                     *           "command": "text",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
                      *       "stop": "text",
+                     *       "strip_ansi": true,
+                     *       "tags": [
+                     *         "text"
+                     *       ],
                      *       "tty": true,
+                     *       "update_url": "text",
                      *       "updatedAt": "2026-01-02T15:04:05Z",
                      *       "user": "text",
+                     *       "uuid": "text",
                      *       "variables": [
                      *         {
                      *           "default": "text",
@@ -6926,7 +7091,8 @@ export interface operations {
                      *           "container": "text",
                      *           "name": "web-1"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "wings": true
                      *     }
                      */
                     "application/json": components["schemas"]["Egg"];
@@ -6961,9 +7127,16 @@ export interface operations {
     "egg.category.view": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "createdAt" | "-createdAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name and the description, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
@@ -7223,7 +7396,29 @@ export interface operations {
                      *       "done": [
                      *         "text"
                      *       ],
+                     *       "features": [
+                     *         "text"
+                     *       ],
+                     *       "file_denylist": [
+                     *         "text"
+                     *       ],
+                     *       "files": [
+                     *         {
+                     *           "existing": true,
+                     *           "parser": "text",
+                     *           "path": "text",
+                     *           "set": [
+                     *             {
+                     *               "if": "text",
+                     *               "key": "text",
+                     *               "kind": "text",
+                     *               "value": "text"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "generation": 1,
+                     *       "icon": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "images": [
                      *         {
@@ -7231,6 +7426,13 @@ export interface operations {
                      *           "name": "web-1"
                      *         }
                      *       ],
+                     *       "install": {
+                     *         "entrypoint": "text",
+                     *         "ignore_exit": true,
+                     *         "image": "registry.example/web:1",
+                     *         "script": "text",
+                     *         "timeout_seconds": 1
+                     *       },
                      *       "name": "web-1",
                      *       "ports": [
                      *         {
@@ -7240,10 +7442,22 @@ export interface operations {
                      *       ],
                      *       "read_only": true,
                      *       "startup": "text",
+                     *       "startup_commands": [
+                     *         {
+                     *           "command": "text",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
                      *       "stop": "text",
+                     *       "strip_ansi": true,
+                     *       "tags": [
+                     *         "text"
+                     *       ],
                      *       "tty": true,
+                     *       "update_url": "text",
                      *       "updatedAt": "2026-01-02T15:04:05Z",
                      *       "user": "text",
+                     *       "uuid": "text",
                      *       "variables": [
                      *         {
                      *           "default": "text",
@@ -7262,7 +7476,8 @@ export interface operations {
                      *           "container": "text",
                      *           "name": "web-1"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "wings": true
                      *     }
                      */
                     "application/json": components["schemas"]["Egg"];
@@ -7381,7 +7596,29 @@ export interface operations {
                      *       "done": [
                      *         "text"
                      *       ],
+                     *       "features": [
+                     *         "text"
+                     *       ],
+                     *       "file_denylist": [
+                     *         "text"
+                     *       ],
+                     *       "files": [
+                     *         {
+                     *           "existing": true,
+                     *           "parser": "text",
+                     *           "path": "text",
+                     *           "set": [
+                     *             {
+                     *               "if": "text",
+                     *               "key": "text",
+                     *               "kind": "text",
+                     *               "value": "text"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
                      *       "generation": 1,
+                     *       "icon": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "images": [
                      *         {
@@ -7389,6 +7626,13 @@ export interface operations {
                      *           "name": "web-1"
                      *         }
                      *       ],
+                     *       "install": {
+                     *         "entrypoint": "text",
+                     *         "ignore_exit": true,
+                     *         "image": "registry.example/web:1",
+                     *         "script": "text",
+                     *         "timeout_seconds": 1
+                     *       },
                      *       "name": "web-1",
                      *       "ports": [
                      *         {
@@ -7398,10 +7642,22 @@ export interface operations {
                      *       ],
                      *       "read_only": true,
                      *       "startup": "text",
+                     *       "startup_commands": [
+                     *         {
+                     *           "command": "text",
+                     *           "name": "web-1"
+                     *         }
+                     *       ],
                      *       "stop": "text",
+                     *       "strip_ansi": true,
+                     *       "tags": [
+                     *         "text"
+                     *       ],
                      *       "tty": true,
+                     *       "update_url": "text",
                      *       "updatedAt": "2026-01-02T15:04:05Z",
                      *       "user": "text",
+                     *       "uuid": "text",
                      *       "variables": [
                      *         {
                      *           "default": "text",
@@ -7420,7 +7676,8 @@ export interface operations {
                      *           "container": "text",
                      *           "name": "web-1"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "wings": true
                      *     }
                      */
                     "application/json": components["schemas"]["Egg"];
@@ -7834,9 +8091,16 @@ export interface operations {
     "job.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "createdAt" | "-createdAt" | "kind" | "-kind" | "state" | "-state";
+                /**
+                 * @description only what has this in it, in either case: looks through the kind, and the names of its container and node, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 containerId?: string;
                 nodeId?: string;
@@ -8002,9 +8266,16 @@ export interface operations {
     "migration.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "createdAt" | "-createdAt" | "trigger" | "-trigger" | "state" | "-state";
+                /**
+                 * @description only what has this in it, in either case: looks through the reason, and the names of its container and nodes, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 /** @description only those of this container */
                 containerId?: string;
@@ -8354,9 +8625,16 @@ export interface operations {
     "node.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "state" | "-state" | "createdAt" | "-createdAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name, the name of the machine, and the description, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 /** @description only those of this cluster */
                 cluster_id?: string;
@@ -9675,12 +9953,17 @@ export interface operations {
     "role.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name and the description, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
-                /** @description part of the name or the description */
-                q?: string;
             };
             header?: never;
             path?: never;
@@ -9830,9 +10113,16 @@ export interface operations {
     "role.binding.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "email" | "-email" | "role" | "-role" | "scope" | "-scope" | "createdAt" | "-createdAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the user's e-mail address, the role, and the name of what it is for, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
                 /** @description only those of this user */
                 userId?: string;
@@ -10213,12 +10503,17 @@ export interface operations {
     "user.list": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "email" | "-email" | "name" | "-name" | "createdAt" | "-createdAt" | "updatedAt" | "-updatedAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the e-mail address and the name, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
-                /** @description part of the e-mail address or the name */
-                q?: string;
             };
             header?: never;
             path?: never;
@@ -10727,9 +11022,16 @@ export interface operations {
     "user.session.view": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "createdAt" | "-createdAt" | "lastUsedAt" | "-lastUsedAt" | "expiresAt" | "-expiresAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the address and what the browser called itself, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
@@ -10883,9 +11185,16 @@ export interface operations {
     "user.token.view": {
         parameters: {
             query?: {
+                /** @description what to sort by, with a - before it the other way round; left out: newest first */
+                sort?: "name" | "-name" | "createdAt" | "-createdAt" | "lastUsedAt" | "-lastUsedAt" | "expiresAt" | "-expiresAt";
+                /**
+                 * @description only what has this in it, in either case: looks through the name, and takes 8 or more characters also for the beginning of an id
+                 * @example web
+                 */
+                q?: string;
                 /** @description how many items at most */
                 limit?: number;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the page before, which had the same sort */
                 cursor?: string;
             };
             header?: never;
