@@ -47,7 +47,7 @@ func (r *Reconciler) serve(now time.Time) (again time.Time) {
 		}
 	}
 	for _, s := range r.subjects {
-		r.advance(s)
+		r.advance(s, now)
 	}
 	return again
 }
@@ -108,6 +108,9 @@ func (r *Reconciler) kill(a Ask) {
 // there for.
 func (r *Reconciler) typeIn(a Ask, s *subject) {
 	s.typing = true
+	if how := (world{specs: r.desired.Specs}).howToStop(s); a.Input != "" && a.Input == how.Console {
+		s.bidden = s.run // its end is no crash
+	}
 	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	r.work.Go(func() {
 		defer cancel()
@@ -124,7 +127,7 @@ func (r *Reconciler) typeIn(a Ask, s *subject) {
 }
 
 // advance ends a restart that is over.
-func (r *Reconciler) advance(s *subject) {
+func (r *Reconciler) advance(s *subject, now time.Time) {
 	if s.restart == nil {
 		return
 	}
@@ -140,7 +143,7 @@ func (r *Reconciler) advance(s *subject) {
 		end(wire.FailedR, wire.Result{Message: s.refusal})
 	case s.idle() && s.failure != "":
 		end(wire.FailedR, wire.Result{Message: s.failure})
-	case s.idle() && s.run > s.restart.oldRun && s.running() && s.ready():
+	case s.idle() && s.run > s.restart.oldRun && s.running() && (s.ready() || s.overdue(now)):
 		end(wire.Applied, wire.Result{ContainerID: s.found.DockerID})
 	}
 }

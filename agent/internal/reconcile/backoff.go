@@ -8,6 +8,11 @@ const (
 	// steady is how long a container must have run for its next crash to
 	// count as the first one.
 	steady = 10 * time.Minute
+	// maxCrashes in a row, which take about an hour, and it is left as it is:
+	// what is broken for so long somebody has to mend. A start that somebody
+	// asks for, a change of the container, or a restart of the agent begins
+	// anew.
+	maxCrashes = 20
 )
 
 // pause is how long to wait after so many failures or crashes in a row.

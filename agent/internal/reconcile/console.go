@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -26,7 +25,11 @@ func (r *Reconciler) watchConsole(s *subject) {
 		s.readyRun = s.run
 		return
 	}
-	c, run, texts := s.id, s.run, s.want.spec.Done
+	texts, err := parseDone(s.want.spec.Done, s.want.spec.StripANSI)
+	if err != nil {
+		r.Log.Warn("container: it may stay in starting", "container", s.id, "error", err)
+	}
+	c, run := s.id, s.run
 	since := s.began
 	if since.IsZero() {
 		since = s.found.StartedAt.Add(-time.Second) // the first line may be older than the engine's note of the start
@@ -51,7 +54,7 @@ func (r *Reconciler) watchConsole(s *subject) {
 var errSeen = errors.New("seen")
 
 // hears reads a console until one of the texts has come, or it ends.
-func (r *Reconciler) hears(ctx context.Context, c id.ContainerID, since time.Time, texts []string) (bool, error) {
+func (r *Reconciler) hears(ctx context.Context, c id.ContainerID, since time.Time, texts doneTexts) (bool, error) {
 	match := matcher{texts: texts}
 	err := r.Runtime.Logs(ctx, c, runtime.LogOptions{Tail: -1, Since: since, Follow: true}, func(data []byte) error {
 		if match.feed(data) {
@@ -63,23 +66,4 @@ func (r *Reconciler) hears(ctx context.Context, c id.ContainerID, since time.Tim
 		return true, nil
 	}
 	return false, err
-}
-
-// matcher finds texts in output that comes in pieces.
-type matcher struct {
-	texts []string
-	tail  []byte // the end of what came before, in case a text begins there
-}
-
-func (m *matcher) feed(data []byte) bool {
-	window := append(m.tail, data...)
-	longest := 1
-	for _, text := range m.texts {
-		if bytes.Contains(window, []byte(text)) {
-			return true
-		}
-		longest = max(longest, len(text))
-	}
-	m.tail = bytes.Clone(window[max(0, len(window)-longest+1):])
-	return false
 }

@@ -24,7 +24,15 @@
 //     older epoch), then limits are changed, then containers are started;
 //   - a container of the wanted epoch and spec is never touched;
 //   - a container that ended by itself is a crash, also when somebody stopped
-//     it by hand: it is started again after 1 s, 2 s, … 5 min;
+//     it by hand, and with exit code 0 too, as with Wings: it is started again
+//     after 1 s, 2 s, … 5 min, until it has crashed 20 times in a row, which
+//     takes about an hour; then it stays crashed until somebody starts or
+//     changes it, or the agent begins anew;
+//   - one that ended after somebody typed what it is stopped with is no crash:
+//     as it should run, it is started again at once. The controller makes a
+//     stop of such a line when whoever typed it may stop the container;
+//   - one whose console never says that it is up stays in starting, and what
+//     asked for its start counts as done when it has run for 10 min;
 //   - one that could not be made or started failed, and is tried again after
 //     the same pauses;
 //   - while the engine does not answer nothing is planned, and what is found

@@ -146,7 +146,13 @@ func (s *subject) crash(now time.Time) {
 	if s.fenced = s.late && s.found.Exclusive; s.fenced {
 		return
 	}
+	if s.bidden == s.run {
+		return // and is started again at once, as it should run
+	}
 	s.crashes = crashesAfter(s.crashes, now.Sub(s.found.StartedAt))
+	if s.crashes == 1 {
+		s.crashedIn = s.found.StartedAt
+	}
 	s.crashed, s.crashedAt = true, now
 	s.notBefore = now.Add(pause(s.crashes))
 	s.failure = s.ending()

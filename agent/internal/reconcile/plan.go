@@ -152,7 +152,7 @@ func (w world) towardsRunning(s *subject) verb {
 		return none
 	case s.found.State == runtime.Dead:
 		return create
-	case s.refusal != "":
+	case s.refusal != "" || s.gaveUp():
 		return none
 	}
 	return start

@@ -314,7 +314,7 @@ func (m *model) apply(subject *subject, s step) {
 
 func (m model) checkEnd() {
 	for _, s := range m.w.subjects {
-		if s.want != nil && !s.ahead() && !s.reached() {
+		if s.want != nil && !s.ahead() && !s.reached(epoch) {
 			m.Fatalf("the plan ended with %+v for %+v", s.found, s.want)
 		}
 	}
@@ -341,19 +341,5 @@ func TestALongRunForgivesCrashes(t *testing.T) {
 		if got := crashesAfter(c.inARow, c.ran); got != c.want {
 			t.Errorf("crash %d after a run of %s counts as %d, want %d", c.inARow+1, c.ran, got, c.want)
 		}
-	}
-}
-
-func TestConsoleTextIsFoundAcrossPieces(t *testing.T) {
-	text := "Done (3.2s)! For help"
-	for cut := range len(text) {
-		m := matcher{texts: []string{"never", ")! For help"}}
-		if m.feed([]byte("noise "+text[:cut])) || !m.feed([]byte(text[cut:]+" more")) {
-			t.Errorf("cut at %d: not found, or too early", cut)
-		}
-	}
-	m := matcher{texts: []string{"Done"}}
-	if m.feed([]byte("Do")) || m.feed([]byte("one")) {
-		t.Error("found what was not there")
 	}
 }

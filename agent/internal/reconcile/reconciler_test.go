@@ -150,6 +150,9 @@ func TestWantOfMemoryIsTold(t *testing.T) {
 	})
 }
 
+// maxCrashes is how many crashes in a row are answered with a start, and one.
+const maxCrashes = 20
+
 func TestAContainerThatEndsAtOnceCrashesOn(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		c := entry(failing)
@@ -160,6 +163,20 @@ func TestAContainerThatEndsAtOnceCrashesOn(t *testing.T) {
 		st := r.expectPhase("after an hour", c.ID, spec.Crashed)
 		if st.Restarts < 15 || st.Restarts > 25 {
 			t.Errorf("%d restarts in an hour, want about 20", st.Restarts)
+		}
+		r.after(24 * time.Hour)
+		given := r.expectPhase("after a day", c.ID, spec.Crashed)
+		if given.Restarts != maxCrashes-1 || !strings.Contains(given.Reason, "not started again by itself") {
+			t.Errorf("after a day it was restarted %d times, and its reason is %q", given.Restarts, given.Reason)
+		}
+		r.desire(c)
+		r.command(wire.ActionStart, c.ID)
+		if st := r.expectPhase("started by somebody", c.ID, spec.Crashed); !strings.Contains(st.Reason, "is started again at") {
+			t.Errorf("its reason is %q", st.Reason)
+		}
+		r.after(10 * time.Second)
+		if st := r.status(c.ID); st.Restarts < given.Restarts+3 {
+			t.Errorf("ten seconds after somebody started it, it was restarted %d times", st.Restarts-given.Restarts)
 		}
 		r.desire(powered(c, spec.Stopped))
 		r.expectPhase("stopped", c.ID, spec.Down)
@@ -278,6 +295,27 @@ func TestAContainerStoppedByHandIsStartedAgain(t *testing.T) {
 	})
 }
 
+// Who types what a container is stopped with has asked for its end: that is
+// no crash, and no pause follows it.
+func TestTheStopTextInTheConsoleIsNoCrash(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		s := with(actor("actor:1", runtimetest.Console()), func(s *spec.Container) { s.Stop.Console = "stop" })
+		r.ok(r.ledger.AddSpecs(bySum(s)))
+		c := entry(s)
+		r.desire(c)
+		for range 3 {
+			r.stdin(c, "stop")
+			if st := r.expectPhase("asked to stop, and still wanted", c.ID, spec.Up); st.Restarts != 0 || st.Reason != "" {
+				t.Errorf("the status is %+v", st)
+			}
+		}
+		r.expectCalls("each time", c.ID, "create", "start", "type", "start", "type", "start", "type", "start")
+		r.engine.Crash(c.ID, 0)
+		synctest.Wait()
+		r.expectPhase("ended by itself", c.ID, spec.Crashed)
+	})
+}
+
 func TestStraysAreReportedAndLeftAlone(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		stray := entry(idle)
@@ -351,8 +389,7 @@ func TestConsoleTextMakesAContainerUp(t *testing.T) {
 		start := r.command(wire.ActionStart, never.ID)
 		r.expectPhase("said so", says.ID, spec.Up)
 		r.expectPhase("said nothing", never.ID, spec.Starting)
-		r.after(time.Hour)
-		r.expectPhase("still nothing", never.ID, spec.Starting)
+		r.after(9 * time.Minute)
 		r.expectReceipts("still nothing", start, wire.Delivered)
 		r.engine.Crash(never.ID, 1)
 		synctest.Wait()
@@ -360,6 +397,31 @@ func TestConsoleTextMakesAContainerUp(t *testing.T) {
 
 		r.reboot()
 		r.expectPhase("said so, before the agent restarted", says.ID, spec.Up)
+	})
+}
+
+// Of some eggs nobody has told when they are up: what can be done with other
+// containers can be done with theirs.
+func TestStartingIsUsable(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c := entry(with(actor("actor:1", runtimetest.Console()), func(s *spec.Container) { s.Done = []string{"change me"} }))
+		r.ok(r.ledger.AddSpecs(bySum(with(actor("actor:1", runtimetest.Console()), func(s *spec.Container) { s.Done = []string{"change me"} }))))
+		r.desire(c)
+		start := r.command(wire.ActionStart, c.ID)
+		r.expectReceipts("in the console", r.stdin(c, "hello"), wire.Delivered, wire.Applied)
+		r.after(11 * time.Minute)
+		r.expectPhase("long after", c.ID, spec.Starting)
+		r.expectReceipts("long after", start, wire.Delivered, wire.Applied)
+		restart := r.ask(wire.ActionRestart, c)
+		r.after(11 * time.Minute)
+		r.expectReceipts("restarted", restart, wire.Delivered, wire.Applied)
+		r.expectPhase("restarted", c.ID, spec.Starting)
+		r.desire(powered(c, spec.Stopped))
+		r.expectPhase("stopped", c.ID, spec.Down)
+		r.desire(c)
+		r.expectPhase("started again", c.ID, spec.Starting)
+		r.desire(powered(c, spec.Absent))
+		r.expectPhase("deleted", c.ID, spec.Removed)
 	})
 }
 

@@ -18,17 +18,17 @@ func (r *Reconciler) record(now time.Time) time.Time {
 	if r.neverLooked() {
 		return time.Time{} // nothing is known yet
 	}
-	if err := r.recordAll(); err != nil {
+	if err := r.recordAll(now); err != nil {
 		r.Log.Error("the ledger cannot be written; what was seen is kept in memory and tried again", "error", err)
 		return now.Add(retryRec)
 	}
 	return time.Time{}
 }
 
-func (r *Reconciler) recordAll() error {
+func (r *Reconciler) recordAll(now time.Time) error {
 	var seen []ledger.Observation
 	for _, s := range r.subjects {
-		if o, news := r.observe(s); news {
+		if o, news := r.observe(s, now); news {
 			seen = append(seen, o)
 		}
 	}
@@ -45,11 +45,11 @@ func (r *Reconciler) recordAll() error {
 
 // observe makes the observation of a container, and reports whether it tells
 // anything new.
-func (r *Reconciler) observe(s *subject) (ledger.Observation, bool) {
+func (r *Reconciler) observe(s *subject, now time.Time) (ledger.Observation, bool) {
 	if s.want == nil || s.unsure {
 		return ledger.Observation{}, false
 	}
-	o := ledger.Observation{Status: s.status(), Settled: s.settlement(r.desired.Rev)}
+	o := ledger.Observation{Status: s.status(), Settled: s.settlement(r.desired.Rev, now)}
 	if o.Settled != nil && !r.awaited(s.id, o.Settled.UpToRev) {
 		o.Settled = nil
 	}

@@ -131,6 +131,19 @@ func (r *rig) ask(action wire.Action, c wire.DesiredContainer) id.CommandID {
 	return command.ID
 }
 
+// stdin types a line into a container's console.
+func (r *rig) stdin(c wire.DesiredContainer, line string) id.CommandID {
+	r.Helper()
+	command := wire.Command{ID: id.New[id.CommandID](), Action: wire.ActionStdin, ContainerID: c.ID, Epoch: c.Epoch}
+	_, err := r.ledger.Take(command)
+	r.ok(err)
+	r.Ask(reconcile.Ask{
+		Command: command.ID, Action: wire.ActionStdin, Container: c.ID, Epoch: c.Epoch, Before: time.Now().Add(time.Minute), Input: line,
+	})
+	synctest.Wait()
+	return command.ID
+}
+
 // after lets time pass, and everything happen that belongs to it.
 func (r *rig) after(d time.Duration) {
 	time.Sleep(d)

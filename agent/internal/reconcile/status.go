@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/lormas/lormas/agent/internal/ledger"
 	"github.com/lormas/lormas/shared/spec"
@@ -80,26 +81,44 @@ func (s *subject) phase() (spec.Phase, string) {
 	return spec.Pending, ""
 }
 
-// ending says how a container ended.
+// ending says how a container ended by itself, and what comes of it.
 func (s *subject) ending() string {
 	if s.found == nil {
 		return "somebody removed it from the engine"
 	}
+	how := fmt.Sprintf("it ended by itself with exit code %d", s.found.ExitCode)
 	if s.found.OOM {
-		return fmt.Sprintf("it ran out of memory (exit code %d): give it more, or find out why it needs so much", s.found.ExitCode)
+		how = fmt.Sprintf("it ran out of memory (exit code %d): give it more, or find out why it needs so much", s.found.ExitCode)
 	}
-	return fmt.Sprintf("it ended by itself with exit code %d", s.found.ExitCode)
+	if s.crashes > 1 {
+		how += fmt.Sprintf(", %d times in a row within %s", s.crashes, roughly(s.crashedAt.Sub(s.crashedIn)))
+	}
+	if s.gaveUp() {
+		return how + ": it is not started again by itself: look at its log, mend the cause, and start it"
+	}
+	if s.notBefore.IsZero() {
+		return how + ": it is started again as soon as there is room"
+	}
+	return how + ": it is started again at " + s.notBefore.UTC().Format("15:04:05 MST")
+}
+
+// roughly is a span of time for people.
+func roughly(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d s", int(d.Seconds())+1)
+	}
+	return fmt.Sprintf("%d min", int(d.Minutes())+1)
 }
 
 // settlement ends the commands that asked for what has come about, or that
 // the last attempt failed at. Nil while neither is so.
-func (s *subject) settlement(rev int64) *ledger.Settlement {
+func (s *subject) settlement(rev int64, now time.Time) *ledger.Settlement {
 	dockerID := ""
 	if s.found != nil {
 		dockerID = s.found.DockerID
 	}
 	switch {
-	case s.reached():
+	case s.reached(now):
 		return &ledger.Settlement{UpToRev: rev, Receipt: wire.Applied, Result: wire.Result{ContainerID: dockerID}}
 	case s.ahead():
 		_, reason := s.phase()

@@ -42,10 +42,12 @@ type memory struct {
 	priorRun int  // the last run when the last start was begun
 	readyRun int  // the run whose console said that it is up
 	watched  int  // the run whose console is watched
+	bidden   int  // the run into whose console somebody typed what it is stopped with
 	oom      bool // the engine said that this run wants for memory
 
 	failures  int       // steps that failed in a row
 	crashes   int       // in a row
+	crashedIn time.Time // when the run began whose crash was the first of them
 	notBefore time.Time // no step before
 	failure   string    // what went wrong last; "" once a step has worked
 	crashed   bool      // ended by itself, and did not run again yet
@@ -92,11 +94,21 @@ func (s *subject) ready() bool {
 	return s.want == nil || s.want.spec == nil || len(s.want.spec.Done) == 0 || s.readyRun == s.run
 }
 
+// overdue reports whether a container runs for so long that nobody waits for
+// its console any more: commands that asked for it to be up are done.
+func (s *subject) overdue(now time.Time) bool {
+	return s.running() && now.Sub(s.found.StartedAt) > longUp
+}
+
+// gaveUp reports whether a container has crashed too often to be started by
+// itself.
+func (s *subject) gaveUp() bool { return s.crashed && s.crashes >= maxCrashes }
+
 // idle reports that no step is under way and that found can be believed.
 func (s *subject) idle() bool { return s.busy == none && !s.unsure }
 
 // reached reports whether the container is as it should be.
-func (s *subject) reached() bool {
+func (s *subject) reached(now time.Time) bool {
 	if !s.idle() || s.want == nil || s.restart != nil || s.takeAway() || s.ahead() {
 		return false
 	}
@@ -106,7 +118,7 @@ func (s *subject) reached() bool {
 	case spec.Stopped:
 		return !s.running()
 	case spec.Running:
-		return s.running() && s.found.SpecHash == s.want.SpecHash && s.ready()
+		return s.running() && s.found.SpecHash == s.want.SpecHash && (s.ready() || s.overdue(now))
 	}
 	return false
 }
@@ -118,7 +130,7 @@ func (s *subject) cleared() bool {
 	case s.want == nil:
 		return true
 	case s.want.Power == spec.Absent:
-		return s.reached()
+		return s.idle() && s.found == nil
 	case s.busy != none || s.unsure:
 		return s.doing.Epoch >= s.want.Epoch && !s.takeAway()
 	}

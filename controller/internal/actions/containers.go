@@ -31,15 +31,24 @@ func (s *Service) anyContainerFor(ctx context.Context, actor authz.Actor, v flee
 	if err != nil {
 		return c, err
 	}
+	on, err := s.subjectOf(ctx, c)
+	if err != nil {
+		return fleet.Container{}, err
+	}
+	return c, s.check(ctx, actor, v, on)
+}
+
+// subjectOf is a container where it is.
+func (s *Service) subjectOf(ctx context.Context, c fleet.Container) (subject, error) {
 	place := authz.Target{Node: c.NodeID}
 	n, err := s.Store.Node(ctx, c.NodeID)
 	switch {
 	case err == nil:
 		place = nodeTarget(n)
 	case fleet.KindOf(err) != fleet.NotFound: // the node of a deleted container may be gone
-		return fleet.Container{}, err
+		return subject{}, err
 	}
-	return c, s.check(ctx, actor, v, ofContainer(c, place))
+	return ofContainer(c, place), nil
 }
 
 // Containers lists the containers that the actor may see.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
@@ -75,6 +76,43 @@ func TestPowerVerbs(t *testing.T) {
 			h.wantAudit(job.Kind, fleet.OutcomeOK, "web")
 		})
 	}
+}
+
+func TestTheStopTextInTheConsoleStops(t *testing.T) {
+	h := newHouse(t)
+	h.joined("edge", big)
+	template := demo()
+	template.Stop = "stop"
+	e, err := h.CreateEgg(h.ctx, h.admin, actions.NewEgg{Egg: template})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.container("web", e).Container
+	typist := with("container.command", authz.Global, [16]byte{})
+	typist.Grants = append(typist.Grants, with("container.view", authz.Global, [16]byte{}).Grants...)
+	for _, step := range []struct {
+		actor  authz.Actor
+		line   string
+		action wire.Action
+		power  spec.Power
+	}{
+		{h.admin, "say stop", wire.ActionStdin, spec.Running},
+		{typist, "stop", wire.ActionStdin, spec.Running},
+		{h.admin, "stop", wire.ActionStop, spec.Stopped},
+	} {
+		job, err := h.CommandContainer(h.ctx, step.actor, c.ID, step.line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := h.Container(h.ctx, h.admin, c.ID)
+		if err != nil || job.Commands[0].Action != step.action || now.Power != step.power {
+			t.Errorf("%s typed %q: the node is asked to %s, and it should be %s, %v; want %s and %s",
+				step.actor.Name, step.line, job.Commands[0].Action, now.Power, err, step.action, step.power)
+		}
+		h.wantAudit(fleet.ContainerCommand, fleet.OutcomeOK, "web")
+	}
+	_, err = h.CommandContainer(h.ctx, h.admin, c.ID, "stop")
+	wantError(t, err, fleet.Conflict, "start it first")
 }
 
 func start(h *house) verb   { return h.StartContainer }
