@@ -43,7 +43,8 @@ type house struct {
 type houseOptions struct {
 	seed   authn.SeedOptions
 	change func(*Deps)
-	routes func(*Server) // nil: those of the product
+	routes func(*Server)   // nil: those of the product
+	tracer pgx.QueryTracer // nil, or who is told of every statement
 }
 
 func newHouse(t *testing.T, o houseOptions) *house {
@@ -53,7 +54,7 @@ func newHouse(t *testing.T, o houseOptions) *house {
 	h := &house{t: t, log: &safeBuffer{}}
 	h.sql = must(pgx.Connect(t.Context(), database))(t)
 	t.Cleanup(func() { _ = h.sql.Close(context.Background()) }) // its database goes with it
-	s := testkit.Unlock(t, must(store.Open(t.Context(), database))(t))
+	s := testkit.Unlock(t, must(store.OpenTraced(t.Context(), database, o.tracer))(t))
 	t.Cleanup(s.Close)
 	if o.seed == (authn.SeedOptions{}) {
 		o.seed.Password = adminPassword
