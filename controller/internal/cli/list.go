@@ -16,8 +16,8 @@ type listCommand struct {
 	output `embed:""`
 	of     noun
 
-	Query string `name:"query" short:"q" placeholder:"TEXT" help:"Only those with this in their name."`
-	Sort  string `name:"sort" placeholder:"FIELD" help:"name or created; with a - before it, the other way round."`
+	Query string `name:"search" aliases:"query" short:"q" placeholder:"TEXT" help:"Only those with this in their name, or what else one would look for."`
+	Sort  string `name:"sort" placeholder:"FIELD" help:"Such as name or createdAt; with a - before it (--sort=-createdAt), the other way round."`
 	Limit int    `name:"limit" placeholder:"N" help:"Stop after so many; 0: all there are."`
 	Watch bool   `name:"watch" short:"w" help:"Go on, and print what changes."`
 }

@@ -64,7 +64,7 @@ func (n noun) find(ctx context.Context, to *client.Client, ref string) (string, 
 	if _, err := uuid.Parse(ref); err == nil || n.key == "" {
 		return ref, nil
 	}
-	for raw, err := range to.List(ctx, n.path, nil) {
+	for raw, err := range to.List(ctx, n.path, url.Values{"q": {beginning(ref)}}) {
 		if err != nil {
 			return "", err
 		}
@@ -78,6 +78,15 @@ func (n noun) find(ctx context.Context, to *client.Client, ref string) (string, 
 		}
 	}
 	return "", &client.Problem{Status: http.StatusNotFound, Detail: fmt.Sprintf("there is no %s %q that you may see: lormas %s list shows them", n.name, ref, n.name)}
+}
+
+// beginning is as much of a name as a search takes.
+func beginning(name string) string {
+	const most = 100
+	if text := []rune(name); len(text) > most {
+		return string(text[:most])
+	}
+	return name
 }
 
 // at is the path of one thing.

@@ -61,6 +61,38 @@ func TestNodesAndClusters(t *testing.T) {
 	s.fails(6, "Is the controller running", "node", "list", "--server", "http://127.0.0.1:1", "--token", "x")
 }
 
+func TestListsAreSortedAndSearched(t *testing.T) {
+	s := signedIn(t)
+	for _, name := range []string{"beta", "Alpha", "alphabet"} {
+		s.ok("cluster", "create", name)
+	}
+	names := func(args ...string) string {
+		var list []struct{ Name string }
+		s.json(&list, append([]string{"cluster", "list"}, args...)...)
+		text := ""
+		for _, c := range list {
+			text += c.Name + " "
+		}
+		return text
+	}
+	for want, args := range map[string][]string{
+		"Alpha alphabet beta ": {"--sort", "name"},
+		"beta alphabet Alpha ": {"--sort=-name"},
+		"beta Alpha alphabet ": {"--sort", "createdAt"},
+		"Alpha alphabet ":      {"--search", "ALPHA", "--sort", "name"},
+		"alphabet ":            {"-q", "bet", "--sort", "name", "--limit", "1"},
+		"":                     {"--query", "%"},
+	} {
+		if got := names(args...); got != want {
+			t.Errorf("%v lists %q, want %q", args, got, want)
+		}
+	}
+	s.fails(2, "name, createdAt", "cluster", "list", "--sort", "nonsense")
+	if out := s.ok("cluster", "show", "Alpha"); !strings.Contains(out, "name: Alpha\n") { // and not one whose name begins so
+		t.Errorf("Alpha is\n%s", out)
+	}
+}
+
 func TestEggsRoundTripAsYAML(t *testing.T) {
 	s := signedIn(t)
 	file := s.eggFile("author: me\nimages: [{name: one, image: 'lormas/demo:1'}]\nvariables:\n- {name: Port, env: PORT, default: '80', rules: [required]}\n")

@@ -273,7 +273,7 @@ func (c auditListCommand) Run(ctx context.Context, s Streams) error {
 type auditExportCommand struct {
 	access `embed:""`
 	chosen `embed:""`
-	Query  string `name:"query" short:"q" placeholder:"TEXT" help:"Only what has this in the name of who did it or of what it was done to."`
+	Query  string `name:"search" aliases:"query" short:"q" placeholder:"TEXT" help:"Only what has this in the name of who did it or of what it was done to."`
 }
 
 // Run copies the export to the standard output.
