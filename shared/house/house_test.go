@@ -109,6 +109,7 @@ var rooms = map[string][]string{
 	"agent/agenttest":                {"agent/internal/guard/guardtest", "agent/internal/ledger", "agent/internal/link", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/runtimetest", "shared/id", "shared/lease", "shared/mqttlink", "shared/spec", "shared/wire"},
 
 	// deploy knows the programs from outside only
+	"deploy":                    {},
 	"deploy/demo":               {},
 	"deploy/witness":            {},
 	"deploy/cmd/witness":        {"deploy/witness"},
