@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"path/filepath"
 	"sync"
 	"time"
 
+	"github.com/lormas/lormas/agent/internal/console"
 	"github.com/lormas/lormas/agent/internal/guard/guardtest"
 	"github.com/lormas/lormas/agent/internal/ledger"
 	"github.com/lormas/lormas/agent/internal/link"
@@ -64,7 +66,8 @@ type agent struct {
 	stop   context.CancelFunc
 	work   sync.WaitGroup
 	ledger *ledger.Ledger
-	errs   [3]error
+	books  *console.Books
+	errs   [4]error
 }
 
 // Boot makes a machine; no agent runs yet. Off ends it.
@@ -119,6 +122,8 @@ func (m *Machine) Start() error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a := &agent{stop: stop, ledger: l}
+	a.books = console.Open(console.Options{Dir: filepath.Join(m.Dir, "consoles"), Log: m.Log})
+	keeper := console.NewKeeper(a.books, m.engine)
 	var uplink *link.Link
 	desk := permit.New(permit.Options{Guard: m.guard, Clock: sinceEpoch, Log: m.Log, OfflineDelay: offlineDelay})
 	reconciler := reconcile.New(reconcile.Options{
@@ -131,10 +136,10 @@ func (m *Machine) Start() error {
 			Dial: m.dial,
 		},
 		Node: m.Node, Version: "test", Machine: link.Machine{Hostname: "h", MachineID: m.Node.String(), Arch: "amd64"},
-		Ledger: l, Reconciler: reconciler, Permits: desk, Engine: m.engine, Log: m.Log,
+		Ledger: l, Reconciler: reconciler, Permits: desk, Engine: m.engine, Books: a.books, Log: m.Log,
 		Telemetry: m.telemetry, Elapsed: sinceEpoch,
 	})
-	for i, run := range []func(context.Context) error{reconciler.Run, uplink.Run, desk.Run} {
+	for i, run := range []func(context.Context) error{reconciler.Run, uplink.Run, desk.Run, keeper.Run} {
 		a.work.Go(func() { a.errs[i] = run(ctx) })
 	}
 	m.agent = a
@@ -188,6 +193,7 @@ func (m *Machine) Stop() error {
 	m.agent = nil
 	a.stop()
 	a.work.Wait()
+	a.books.Close()
 	return errors.Join(append(a.errs[:], a.ledger.Close())...)
 }
 

@@ -81,7 +81,7 @@ var rooms = map[string][]string{
 	"controller/internal/live":   {"controller/internal/fleet", "controller/internal/store", "shared/id", "shared/wire"},
 	"controller/internal/roster": {"shared/wire"},
 	"controller/internal/uplink": {"broker", "shared/id", "shared/mqttlink", "shared/wire"},
-	"controller/internal/watch":  {"controller/internal/fleet", "controller/internal/liveness", "shared/id", "shared/wire"},
+	"controller/internal/watch":  {"controller/internal/fleet", "controller/internal/liveness", "shared/id", "shared/loop", "shared/wire"},
 	"controller/internal/loops":  {"controller/internal/failover", "controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/placement", "controller/internal/store", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
 	// wiring and doors
 	"controller/internal/config":  {},
@@ -94,6 +94,7 @@ var rooms = map[string][]string{
 
 	// agent
 	"agent/internal/runtime":         {"shared/id", "shared/spec", "shared/wire"},
+	"agent/internal/console":         {"agent/internal/runtime", "shared/id"},
 	"agent/internal/docker":          {"agent/internal/runtime", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"agent/internal/runtimetest":     {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/telemetry":       {"shared/spec", "shared/wire"},
@@ -102,11 +103,11 @@ var rooms = map[string][]string{
 	"agent/internal/guard/guardtest": {"agent/internal/guard", "shared/id", "shared/lease"},
 	"agent/internal/permit":          {"agent/internal/guard", "agent/internal/ledger", "shared/id", "shared/lease", "shared/loop", "shared/spec"},
 	"agent/internal/reconcile":       {"agent/internal/guard", "agent/internal/ledger", "agent/internal/permit", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/spec", "shared/wire"},
-	"agent/internal/link":            {"agent/internal/ledger", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/mqttlink", "shared/spec", "shared/wire"},
-	"agent/internal/app":             {"agent/internal/docker", "agent/internal/guard", "agent/internal/permit", "agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/telemetry", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
+	"agent/internal/link":            {"agent/internal/console", "agent/internal/ledger", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "shared/id", "shared/lease", "shared/loop", "shared/mqttlink", "shared/spec", "shared/wire"},
+	"agent/internal/app":             {"agent/internal/console", "agent/internal/docker", "agent/internal/guard", "agent/internal/permit", "agent/internal/ledger", "agent/internal/link", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/telemetry", "shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 	"agent/cmd/lormas-agent":         {"agent/internal/app"},
 	"agent/cmd/lormas-guard":         {"agent/internal/guard", "shared/id"},
-	"agent/agenttest":                {"agent/internal/guard/guardtest", "agent/internal/ledger", "agent/internal/link", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/runtimetest", "shared/id", "shared/lease", "shared/mqttlink", "shared/spec", "shared/wire"},
+	"agent/agenttest":                {"agent/internal/console", "agent/internal/guard/guardtest", "agent/internal/ledger", "agent/internal/link", "agent/internal/permit", "agent/internal/reconcile", "agent/internal/runtime", "agent/internal/runtimetest", "shared/id", "shared/lease", "shared/mqttlink", "shared/spec", "shared/wire"},
 
 	// deploy knows the programs from outside only
 	"deploy":                    {},

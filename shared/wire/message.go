@@ -187,6 +187,9 @@ type Command struct {
 	Resources   *spec.Resources   `json:"resources,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
 	Stream      string            `json:"stream,omitempty"` // logs: which stream the chunks belong to
+	Book        string            `json:"book,omitempty"`   // logs: the book that After is a number of
+	After       uint64            `json:"after,omitempty"`  // logs: the last line that the viewer has; before Tail
+	Seek        bool              `json:"seek,omitempty"`   // logs: begin after After although the stream runs
 	Tail        int               `json:"tail,omitempty"`   // logs: lines from the past
 	Follow      bool              `json:"follow,omitempty"` // logs: go on until TTLMS after the last renewal
 	TTLMS       int64             `json:"ttl_ms,omitempty"` // logs, stats: stop unless renewed
@@ -311,15 +314,38 @@ type ContainerStatus struct {
 	StartedAt  *time.Time     `json:"started_at,omitempty"`
 }
 
-// LogChunk is a numbered piece of a container's output.
+// LogChunk is a piece of a container's console: lines of one source whose
+// numbers follow one another. The numbers are those of the node's book, which
+// go 1, 2, 3 … over restarts of the container and of the agent; a viewer who
+// lost his link asks again after the last that he has. A stream begins with a
+// chunk without lines, whose First is the number that comes next. Seq numbers
+// the chunks of a stream.
 type LogChunk struct {
 	Header
-	Stream  string `json:"stream"`
-	Seq     uint64 `json:"seq"`
-	Data    string `json:"data,omitempty"`    // invalid UTF-8 replaced
-	Dropped int    `json:"dropped,omitempty"` // bytes left out before Data
-	EOF     bool   `json:"eof,omitempty"`
-	Error   string `json:"error,omitempty"`
+	Stream string `json:"stream"`
+	Seq    uint64 `json:"seq"`
+	Book   string `json:"book,omitempty"`   // its name; another one where numbers are not what they were
+	First  uint64 `json:"first,omitempty"`  // number of the first line
+	Lines  int    `json:"lines,omitempty"`  // how many
+	Source string `json:"source,omitempty"` // out, install or lormas
+	Data   string `json:"data,omitempty"`   // the lines, each with its end; invalid UTF-8 replaced
+	Gap    *Gap   `json:"gap,omitempty"`    // lines that are missing before First
+	EOF    bool   `json:"eof,omitempty"`
+	Error  string `json:"error,omitempty"`
+}
+
+// Gap is lines that are not kept any more, by their numbers.
+type Gap struct {
+	From uint64 `json:"from"`
+	To   uint64 `json:"to"`
+}
+
+// Last is the number of the chunk's last line; 0 where it has none.
+func (c LogChunk) Last() uint64 {
+	if c.Lines == 0 {
+		return 0
+	}
+	return c.First + uint64(c.Lines) - 1
 }
 
 // Stats is one sample of a container's use.

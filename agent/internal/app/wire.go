@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lormas/lormas/agent/internal/console"
 	"github.com/lormas/lormas/agent/internal/docker"
 	"github.com/lormas/lormas/agent/internal/guard"
 	"github.com/lormas/lormas/agent/internal/ledger"
@@ -37,6 +38,8 @@ type agent struct {
 	permits    *permit.Desk
 	reconciler *reconcile.Reconciler
 	link       *link.Link
+	books      *console.Books
+	keeper     *console.Keeper
 }
 
 // open makes an agent. Nothing runs yet; only the data directory is claimed.
@@ -65,8 +68,10 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 	if err != nil {
 		return nil, errors.Join(err, a.ledger.Close())
 	}
+	a.books = console.Open(console.Options{Dir: filepath.Join(config.DataDir, "consoles"), Boot: bootID, Log: log})
+	a.keeper = console.NewKeeper(a.books, a.engine)
 	a.reconciler = reconcile.New(reconcile.Options{
-		Runtime: a.engine, Ledger: a.ledger, Permits: a.permits, Log: log,
+		Runtime: settled{a.engine, a.keeper}, Ledger: a.ledger, Permits: a.permits, Log: log,
 		Progress: func(c id.ContainerID, p wire.Progress) { a.link.Progress(c, p) },
 	})
 	a.link = link.New(link.Options{
@@ -78,6 +83,7 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 		Reconciler: a.reconciler,
 		Permits:    a.permits,
 		Engine:     a.engine,
+		Books:      a.books,
 		Telemetry:  a.meter(),
 		Elapsed:    guard.Now,
 		Connected:  a.keepCredential,
@@ -93,7 +99,10 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.permits.Run(ctx) })
 	group.Go(func() error { return a.reconciler.Run(ctx) })
 	group.Go(func() error { return a.link.Run(ctx) })
+	group.Go(func() error { return a.keeper.Run(ctx) })
+	group.Go(func() error { return a.tidyBooks(ctx) })
 	err := group.Wait()
+	a.books.Close()
 	a.guard.Close() // it counts on
 	return errors.Join(err, a.engine.Close(), a.ledger.Close())
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lormas/lormas/agent/internal/console"
 	"github.com/lormas/lormas/agent/internal/ledger"
 	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/reconcile"
@@ -21,7 +22,6 @@ import (
 // Engine is the container engine, as far as people may look at it.
 type Engine interface {
 	Info(context.Context) (runtime.Info, error)
-	Logs(context.Context, id.ContainerID, runtime.LogOptions, func([]byte) error) error
 	Stats(context.Context, id.ContainerID) (runtime.Usage, error)
 }
 
@@ -43,6 +43,7 @@ type Options struct {
 	Reconciler *reconcile.Reconciler
 	Permits    *permit.Desk // nil: one without a guard
 	Engine     Engine
+	Books      *console.Books
 	Telemetry  func() wire.Telemetry // measures now; called from one goroutine at a time
 	Elapsed    func() time.Duration  // a clock that nobody sets and that goes on while the machine sleeps
 	Connected  func()                // called when the controller has accepted the credential; may be nil

@@ -2,52 +2,113 @@ package link
 
 import (
 	"context"
-	"errors"
+	"strings"
 	"time"
 
-	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/agent/internal/console"
 	"github.com/lormas/lormas/shared/wire"
 )
 
 const (
-	followAgain = time.Second // after a container ended, to see whether it runs again
-	maxTail     = 10_000      // lines from the past
+	maxTail     = 10_000 // lines from the past
 	chunkBytes  = 16 << 10
 	bytesPerSec = 512 << 10 // of one stream
 )
 
-// sendLogs sends a container's output in numbered chunks until it is all
-// sent or, if it is followed, until ctx ends. A console that is faster than
-// the rate loses its oldest output, and slows down nothing.
+// sendLogs sends a container's console in numbered chunks until it is all
+// sent or, if it is followed, until ctx ends. It pulls from the container's
+// book at its own rate: a console that is faster loses its oldest lines there,
+// and the next chunk says which.
 func (c *conn) sendLogs(ctx context.Context, command wire.Command) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	buffer := newBacklog()
-	c.work.Go(func() { buffer.end(c.read(ctx, command, buffer)) })
-	topic := wire.OfContainerOn(wire.ContainerLogs, c.Node, command.ContainerID)
-	var seq uint64
+	s := logStream{conn: c, command: command}
+	if err := s.send(ctx); err != nil && ctx.Err() == nil {
+		s.say(wire.LogChunk{EOF: true, Error: err.Error()})
+	}
+}
+
+// logStream is one stream on its way.
+type logStream struct {
+	*conn
+	command wire.Command
+	seq     uint64
+}
+
+func (s *logStream) send(ctx context.Context) error {
+	book, err := s.Books.Book(s.command.ContainerID)
+	if err != nil {
+		return err
+	}
+	reader, err := book.NewReader(console.Start{
+		Book: s.command.Book, After: s.command.After, Tail: min(max(s.command.Tail, 0), maxTail),
+	})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	end := reader.End()
+	if !s.say(wire.LogChunk{Book: reader.Name(), First: reader.After() + 1}) {
+		return nil
+	}
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-buffer.more.C():
-		}
+		changed := reader.Changed()
 		for {
-			piece := buffer.take(chunkBytes)
-			if piece.empty() {
+			part, err := reader.Next(chunkBytes)
+			if err != nil {
+				return err
+			}
+			if len(part.Lines) == 0 {
 				break
 			}
-			seq++
-			err := c.publish(topic, wire.LogChunk{
-				Header: wire.Head(wire.TypeLogs), Stream: command.Stream, Seq: seq,
-				Data: piece.data, Dropped: piece.dropped, EOF: piece.last, Error: piece.fault,
-			})
-			if err != nil || piece.last {
-				return
+			chunk := chunkOf(part)
+			if !s.say(chunk) {
+				return nil
 			}
-			rest(ctx, time.Duration(len(piece.data))*time.Second/bytesPerSec)
+			if !s.command.Follow && chunk.Last() >= end {
+				break
+			}
+			rest(ctx, time.Duration(len(chunk.Data))*time.Second/bytesPerSec)
+			if ctx.Err() != nil {
+				return nil
+			}
+		}
+		if !s.command.Follow {
+			s.say(wire.LogChunk{EOF: true})
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
 		}
 	}
+}
+
+// say publishes a chunk; it reports false when the connection is gone.
+func (s *logStream) say(chunk wire.LogChunk) bool {
+	s.seq++
+	chunk.Header, chunk.Stream, chunk.Seq = wire.Head(wire.TypeLogs), s.command.Stream, s.seq
+	return s.publish(wire.OfContainerOn(wire.ContainerLogs, s.Node, s.command.ContainerID), chunk) == nil
+}
+
+// cutMark is where a line was longer than is kept.
+const cutMark = " … [lormas: the rest of this line is not kept]"
+
+func chunkOf(p console.Part) wire.LogChunk {
+	var data strings.Builder
+	for _, l := range p.Lines {
+		data.WriteString(strings.ToValidUTF8(string(l.Text), "\uFFFD"))
+		if l.Cut {
+			data.WriteString(cutMark)
+		}
+		data.WriteByte('\n')
+	}
+	chunk := wire.LogChunk{
+		Book: p.Book, First: p.Lines[0].N, Lines: len(p.Lines), Source: p.Lines[0].Source.String(), Data: data.String(),
+	}
+	if p.GapFrom != 0 {
+		chunk.Gap = &wire.Gap{From: p.GapFrom, To: p.GapTo}
+	}
+	return chunk
 }
 
 // rest waits, unless ctx ends before.
@@ -57,29 +118,5 @@ func rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	}
-}
-
-// read fills the buffer. A container that is followed may end, start again,
-// be made anew, or not be there yet.
-func (c *conn) read(ctx context.Context, command wire.Command, buffer *backlog) error {
-	opt := runtime.LogOptions{Tail: min(max(command.Tail, 0), maxTail), Follow: command.Follow}
-	for {
-		err := c.Engine.Logs(ctx, command.ContainerID, opt, func(data []byte) error {
-			buffer.put(data)
-			return nil
-		})
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case !command.Follow:
-			return err
-		case err != nil && !errors.Is(err, runtime.ErrNotFound) && !errors.Is(err, runtime.ErrUnavailable):
-			return err
-		case err == nil:
-			// All of this run is read; of the next one nothing is to be missed.
-			opt.Tail, opt.Since = -1, time.Now()
-		}
-		rest(ctx, followAgain)
 	}
 }

@@ -1,11 +1,9 @@
 package link
 
 import (
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/lormas/lormas/shared/id"
@@ -128,47 +126,4 @@ func TestTelemetryIsToldOnChangeAndOnceAMinute(t *testing.T) {
 			t.Errorf("%s: told %t, want %t", name, got, c.want)
 		}
 	}
-}
-
-func TestBacklogKeepsTheNewestAndSaysWhatIsLost(t *testing.T) {
-	b := newBacklog()
-	b.put([]byte(strings.Repeat("a", backlogBytes)))
-	b.put([]byte("bcd"))
-	p := b.take(backlogBytes)
-	if p.dropped != 3 || len(p.data) != backlogBytes || !strings.HasSuffix(p.data, "abcd"[1:]) || p.last {
-		t.Errorf("dropped %d, %d bytes, last %t", p.dropped, len(p.data), p.last)
-	}
-	if !b.take(10).empty() {
-		t.Error("there was more")
-	}
-	b.end(nil)
-	if d := cmp.Diff([]bool{true, false}, []bool{b.take(10).last, b.take(10).last}); d != "" {
-		t.Errorf("the end is told once (-want +got):\n%s", d)
-	}
-}
-
-// However output is cut into pieces on the way, the characters come whole.
-func TestBacklogKeepsCharactersWhole(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringOf(rapid.SampledFrom([]rune("aé€😀\n"))).Draw(t, "text")
-		b := newBacklog()
-		var got strings.Builder
-		for rest := []byte(text); len(rest) > 0; {
-			n := rapid.IntRange(1, len(rest)).Draw(t, "put")
-			b.put(rest[:n])
-			rest = rest[n:]
-			got.WriteString(b.take(rapid.IntRange(4, 10).Draw(t, "take")).data)
-		}
-		b.end(nil)
-		for {
-			p := b.take(7)
-			got.WriteString(p.data)
-			if p.last {
-				break
-			}
-		}
-		if got.String() != text {
-			t.Fatalf("%q came as %q", text, got.String())
-		}
-	})
 }

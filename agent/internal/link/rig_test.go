@@ -4,11 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/lormas/lormas/agent/internal/console"
 	"github.com/lormas/lormas/agent/internal/ledger"
 	"github.com/lormas/lormas/agent/internal/link"
 	"github.com/lormas/lormas/agent/internal/reconcile"
@@ -30,6 +32,7 @@ type rig struct {
 	broker *mosquittotest.Broker
 	engine *runtimetest.Fake
 	ledger *ledger.Ledger
+	books  *console.Books
 	node   id.NodeID
 	dir    string
 	stop   func() // the agent
@@ -162,6 +165,8 @@ func (r *rig) boot() {
 		Runtime: r.engine, Ledger: l, Log: log,
 		Progress: func(c id.ContainerID, p wire.Progress) { uplink.Progress(c, p) },
 	})
+	r.books = console.Open(console.Options{Dir: filepath.Join(r.dir, "consoles"), Boot: "boot", Log: log})
+	keeper := console.NewKeeper(r.books, r.engine)
 	began := time.Now()
 	uplink = link.New(link.Options{
 		MQTT: mqttlink.Options{
@@ -169,13 +174,13 @@ func (r *rig) boot() {
 			Random:  func(time.Duration) time.Duration { return 20 * time.Millisecond },
 		},
 		Node: r.node, Version: "test", Machine: link.Machine{Hostname: "h", MachineID: "m", Arch: "amd64"},
-		Ledger: l, Reconciler: reconciler, Engine: r.engine, Log: log,
+		Ledger: l, Reconciler: reconciler, Engine: r.engine, Books: r.books, Log: log,
 		Telemetry: func() wire.Telemetry { return wire.Telemetry{CPUAllocatable: 4} },
 		Elapsed:   func() time.Duration { return time.Since(began) },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context) error{reconciler.Run, uplink.Run} {
+	for _, run := range []func(context.Context) error{reconciler.Run, uplink.Run, keeper.Run} {
 		work.Go(func() {
 			if err := run(ctx); err != nil {
 				r.Error(err)
@@ -185,6 +190,7 @@ func (r *rig) boot() {
 	r.stop = sync.OnceFunc(func() {
 		cancel()
 		work.Wait()
+		r.books.Close()
 		r.ok(l.Close())
 	})
 }

@@ -20,7 +20,13 @@ const (
 type streams struct {
 	conn    *conn
 	mu      sync.Mutex
-	running map[streamKey]*time.Timer // ends the stream when it fires
+	running map[streamKey]*stream
+}
+
+// stream is one that is sent.
+type stream struct {
+	expiry *time.Timer // ends it when it fires
+	cancel context.CancelFunc
 }
 
 type streamKey struct {
@@ -30,7 +36,7 @@ type streamKey struct {
 }
 
 func newStreams(c *conn) *streams {
-	return &streams{conn: c, running: map[streamKey]*time.Timer{}}
+	return &streams{conn: c, running: map[streamKey]*stream{}}
 }
 
 // open starts the stream that a command asks for, or renews it.
@@ -41,20 +47,23 @@ func (s *streams) open(c wire.Command) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if expiry, runs := s.running[key]; runs {
-		expiry.Reset(ttl(c))
+	if before, runs := s.running[key]; runs && !c.Seek {
+		before.expiry.Reset(ttl(c))
 		return
+	} else if runs {
+		before.cancel()
+		delete(s.running, key)
 	}
 	if len(s.running) >= maxStreams {
 		s.conn.Log.Warn("too many logs and meters are watched at once: one more is not sent", "container", c.ContainerID)
 		return
 	}
 	ctx, cancel := context.WithCancel(s.conn.ctx)
-	expiry := time.AfterFunc(ttl(c), cancel)
-	s.running[key] = expiry
+	one := &stream{expiry: time.AfterFunc(ttl(c), cancel), cancel: cancel}
+	s.running[key] = one
 	s.conn.work.Go(func() {
-		defer s.over(key)
-		defer expiry.Stop()
+		defer s.over(key, one)
+		defer one.expiry.Stop()
 		defer cancel()
 		if c.Action == wire.ActionLogs {
 			s.conn.sendLogs(ctx, c)
@@ -64,10 +73,12 @@ func (s *streams) open(c wire.Command) {
 	})
 }
 
-func (s *streams) over(key streamKey) {
+func (s *streams) over(key streamKey, one *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.running, key)
+	if s.running[key] == one {
+		delete(s.running, key)
+	}
 }
 
 func ttl(c wire.Command) time.Duration {

@@ -80,6 +80,17 @@ type LogOptions struct {
 	Follow bool      // go on until the container ends
 }
 
+// Line is one line of a container's output, without its end. Text is valid
+// only until the call that hands it over returns.
+type Line struct {
+	At   time.Time // when the engine got it
+	Text []byte
+	Cut  bool // it was longer than is handed over
+}
+
+// MaxLine is how much of a line is handed over, in bytes.
+const MaxLine = 64 << 10
+
 // Info is what the engine says of itself and its machine.
 type Info struct {
 	Version string // of the engine, such as 20.10.24

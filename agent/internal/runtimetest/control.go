@@ -25,6 +25,7 @@ const (
 	VerbRemove Verb = "remove"
 	VerbUpdate Verb = "update"
 	VerbLogs   Verb = "logs"
+	VerbLines  Verb = "lines"
 	VerbStats  Verb = "stats"
 )
 
@@ -113,4 +114,24 @@ func (f *Fake) Put(found runtime.Found, in runtime.Instance) {
 		Found: found, instance: in, command: slices.Clone(in.Spec.Command),
 	}
 	f.machine.wake()
+}
+
+// Print has a container print lines, as if its actor did.
+func (f *Fake) Print(c id.ContainerID, lines ...string) {
+	f.machine.mu.Lock()
+	defer f.machine.mu.Unlock()
+	if found, err := f.find(c); err == nil {
+		f.print(found, lines...)
+	}
+}
+
+// Forget has the engine lose the older lines of a container, as one does whose
+// log is full.
+func (f *Fake) Forget(c id.ContainerID, keep int) {
+	f.machine.mu.Lock()
+	defer f.machine.mu.Unlock()
+	if found, err := f.find(c); err == nil {
+		n := max(0, len(found.output)-keep)
+		found.output, found.printed = found.output[n:], found.printed[n:]
+	}
 }

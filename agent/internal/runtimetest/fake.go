@@ -57,6 +57,7 @@ type fakeContainer struct {
 	instance runtime.Instance // as it is now
 	command  []string         // as it was made
 	output   []string
+	printed  []time.Time // when, line by line
 }
 
 // NewFake makes an engine with no containers. It can pull every image.

@@ -12,8 +12,7 @@ import (
 
 // act does what an actor does when it is started; the machine is locked.
 func (f *Fake) act(c *fakeContainer) {
-	c.output = append(c.output, Greeting)
-	f.machine.wake()
+	f.print(c, Greeting)
 	if len(c.command) == 0 {
 		return
 	}
@@ -22,8 +21,17 @@ func (f *Fake) act(c *fakeContainer) {
 		code, _ := strconv.Atoi(args[0]) // made by Exit
 		f.end(c, code)
 	case "say":
-		c.output = append(c.output, args...)
+		f.print(c, args...)
 	}
+}
+
+// print is called with the machine locked.
+func (f *Fake) print(c *fakeContainer, lines ...string) {
+	for _, line := range lines {
+		c.output = append(c.output, line)
+		c.printed = append(c.printed, time.Now())
+	}
+	f.machine.wake()
 }
 
 // Stop asks the actor to end and kills it after the grace.
@@ -84,8 +92,7 @@ func (f *Fake) typed(c *fakeContainer, line string) bool {
 		f.exhaust(c)
 		return true
 	case "console":
-		c.output = append(c.output, "heard "+line)
-		f.machine.wake()
+		f.print(c, "heard "+line)
 		if line == "stop" {
 			f.end(c, exitTerm)
 			return true
@@ -158,6 +165,39 @@ func (f *Fake) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOption
 			}
 		}
 		if !more {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+		f.machine.mu.Lock()
+	}
+}
+
+// Lines hands over what the actor said since a time, line by line, as long as
+// it runs.
+func (f *Fake) Lines(ctx context.Context, c id.ContainerID, since time.Time, line func(runtime.Line)) error {
+	found, err := f.open(ctx, VerbLines, c)
+	if err != nil {
+		return err
+	}
+	outages := f.machine.outages
+	for next := 0; ; {
+		fresh, times, changed, running := found.output[next:], found.printed[next:], f.machine.changed, found.Running
+		down := f.machine.outages != outages
+		f.machine.mu.Unlock()
+		if down {
+			return runtime.ErrUnavailable.Errorf("the fake engine is down")
+		}
+		next += len(fresh)
+		for i, text := range fresh {
+			if !times[i].Before(since) {
+				line(runtime.Line{At: times[i], Text: []byte(text)})
+			}
+		}
+		if !running {
 			return nil
 		}
 		select {

@@ -29,6 +29,7 @@ type Engine interface {
 	Update(context.Context, id.ContainerID, runtime.Instance) error
 	Watch(context.Context, func(runtime.Change)) error
 	Logs(context.Context, id.ContainerID, runtime.LogOptions, func([]byte) error) error
+	Lines(context.Context, id.ContainerID, time.Time, func(runtime.Line)) error
 	Stats(context.Context, id.ContainerID) (runtime.Usage, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,6 +44,7 @@ func Run(t *testing.T, harness func(*testing.T) Harness) {
 		{"changes are reported", watch},
 		{"logs have a tail", logsTail},
 		{"logs are followed to the end", logsFollow},
+		{"lines have times", linesSince},
 		{"the caller's error ends logs", logsAbandoned},
 		{"meters can be read", stats},
 		{"neighbours do not see each other", neighbours},
@@ -118,6 +120,7 @@ func absent(r rig) {
 		VerbKill:   r.Engine.Kill(r.Context(), in.ID),
 		VerbType:   r.Engine.Type(r.Context(), in.ID, "hello"),
 		VerbUpdate: r.Engine.Update(r.Context(), in.ID, in),
+		VerbLines:  r.Engine.Lines(r.Context(), in.ID, time.Time{}, func(runtime.Line) {}),
 		VerbLogs:   r.Engine.Logs(r.Context(), in.ID, runtime.LogOptions{}, func([]byte) error { return nil }),
 	} {
 		if !errors.Is(err, runtime.ErrNotFound) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,6 +62,41 @@ func logsFollow(r rig) {
 	r.until("the end of the log", func() bool { return len(followed) > 0 })
 	if err := <-followed; err != nil || text.String() != "up\nheard stop\n" {
 		r.Errorf("followed %q, %v", text.String(), err)
+	}
+}
+
+func linesSince(r rig) {
+	for _, tty := range []bool{false, true} {
+		in := r.instance(Console())
+		in.Spec.TTY = tty
+		r.run(stamp(in))
+		r.ok(r.Engine.Type(r.Context(), in.ID, "one"))
+		r.ok(r.Engine.Stop(r.Context(), in.ID, spec.Stop{Console: "stop"}))
+		var all []runtime.Line
+		read := func(since time.Time) (texts []string) {
+			all = nil
+			r.ok(r.Engine.Lines(r.Context(), in.ID, since, func(l runtime.Line) {
+				l.Text = slices.Clone(l.Text)
+				all = append(all, l)
+			}))
+			for _, l := range all {
+				if text := string(l.Text); text != "one" && text != "stop" { // what a terminal echoes
+					texts = append(texts, text)
+				}
+			}
+			return texts
+		}
+		if diff := cmp.Diff([]string{"up", "heard one", "heard stop"}, read(time.Time{})); diff != "" {
+			r.Errorf("lines, tty %t (-want +got):\n%s", tty, diff)
+			continue
+		}
+		last := all[len(all)-1].At
+		if got := read(last); len(got) == 0 || got[len(got)-1] != "heard stop" || all[0].At.Before(last) {
+			r.Errorf("lines since %s, tty %t: %q", last, tty, got)
+		}
+		if got := read(last.Add(time.Nanosecond)); len(got) != 0 {
+			r.Errorf("lines after the last, tty %t: %q", tty, got)
+		}
 	}
 }
 

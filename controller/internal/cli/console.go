@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"github.com/lormas/lormas/controller/internal/client"
 )
@@ -28,21 +26,8 @@ func (c logsCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer done()
-	return stream(ctx, s.Out, to, path, c.Tail, c.Follow)
-}
-
-// stream copies a log until it ends, or somebody stops it.
-func stream(ctx context.Context, out io.Writer, to *client.Client, path string, tail int, follow bool) error {
-	query := url.Values{"tail": {strconv.Itoa(tail)}, "follow": {strconv.FormatBool(follow)}}
-	body, err := to.Stream(ctx, client.Request{Method: http.MethodGet, Path: path + "/logs", Query: query})
-	if err != nil {
-		return err
-	}
-	defer body.Close()
-	if _, err = io.Copy(out, body); err != nil && ctx.Err() == nil {
-		return &client.Unreachable{Server: to.Server(), Err: fmt.Errorf("the log broke off: %w", err)}
-	}
-	return nil
+	log := consoleLog{to: to, path: path + "/logs", tail: c.Tail, out: s.Out, err: s.Err}
+	return log.print(ctx, c.Follow)
 }
 
 type attachCommand struct {
@@ -70,7 +55,8 @@ func (c attachCommand) Run(ctx context.Context, s Streams) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() { stop(c.typed(ctx, s, to, path)) }()
-	if err := stream(ctx, s.Out, to, path, c.Tail, true); err != nil {
+	log := consoleLog{to: to, path: path + "/logs", tail: c.Tail, out: s.Out, err: s.Err}
+	if err := log.print(ctx, true); err != nil {
 		return err
 	}
 	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/utils"
 	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/authz"
@@ -27,6 +28,11 @@ const (
 	maxTail     = 10_000
 )
 
+const (
+	maxLineNumber = 1 << 53 // what every JSON reader can hold
+	maxBookName   = 40
+)
+
 // firstWithin bounds the wait for the first sample or chunk: until it is
 // there the answer can still become a problem.
 const firstWithin = 20 * time.Second
@@ -39,9 +45,19 @@ func (s *Server) streamRoutes() {
 	follow := &huma.Param{Name: "follow", In: "query", Description: "go on with whatever comes", Schema: &huma.Schema{Type: huma.TypeBoolean}}
 	tail := &huma.Param{Name: "tail", In: "query", Description: fmt.Sprintf("lines of the past, up to %d", maxTail),
 		Schema: &huma.Schema{Type: huma.TypeInteger, Default: defaultTail}}
+	after := &huma.Param{Name: "after", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger},
+		Description: "the number of the last line that you have, to go on after it instead of with a tail"}
+	book := &huma.Param{Name: "book", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "the book that `after` is a number of: where the node has another one by now, all of that is sent"}
+	format := &huma.Param{Name: "format", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"text", "json"}, Default: "text"},
+		Description: "text, or json: a line each, with its number"}
 	addRaw(s, Route{
 		Verb: fleet.ContainerLogs, Method: http.MethodGet, Path: "/containers/{id}/logs", Summary: "Read what a container prints",
-		Help: "Only its node has this: the node must be in reach. What a slow reader missed is said in a line of its own.", Params: []*huma.Param{tail, follow},
+		Help: "The last 5000 lines of its console are kept on its node, which must be in reach. Lines have numbers, over restarts of the container. " +
+			"With format=json the first line of the answer is {\"book\",\"next\"}, then comes {\"n\",\"source\",\"text\"} for each line, " +
+			"{\"gap\":{\"from\",\"to\"}} where lines are not kept any more, and {\"error\"} before an end that is not one. " +
+			"Whose connection broke asks again with book and after, and misses nothing.",
+		Params: []*huma.Param{tail, follow, after, book, format},
 	}, fiber.MIMETextPlainCharsetUTF8, s.logs)
 	addRaw(s, Route{
 		Verb: fleet.ContainerStats, Method: http.MethodGet, Path: "/containers/{id}/stats", Summary: "Show what a container uses",
@@ -51,8 +67,19 @@ func (s *Server) streamRoutes() {
 
 // logs streams plain text.
 func (s *Server) logs(c *fiber.Ctx, actor authz.Actor) error {
-	q := readQuery(c, "tail", "follow")
-	o := watch.LogOptions{Tail: q.number("tail", defaultTail, maxTail), Follow: q.flag("follow")}
+	q := readQuery(c, "tail", "follow", "after", "book", "format")
+	o := watch.LogOptions{
+		Tail: q.number("tail", defaultTail, maxTail), Follow: q.flag("follow"),
+		After: uint64(q.number("after", 0, maxLineNumber)), Book: utils.CopyString(q.text("book", maxBookName)),
+	}
+	format, write := q.text("format", len("text")), writeLog
+	switch format {
+	case "", "text":
+	case "json":
+		write = writeNumbered
+	default:
+		q.fault("format", "this must be text or json")
+	}
 	on, err := s.streamTarget(c, q, actor, fleet.ContainerLogs)
 	if err != nil {
 		return err
@@ -63,8 +90,11 @@ func (s *Server) logs(c *fiber.Ctx, actor authz.Actor) error {
 		cancel()
 		return err
 	}
-	out.ctx, out.cancel, out.barred = ctx, cancel, s.barred(ctx, actor, fleet.ContainerLogs, on.ID)
+	out.ctx, out.cancel, out.barred, out.write = ctx, cancel, s.barred(ctx, actor, fleet.ContainerLogs, on), write
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+	if format == "json" {
+		c.Set(fiber.HeaderContentType, ndjson)
+	}
 	sendStream(c, out)
 	return nil
 }
@@ -76,7 +106,7 @@ func (s *Server) openLog(ctx context.Context, of fleet.Container, o watch.LogOpt
 	if err != nil {
 		return outgoing[wire.LogChunk]{}, err
 	}
-	out := outgoing[wire.LogChunk]{more: stream.C(), err: stream.Err, write: writeLog}
+	out := outgoing[wire.LogChunk]{more: stream.C(), err: stream.Err}
 	if o.Follow {
 		return out, nil
 	}
@@ -86,18 +116,6 @@ func (s *Server) openLog(ctx context.Context, of fleet.Container, o watch.LogOpt
 	}
 	out.first = []wire.LogChunk{chunk}
 	return out, err
-}
-
-// writeLog puts a chunk where the reader sees it, with what it misses.
-func writeLog(w *bufio.Writer, chunk wire.LogChunk) error {
-	if chunk.Dropped > 0 {
-		fmt.Fprintf(w, "\n[lormas: %d bytes are left out here]\n", chunk.Dropped)
-	}
-	if chunk.Error != "" {
-		fmt.Fprintf(w, "\n[lormas: %s]\n", chunk.Error)
-	}
-	_, err := w.WriteString(chunk.Data) // the writer keeps the errors of those before
-	return err
 }
 
 // stats answers one sample, or streams them as lines of JSON.
@@ -124,7 +142,7 @@ func (s *Server) stats(c *fiber.Ctx, actor authz.Actor) error {
 	}
 	c.Set(fiber.HeaderContentType, ndjson)
 	sendStream(c, outgoing[wire.Stats]{ctx: ctx, cancel: cancel, first: []wire.Stats{sample}, more: stream.C(), err: stream.Err,
-		barred: s.barred(ctx, actor, fleet.ContainerStats, on.ID), write: writeStats})
+		barred: s.barred(ctx, actor, fleet.ContainerStats, on), write: writeStats})
 	return nil
 }
 
@@ -227,7 +245,7 @@ func (out outgoing[T]) farewell(w *bufio.Writer, why error) {
 // barred asks whether somebody who was let in may go on: his credential may
 // have ended since, or what he may do have changed. While that cannot be
 // looked up he goes on.
-func (s *Server) barred(ctx context.Context, actor authz.Actor, v fleet.Verb, on id.ContainerID) func() error {
+func (s *Server) barred(ctx context.Context, actor authz.Actor, v fleet.Verb, on fleet.Container) func() error {
 	credential := actor.ID
 	if !actor.SessionID.IsZero() {
 		credential = uuid.UUID(actor.SessionID)
@@ -243,7 +261,10 @@ func (s *Server) barred(ctx context.Context, actor authz.Actor, v fleet.Verb, on
 		if !ok {
 			return fleet.Errorf(fleet.Unauthenticated, "you are signed out: sign in again")
 		}
-		_, err = s.Actions.ContainerFor(ctx, now, v, on)
+		c, err := s.Actions.ContainerFor(ctx, now, v, on.ID)
+		if err == nil && c.NodeID != on.NodeID {
+			return fleet.Errorf(fleet.Conflict, "the container has moved to another node: ask again")
+		}
 		if kind := fleet.KindOf(err); kind == fleet.NotFound || kind == fleet.Forbidden {
 			return err
 		}
@@ -286,6 +307,14 @@ func (q *query) number(name string, fallback, limit int) int {
 		q.fault(name, fmt.Sprintf("this must be a number from 0 to %d", limit))
 	}
 	return n
+}
+
+func (q *query) text(name string, longest int) string {
+	text := q.values[name]
+	if len(text) > longest {
+		q.fault(name, fmt.Sprintf("this is too long: the limit is %d characters", longest))
+	}
+	return text
 }
 
 func (q *query) flag(name string) bool {

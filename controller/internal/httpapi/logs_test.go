@@ -75,20 +75,35 @@ func chunk(c wire.Command, data string) wire.LogChunk {
 
 func TestLogIsPlainText(t *testing.T) {
 	h, a, path := watched(t, func(c wire.Command, send func(any)) {
-		send(chunk(c, "one\n"))
+		begin := chunk(c, "")
+		begin.First, begin.Book = 1, "b"
+		send(begin)
+		one := chunk(c, "one\n")
+		one.First, one.Lines, one.Book, one.Source = 1, 1, "b", "out"
+		send(one)
 		gap := chunk(c, "two\n")
-		gap.Dropped = 7
+		gap.First, gap.Lines, gap.Book, gap.Gap = 9, 1, "b", &wire.Gap{From: 2, To: 8}
 		send(gap)
 		end := chunk(c, "")
 		end.EOF = true
 		send(end)
 	})
 	got := h.request("GET", path+"/logs?tail=5", "").want(t, http.StatusOK)
-	if want := "one\n\n[lormas: 7 bytes are left out here]\ntwo\n"; string(got.body) != want {
+	if want := "one\n[lormas: lines 2 to 8 are not kept any more]\ntwo\n"; string(got.body) != want {
 		t.Errorf("the log is %q, want %q", got.body, want)
 	}
 	if kind := got.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
 		t.Errorf("content type %q", kind)
+	}
+	got = h.request("GET", path+"/logs?format=json&after=4&book=b", "").want(t, http.StatusOK)
+	if want := `{"gap":{"from":5,"to":8}}` + "\n" + `{"n":9,"text":"two"}` + "\n"; string(got.body) != want {
+		t.Errorf("in JSON the log is %q, want %q", got.body, want)
+	}
+	if c := a.asked[1]; c.After != 4 || c.Book != "b" {
+		t.Errorf("the node was asked %+v", c)
+	}
+	for _, bad := range []string{"format=xml", "after=-1", "after=x", "after=9007199254740993", "book=" + strings.Repeat("b", 41)} {
+		h.request("GET", path+"/logs?"+bad, "").want(t, http.StatusUnprocessableEntity)
 	}
 	if c := a.asked[0]; c.Tail != 5 || c.Follow || c.Action != wire.ActionLogs {
 		t.Errorf("the node was asked %+v", c)

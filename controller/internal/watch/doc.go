@@ -4,6 +4,7 @@
 //
 // Viewers enter; transient commands leave for the agent, renewed while
 // anybody watches, and chunks come back through Deliver. Nothing is recorded.
-// A viewer who does not keep up loses chunks and is told how much, and slows
-// down nobody.
+// A viewer who does not keep up slows down nobody: when he has room again, the
+// node is asked for what comes after his last line, and so it is when MQTT lost
+// something. The numbers of the lines tell.
 package watch

@@ -67,7 +67,7 @@ func (w *Watch) leaveStats(f *feed, s *Stream[wire.Stats]) {
 }
 
 // ask sends the agent the command that starts or renews a stream.
-func (w *Watch) ask(f *feed, tail int) error {
+func (w *Watch) ask(f *feed) error {
 	session, err := w.session(f.topic.Node)
 	if err != nil {
 		return err
@@ -76,14 +76,20 @@ func (w *Watch) ask(f *feed, tail int) error {
 	if f.topic.Kind == wire.ContainerStats {
 		action = wire.ActionStats
 	}
+	tail := f.tail
+	if f.place.known {
+		tail = 0
+	}
 	err = w.options.Publisher.Publish(wire.OfNode(wire.NodeCommands, f.topic.Node), wire.Encode(wire.Command{
 		Header: wire.Head(wire.TypeCommand), Session: session, ID: id.New[id.CommandID](), Action: action,
 		ContainerID: f.topic.Container, Deadline: w.options.Now().Add(ttl).UnixMilli(),
-		Stream: f.stream, Tail: tail, Follow: f.follow, TTLMS: ttl.Milliseconds(),
+		Stream: f.stream, Book: f.place.book, After: f.place.last, Tail: tail,
+		Seek: !f.sought.IsZero() || f.asked && f.logs != nil && !f.place.known, Follow: f.follow, TTLMS: ttl.Milliseconds(),
 	}))
 	if err != nil {
 		return fleet.Errorf(fleet.Unavailable, "the node cannot be asked at the moment: try again").Because(err)
 	}
+	f.asked = true
 	return nil
 }
 

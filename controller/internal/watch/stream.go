@@ -17,7 +17,6 @@ type Stream[T any] struct {
 	mu     sync.Mutex
 	closed bool
 	err    error
-	lost   int // bytes of log that the viewer did not get
 }
 
 func newStream[T any]() *Stream[T] { return &Stream[T]{c: make(chan T, queue)} }
@@ -41,22 +40,23 @@ func (s *Stream[T]) end(err error) {
 	}
 }
 
-// offerLog gives a chunk to a viewer, or notes how much was lost of it; the
-// next chunk that fits says so.
-func offerLog(s *Stream[wire.LogChunk], chunk wire.LogChunk) {
+// offer gives something to a viewer who has room for it.
+func (s *Stream[T]) offer(item T) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return
+		return true
 	}
-	chunk.Dropped += s.lost
 	select {
-	case s.c <- chunk:
-		s.lost = 0
+	case s.c <- item:
+		return true
 	default:
-		s.lost = chunk.Dropped + len(chunk.Data)
+		return false
 	}
 }
+
+// roomy reports whether a viewer has room for a good deal.
+func (s *Stream[T]) roomy() bool { return len(s.c) <= cap(s.c)/2 }
 
 // offerStats gives a sample to a viewer; the oldest one makes room.
 func offerStats(s *Stream[wire.Stats], sample wire.Stats) {

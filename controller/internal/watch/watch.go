@@ -11,6 +11,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -19,6 +20,8 @@ const (
 	renewEvery = 10 * time.Second
 	answerIn   = 15 * time.Second // for logs that are not followed
 	maxFeeds   = 32               // log streams of one container
+	seekAgain  = 5 * time.Second  // a node that was asked to go back has so long
+	seekEvery  = time.Second      // how often it is seen whether slow viewers have room
 )
 
 // shared is the stream name of what people on MQTT watch; viewers of the API
@@ -41,6 +44,7 @@ type Options struct {
 // Watch hands out streams. It is safe for concurrent use.
 type Watch struct {
 	options Options
+	wants   loop.Wake // somebody has fallen behind
 
 	mu    sync.Mutex
 	feeds map[wire.Topic]map[string]*feed // by topic and stream
@@ -54,18 +58,25 @@ type feed struct {
 	since    time.Time
 	watchers int // on MQTT
 	logs     *Stream[wire.LogChunk]
+	place    place
+	tail     int       // lines of the past, as long as he has no place
+	asked    bool      // once at least
+	behind   bool      // he is not at what the node sent last
+	sought   time.Time // when the node was asked to go back; zero: it has done so
 	stats    map[*Stream[wire.Stats]]struct{}
 }
 
 // New makes a Watch; Run keeps its streams going.
 func New(o Options) *Watch {
-	return &Watch{options: o, feeds: map[wire.Topic]map[string]*feed{}}
+	return &Watch{options: o, wants: loop.NewWake(), feeds: map[wire.Topic]map[string]*feed{}}
 }
 
 // LogOptions says what of a container's log is wanted.
 type LogOptions struct {
-	Tail   int  // lines from the past
-	Follow bool // and whatever comes
+	Book   string // the book that After is a number of; "": whichever the node has
+	After  uint64 // the last line that the viewer has; 0: none, and then he gets a tail
+	Tail   int    // lines from the past
+	Follow bool   // and whatever comes
 }
 
 // Logs shows the log of a container until ctx ends or, unless followed, all
@@ -73,14 +84,14 @@ type LogOptions struct {
 func (w *Watch) Logs(ctx context.Context, node id.NodeID, container id.ContainerID, o LogOptions) (*Stream[wire.LogChunk], error) {
 	f := &feed{
 		topic: wire.OfContainerOn(wire.ContainerLogs, node, container), stream: uuid.NewString(),
-		follow: o.Follow, since: w.options.Now(), logs: newStream[wire.LogChunk](),
+		follow: o.Follow, since: w.options.Now(), logs: newStream[wire.LogChunk](), tail: o.Tail, place: place{o.Book, o.After, o.After > 0 || o.Book != ""},
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.feeds[f.topic]) >= maxFeeds {
 		return nil, fleet.Errorf(fleet.TooMany, "%d people watch the log of this container already: close one of them or subscribe to its topic", maxFeeds)
 	}
-	if err := w.ask(f, o.Tail); err != nil {
+	if err := w.ask(f); err != nil {
 		return nil, err
 	}
 	w.add(f)
@@ -95,7 +106,7 @@ func (w *Watch) Stats(ctx context.Context, node id.NodeID, container id.Containe
 	f := w.open(wire.OfContainerOn(wire.ContainerStats, node, container))
 	s := newStream[wire.Stats]()
 	f.stats[s] = struct{}{}
-	if err := w.ask(f, 0); err != nil {
+	if err := w.ask(f); err != nil {
 		delete(f.stats, s)
 		w.dropIdle(f)
 		return nil, err
@@ -131,15 +142,55 @@ func (w *Watch) Deliver(t wire.Topic, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	f, ok := w.feeds[t][chunk.Stream]
-	if !ok || f.logs == nil {
-		return nil
+	if f, ok := w.feeds[t][chunk.Stream]; ok {
+		w.deliverLog(f, chunk)
 	}
-	offerLog(f.logs, chunk)
+	return nil
+}
+
+// deliverLog gives a viewer the lines that come next. What is missing, because
+// MQTT lost it or the viewer was slow, is asked for again: the node has it in
+// its book, or says that it has it no more.
+func (w *Watch) deliverLog(f *feed, chunk wire.LogChunk) {
+	then, news, v := f.place.judge(chunk)
+	if chunk.Lines == 0 && chunk.First > 0 {
+		f.sought = time.Time{} // it has gone back
+	}
+	switch {
+	case f.logs == nil: // those on MQTT have heard it as it is
+		if chunk.First > 0 {
+			f.place = place{chunk.Book, chunk.First + uint64(chunk.Lines) - 1, true}
+		}
+		return
+	case v == again:
+	case v == hole && !f.sought.IsZero(): // was on its way already
+		return
+	case v == hole || f.behind && chunk.EOF || !f.logs.offer(news):
+		f.behind = true
+		w.wants.Up()
+		return
+	default:
+		f.place, f.behind, f.since = then, false, w.options.Now()
+	}
 	if chunk.EOF {
 		w.end(f, nil)
 	}
-	return nil
+}
+
+// seekAll has streams begin again where their viewers are, of those who have
+// fallen behind and have room.
+func (w *Watch) seekAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.options.Now()
+	for _, streams := range w.feeds {
+		for _, f := range streams {
+			if f.behind && f.logs.roomy() && now.Sub(f.sought) > seekAgain {
+				f.sought = now
+				w.renew(f)
+			}
+		}
+	}
 }
 
 func (w *Watch) deliverStats(t wire.Topic, payload []byte) error {
@@ -157,6 +208,8 @@ func (w *Watch) deliverStats(t wire.Topic, payload []byte) error {
 func (w *Watch) Run(ctx context.Context) error {
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()
+	slow := time.NewTicker(seekEvery)
+	defer slow.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -164,6 +217,10 @@ func (w *Watch) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			w.renewAll()
+		case <-w.wants.C():
+			w.seekAll()
+		case <-slow.C:
+			w.seekAll()
 		}
 	}
 }
@@ -188,10 +245,10 @@ func (w *Watch) renewOrEnd(f *feed) {
 	w.renew(f)
 }
 
-// renew asks for what comes from now on: the past was asked for at first. A
-// node that is away is asked when it is back.
+// renew asks for what comes after that which the viewer has: the past was asked
+// for at first. A node that is away is asked when it is back.
 func (w *Watch) renew(f *feed) {
-	if err := w.ask(f, 0); err != nil {
+	if err := w.ask(f); err != nil {
 		w.options.Log.Debug("stream not renewed", "node", f.topic.Node, "container", f.topic.Container, "error", err)
 	}
 }

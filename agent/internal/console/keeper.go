@@ -1,0 +1,195 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// Engine is the container engine, as far as consoles are concerned.
+type Engine interface {
+	List(context.Context) ([]runtime.Found, error)
+	Watch(context.Context, func(runtime.Change)) error
+	Lines(ctx context.Context, c id.ContainerID, since time.Time, line func(runtime.Line)) error
+}
+
+// Keeper reads what containers print into their books: one reader for each
+// container that runs, and once whatever one printed that has ended.
+type Keeper struct {
+	books  *Books
+	engine Engine
+	work   sync.WaitGroup
+
+	mu      sync.Mutex
+	readers map[id.ContainerID]*reading
+	changed chan struct{} // closed when a reader ended
+}
+
+// reading is a container whose log is read.
+type reading struct {
+	active bool // at this moment
+	again  bool // and then from the start: it may have begun anew
+	whole  bool // all that it had printed was read, to its end
+}
+
+// readAgain is how long a reader waits after the engine broke off.
+const readAgain = time.Second
+
+// NewKeeper makes a keeper; Run has it work.
+func NewKeeper(b *Books, e Engine) *Keeper {
+	return &Keeper{books: b, engine: e, readers: map[id.ContainerID]*reading{}, changed: make(chan struct{})}
+}
+
+// Run reads until ctx ends.
+func (k *Keeper) Run(ctx context.Context) error {
+	defer k.work.Wait()
+	_ = k.engine.Watch(ctx, func(c runtime.Change) { // ends with ctx only
+		switch c.Kind {
+		case runtime.Relist:
+			k.work.Go(func() { k.relist(ctx) })
+		case runtime.Started:
+			k.read(ctx, c.ID)
+		case runtime.Destroyed, runtime.Died, runtime.OutOfMem:
+		}
+	})
+	return nil
+}
+
+// relist reads everything that is there: it may have printed while nobody
+// read. When the engine cannot be asked, it has another Relist for us later.
+func (k *Keeper) relist(ctx context.Context) {
+	list, err := k.engine.List(ctx)
+	if err != nil {
+		return
+	}
+	for _, f := range list {
+		k.read(ctx, f.ID)
+	}
+}
+
+// read sees to it that a container's log is read.
+func (k *Keeper) read(ctx context.Context, c id.ContainerID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r, known := k.readers[c]
+	if !known {
+		r = &reading{}
+		k.readers[c] = r
+	}
+	if r.again = r.active; r.active {
+		return
+	}
+	r.active = true
+	k.work.Go(func() { k.follow(ctx, c, r) })
+}
+
+// follow reads one run after the other, as long as there is another.
+func (k *Keeper) follow(ctx context.Context, c id.ContainerID, r *reading) {
+	for {
+		err := k.once(ctx, c, r.whole)
+		k.mu.Lock()
+		gone := errors.Is(err, runtime.ErrNotFound)
+		broke := err != nil && !gone
+		r.whole = err == nil || gone && r.whole
+		if again := r.again || broke; !again || ctx.Err() != nil {
+			r.active = false
+			close(k.changed)
+			k.changed = make(chan struct{})
+			k.mu.Unlock()
+			return
+		}
+		r.again = false
+		k.mu.Unlock()
+		if broke {
+			rest(ctx, readAgain)
+		}
+	}
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// once reads a log from where its book ends. whole says that all of the run
+// before is in the book, so that a log without its end is simply another.
+func (k *Keeper) once(ctx context.Context, c id.ContainerID, whole bool) error {
+	book, err := k.books.Book(c)
+	if err != nil {
+		return err
+	}
+	join := joint{anchor: book.reached()}
+	return k.engine.Lines(ctx, c, join.at, func(l runtime.Line) {
+		switch join.pass(l.At) {
+		case known:
+			return
+		case torn:
+			if !whole {
+				k.books.Append(c, Lormas, "[lormas] some lines may be missing here: the agent did not read for a while, and the engine does not have them any more")
+			}
+		case fresh:
+		}
+		if book.put(Out, l.At, l.Text, l.Cut) {
+			k.books.begin(c, book)
+		}
+	})
+}
+
+// Settle waits until all that a container which has ended printed is read: then
+// the engine may forget it. It gives up with ctx.
+func (k *Keeper) Settle(ctx context.Context, c id.ContainerID) {
+	for {
+		k.mu.Lock()
+		r, changed := k.readers[c], k.changed
+		active := r != nil && r.active
+		k.mu.Unlock()
+		if !active {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+	}
+}
+
+// joint finds the place in a log up to which its lines are in the book.
+type joint struct {
+	anchor
+	passed bool
+}
+
+// what a line is.
+type verdict int
+
+const (
+	fresh verdict = iota
+	known         // it is in the book
+	torn          // it is new, and what was before it is not to be had
+)
+
+// pass judges the next line of a log that was asked for from the anchor's
+// time on.
+func (j *joint) pass(at time.Time) verdict {
+	switch {
+	case j.passed || j.at.IsZero():
+		return fresh
+	case at.Equal(j.at) && j.lines > 0:
+		j.lines--
+		return known
+	}
+	j.passed = true
+	if j.lines > 0 {
+		return torn
+	}
+	return fresh
+}
