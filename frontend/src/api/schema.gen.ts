@@ -575,7 +575,7 @@ export interface paths {
         };
         /**
          * Read what a container prints
-         * @description Only its node has this: the node must be in reach. What a slow reader missed is said in a line of its own.
+         * @description The last 5000 lines of its console are kept on its node, which must be in reach. Lines have numbers, over restarts of the container. With format=json the first line of the answer is {"book","next"}, then comes {"n","source","text"} for each line, {"gap":{"from","to"}} where lines are not kept any more, and {"error"} before an end that is not one. Whose connection broke asks again with book and after, and misses nothing.
          *
          *     Needs the permission `container.logs` (also written `container:logs`): read what containers print.
          */
@@ -6074,6 +6074,12 @@ export interface operations {
                 tail?: number;
                 /** @description go on with whatever comes */
                 follow?: boolean;
+                /** @description the number of the last line that you have, to go on after it instead of with a tail */
+                after?: number;
+                /** @description the book that `after` is a number of: where the node has another one by now, all of that is sent */
+                book?: string;
+                /** @description text, or json: a line each, with its number */
+                format?: "text" | "json";
             };
             header?: never;
             path: {
