@@ -2,12 +2,14 @@ package link_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lormas/lormas/agent/internal/console"
 	"github.com/lormas/lormas/agent/internal/runtimetest"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/mqttlink"
@@ -279,6 +281,90 @@ func TestLogsAreFollowedWhileSomebodyWatches(t *testing.T) {
 			return l.Stream == "nowhere" && l.EOF && l.Error == ""
 		})
 	})
+}
+
+// TestALogGoesOnWhereItWas cuts the node off while its container prints, starts
+// the agent anew, and asks for the rest: each line comes once.
+func TestALogGoesOnWhereItWas(t *testing.T) {
+	r := newRig(t)
+	h := r.hello(1)
+	c := entry(idle)
+	r.full(h, 1, c)
+	r.awaitPhase(c.ID, spec.Up)
+	ask := func(h wire.Hello, stream string, after wire.LogChunk) {
+		r.command(h, wire.Command{
+			Action: wire.ActionLogs, ContainerID: c.ID, Stream: stream, Book: after.Book, After: after.Last(), Tail: 100,
+			Follow: true, TTLMS: 30_000, Deadline: inAMinute(),
+		})
+	}
+	// on is the last chunk of a stream that has lines.
+	on := func(stream string) (last wire.LogChunk) {
+		for _, l := range all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs) {
+			if l.Stream == stream && l.Lines > 0 {
+				last = l
+			}
+		}
+		return last
+	}
+	ask(h, "s1", wire.LogChunk{})
+	r.until("the first line", func() bool { return r.said("s1") == "up\n" })
+	r.broker.Down()
+	r.engine.Print(c.ID, "while cut off")
+	r.broker.Up(t)
+	h = r.hello(2)
+	r.nothing(h)
+	ask(h, "s2", on("s1"))
+	r.until("what was said meanwhile", func() bool { return r.said("s2") == "while cut off\n" })
+	seen := on("s2")
+	r.stop()
+	r.engine.Print(c.ID, "while no agent ran")
+	r.boot()
+	h = r.hello(3)
+	r.nothing(h)
+	ask(h, "s3", seen)
+	r.engine.Print(c.ID, "last")
+	r.until("the rest", func() bool { return r.said("s3") == "while no agent ran\nlast\n" })
+	if last := on("s3"); last.Last() != 4 || last.Book != seen.Book {
+		t.Errorf("the last chunk is %+v", last)
+	}
+	again := wire.Command{
+		Action: wire.ActionLogs, ContainerID: c.ID, Stream: "s3", Book: seen.Book, After: 2, Seek: true, Follow: true, TTLMS: 30_000, Deadline: inAMinute(),
+	}
+	r.command(h, again)
+	r.until("the rest once more", func() bool {
+		return r.said("s3") == "while no agent ran\nlast\nwhile no agent ran\nlast\n"
+	})
+}
+
+// TestAFloodIsSentAsFarAsItIsKept prints more than a book takes: what comes is
+// in order, and gaps say exactly what is missing.
+func TestAFloodIsSentAsFarAsItIsKept(t *testing.T) {
+	r := newRig(t)
+	h := r.hello(1)
+	c := id.New[id.ContainerID]()
+	r.command(h, wire.Command{Action: wire.ActionLogs, ContainerID: c, Stream: "s", Follow: true, TTLMS: 60_000, Deadline: inAMinute()})
+	r.until("the beginning", func() bool { return len(all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs)) == 1 })
+	const lines = 200_000
+	for n := range lines {
+		r.books.Append(c, console.Install, strconv.Itoa(n+1)+strings.Repeat(" flood", 20))
+	}
+	r.until("the last line", func() bool {
+		return newest(all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs)).Last() == lines
+	})
+	at, got := uint64(0), 0
+	for _, l := range all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs)[1:] {
+		if l.Gap != nil && l.Gap.From == at+1 {
+			at = l.Gap.To
+		}
+		if l.First != at+1 || l.Lines != strings.Count(l.Data, "\n") || l.Source != "install" || !strings.HasPrefix(l.Data, strconv.FormatUint(l.First, 10)+" ") {
+			t.Fatalf("after line %d comes chunk %d: lines from %d, gap %+v, %.20q", at, l.Seq, l.First, l.Gap, l.Data)
+		}
+		at = l.Last()
+		got += l.Lines
+	}
+	if got < console.KeepLines || got >= lines {
+		t.Errorf("%d lines of %d came", got, lines)
+	}
 }
 
 // said is what a stream has carried; r.mu is held, or nobody else is there.

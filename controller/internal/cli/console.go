@@ -71,7 +71,12 @@ func (c attachCommand) typed(ctx context.Context, s Streams, to *client.Client, 
 	for lines.Scan() {
 		r := client.Request{Method: http.MethodPost, Path: path + "/command", Body: fields{"command": lines.Text()}}
 		var j job
-		if err := to.Do(ctx, r, &j); err != nil {
+		err := to.Do(ctx, r, &j)
+		var away *client.Unreachable
+		switch {
+		case errors.As(err, &away): // whether it arrived nobody knows: it is not sent twice
+			fmt.Fprintf(s.Err, "lormas: %q may not have been delivered: %v\n", lines.Text(), err)
+		case err != nil:
 			return err
 		}
 	}
