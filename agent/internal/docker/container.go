@@ -199,7 +199,10 @@ func (e *Engine) ask(ctx context.Context, dockerID string, how spec.Stop) (bool,
 	var err error
 	switch {
 	case how.Console != "":
-		err = e.typeIn(ctx, dockerID, how.Console)
+		// Not delivered is no error: it shows when the grace is over.
+		if err = e.typeIn(ctx, dockerID, how.Console); errors.Is(err, errNotRead) {
+			err = nil
+		}
 	case how.Signal != "":
 		err = e.api.ContainerKill(ctx, dockerID, how.Signal)
 	default:
@@ -229,22 +232,31 @@ func (e *Engine) Type(ctx context.Context, c id.ContainerID, line string) error 
 	if !f.Running || errdefs.IsConflict(err) { // the latter: ended just now
 		return runtime.ErrNotRunning.Errorf("the container does not run, so nobody reads its console: start it first")
 	}
+	if errors.Is(err, errNotRead) {
+		return runtime.ErrNotRunning.Errorf("the line was not delivered: %v", err)
+	}
 	return e.fault("write to the container's console", err)
 }
 
-// typeIn writes to the container's standard input, which stays open. That the
-// text could not be delivered is no error: the container has just ended, or
-// is not reading, and either shows when the grace is over.
+// typeIn writes to the container's standard input, which stays open.
 func (e *Engine) typeIn(ctx context.Context, dockerID, line string) error {
 	stream, err := e.api.ContainerAttach(ctx, dockerID, container.AttachOptions{Stream: true, Stdin: true})
 	if err != nil {
 		return err
 	}
 	defer stream.Close()
-	_ = stream.Conn.SetDeadline(time.Now().Add(typeInTimeout))
-	_, _ = stream.Conn.Write([]byte(line + "\n"))
+	if err := stream.Conn.SetDeadline(time.Now().Add(typeInTimeout)); err != nil {
+		return errNotRead
+	}
+	if _, err := stream.Conn.Write([]byte(line + "\n")); err != nil {
+		return errNotRead
+	}
 	return nil
 }
+
+// errNotRead is what is answered when the engine took a connection to the
+// console, and nobody the text.
+var errNotRead = errors.New("the container has just ended, or does not read its console")
 
 // Kill ends a container at once. It returns when the container has ended.
 func (e *Engine) Kill(ctx context.Context, c id.ContainerID) error {
