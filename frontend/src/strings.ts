@@ -160,7 +160,7 @@ export const strings = {
     asked: (verb: string) => `${verb}: asked for`,
     logs: "Logs",
     logsEmpty: "No output yet.",
-    logsGap: "— connection lost; lines may be missing here —",
+    logsGap: (from: number, to: number) => `— lines ${from} to ${to} are not kept any more —`,
     logsFollow: "Go to the newest line",
     logsClear: "Clear",
     logsWaiting: "Waiting for the node…",

@@ -121,10 +121,10 @@ export const api = {
         client.POST("/api/v1/containers", { body, params: { header: { "Idempotency-Key": key } } }),
       ) as Promise<Created>,
     act,
-    logs: (id: string, query: { tail: number; follow: boolean }, signal: AbortSignal) =>
+    logs: (id: string, query: { tail: number; after?: number; book?: string }, signal: AbortSignal) =>
       stream(
         client.GET("/api/v1/containers/{id}/logs", {
-          params: { path: { id }, query },
+          params: { path: { id }, query: { ...query, follow: true, format: "json" } },
           parseAs: "stream",
           signal,
         }),

@@ -251,12 +251,19 @@ function found(items: Array<{ id: string }>, id: string | undefined): Response {
 function logs(signal: AbortSignal): Response {
   let n = 0;
   let timer: ReturnType<typeof setInterval> | undefined;
-  const line = () =>
-    `${new Date(Date.now() - 60_000 + n * 900).toISOString()} GET /health 200 ${(n++ % 7) + 1}ms\n`;
+  const entry = (value: object) => `${JSON.stringify(value)}\n`;
+  const line = () => {
+    const at = new Date(Date.now() - 60_000 + n++ * 900).toISOString();
+    return entry({
+      n,
+      source: "out",
+      text: n === 1 ? "listening on :80" : `${at} GET /health 200 ${(n % 7) + 1}ms`,
+    });
+  };
   const stream = new ReadableStream<Uint8Array>({
     start(out) {
       const text = new TextEncoder();
-      out.enqueue(text.encode(`listening on :80\n${Array.from({ length: 12 }, line).join("")}`));
+      out.enqueue(text.encode(entry({ book: "b", next: 1 }) + Array.from({ length: 13 }, line).join("")));
       timer = setInterval(() => out.enqueue(text.encode(line())), 1500);
       signal.addEventListener("abort", () => {
         clearInterval(timer);
@@ -265,5 +272,5 @@ function logs(signal: AbortSignal): Response {
     },
     cancel: () => clearInterval(timer),
   });
-  return new Response(stream, { headers: { "Content-Type": "text/plain" } });
+  return new Response(stream, { headers: { "Content-Type": "application/x-ndjson" } });
 }

@@ -1,8 +1,8 @@
 import { useEffect, useState } from "react";
 import { api } from "@/api/endpoints";
 import { ApiError } from "@/api/problem";
-import { strings } from "@/strings";
-import { appendMark, appendOutput, emptyLog, type LogBuffer } from "./log-lines";
+import { emptyLog, type LogBuffer } from "./log-lines";
+import { appendEntry, type Entry, type Place, placeAfter } from "./log-place";
 
 const tailLines = 200;
 const drawMs = 60; // output that comes within this time is drawn together
@@ -26,8 +26,7 @@ export function useLogs(id: string): Logs {
       id,
       signal: stop.signal,
       onOpen: () => setStatus({ state: "open", error: null }),
-      onOutput: (chunk) => setLog((shown) => appendOutput(shown, chunk)),
-      onMark: (text) => setLog((shown) => appendMark(shown, text)),
+      onEntries: (entries) => setLog((shown) => entries.reduce(appendEntry, shown)),
       onError: (error) => setStatus({ state: "failed", error }),
     });
     return () => stop.abort();
@@ -39,21 +38,22 @@ interface Follow {
   id: string;
   signal: AbortSignal;
   onOpen(): void;
-  onOutput(chunk: string): void;
-  onMark(text: string): void;
+  onEntries(entries: Entry[]): void;
   onError(error: unknown): void;
 }
 
-/** Reads the stream, and opens it again when it breaks; a gap is shown. */
-async function follow({ id, signal, onOpen, onOutput, onMark, onError }: Follow): Promise<void> {
-  let tail = tailLines;
+/** Reads the stream, and when it breaks goes on where it was. */
+async function follow({ id, signal, onOpen, onEntries, onError }: Follow): Promise<void> {
+  let place: Place = {};
+  const onLines = (entries: Entry[]) => {
+    place = entries.reduce(placeAfter, place);
+    onEntries(entries);
+  };
   while (!signal.aborted) {
     try {
-      const response = await api.containers.logs(id, { tail, follow: true }, signal);
+      const response = await api.containers.logs(id, { tail: tailLines, ...place }, signal);
       onOpen();
-      if (tail === 0) onMark(strings.containers.logsGap);
-      tail = 0;
-      await readText(response, onOutput);
+      await readEntries(response, onLines);
     } catch (error) {
       if (signal.aborted) return;
       onError(error);
@@ -63,24 +63,27 @@ async function follow({ id, signal, onOpen, onOutput, onMark, onError }: Follow)
   }
 }
 
-async function readText(response: Response, onOutput: (chunk: string) => void): Promise<void> {
+async function readEntries(response: Response, onEntries: (entries: Entry[]) => void): Promise<void> {
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (!reader) return;
-  let gathered = "";
+  let rest = "";
+  let gathered: Entry[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const draw = () => {
     timer = undefined;
-    onOutput(gathered);
-    gathered = "";
+    onEntries(gathered);
+    gathered = [];
   };
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      gathered += part.value;
-      timer ??= setTimeout(draw, drawMs);
+      const lines = (rest + part.value).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) gathered.push(JSON.parse(line) as Entry);
+      if (gathered.length > 0) timer ??= setTimeout(draw, drawMs);
     }
   } finally {
     clearTimeout(timer);
-    if (gathered) draw();
+    if (gathered.length > 0) draw();
   }
 }
 
