@@ -367,6 +367,7 @@ export const strings = {
 export const phaseWords: Record<Phase, string> = {
   pending: "pending",
   pulling: "pulling image",
+  installing: "installing",
   creating: "creating",
   starting: "starting",
   running: "running",

@@ -43,3 +43,17 @@ type Install struct {
 
 // DefaultInstallTimeout is how many seconds an installation may take.
 const DefaultInstallTimeout = 60 * 60
+
+// Home is the volume that an installation fills and whose files are kept: the
+// one of that name, else the first.
+func (c Container) Home() (Volume, bool) {
+	for _, v := range c.Volumes {
+		if v.Host == HomeVolume {
+			return v, true
+		}
+	}
+	if len(c.Volumes) == 0 {
+		return Volume{}, false
+	}
+	return c.Volumes[0], true
+}

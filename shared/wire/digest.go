@@ -15,7 +15,11 @@ func Digest(set []DesiredContainer) string {
 	lines := make([]string, 0, len(set))
 	for _, c := range set {
 		if c.Power != "absent" {
-			lines = append(lines, fmt.Sprintf("%s %d %d %s %s\n", c.ID, c.Epoch, c.Generation, c.SpecHash, c.Power))
+			line := fmt.Sprintf("%s %d %d %s %s", c.ID, c.Epoch, c.Generation, c.SpecHash, c.Power)
+			if c.Install > 0 { // an agent that knows of none has the same digest for all others
+				line += fmt.Sprintf(" %d", c.Install)
+			}
+			lines = append(lines, line+"\n")
 		}
 	}
 	slices.Sort(lines)

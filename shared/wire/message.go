@@ -168,6 +168,7 @@ type DesiredContainer struct {
 	Generation int64          `json:"generation"`
 	SpecHash   string         `json:"spec_hash"`
 	Power      spec.Power     `json:"power"`
+	Install    int64          `json:"install,omitempty"` // how often its installation was asked for again
 }
 
 // Command is a nudge with a receipt. A lifecycle action's effect is in the
@@ -220,6 +221,8 @@ const (
 	ActionStats   Action = "stats"
 	ActionStdin   Action = "stdin"
 
+	ActionReinstall Action = "reinstall"
+
 	ActionMigrateCreate Action = "migrate_create" // create at the target of a migration
 )
 
@@ -229,7 +232,7 @@ func (a Action) Transient() bool {
 	switch a {
 	case ActionRestart, ActionKill, ActionLogs, ActionStats, ActionStdin:
 		return true
-	case ActionCreate, ActionUpdate, ActionStart, ActionStop, ActionDelete, ActionMigrateCreate:
+	case ActionCreate, ActionUpdate, ActionStart, ActionStop, ActionDelete, ActionReinstall, ActionMigrateCreate:
 		return false
 	}
 	return true

@@ -23,6 +23,7 @@ func TestDockerIsAnEngine(t *testing.T) {
 			Engine:       e,
 			Neighbour:    engineAt(t, testEngine.Socket()),
 			Image:        actorImage,
+			Shell:        shellImage,
 			MissingImage: "127.0.0.1:1/lormas/missing:1", // a registry that refuses
 			MountRoot:    root,
 			TakePort:     takePort,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 	"github.com/lormas/lormas/shared/wire"
 )
 
-// List finds every container that was made for our controller and node.
+// List finds every container that was made for our controller and node, also
+// installers.
 func (e *Engine) List(ctx context.Context) ([]runtime.Found, error) {
 	summaries, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: e.owner.ours()})
 	if err != nil {
@@ -26,14 +28,19 @@ func (e *Engine) List(ctx context.Context) ([]runtime.Found, error) {
 	return e.inspectAll(ctx, summaries)
 }
 
-// find is List for one container. There is more than one result only when
-// somebody copied our labels.
+// find is List for one container, without its installer. There is more than
+// one result only when somebody copied our labels.
 func (e *Engine) find(ctx context.Context, c id.ContainerID) ([]runtime.Found, error) {
+	return e.findRole(ctx, c, false)
+}
+
+func (e *Engine) findRole(ctx context.Context, c id.ContainerID, installer bool) ([]runtime.Found, error) {
 	summaries, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: e.owner.ours(c)})
 	if err != nil {
 		return nil, e.fault("find the container", err)
 	}
-	return e.inspectAll(ctx, summaries)
+	found, err := e.inspectAll(ctx, summaries)
+	return slices.DeleteFunc(found, func(f runtime.Found) bool { return f.Installer != installer }), err
 }
 
 // Find is List for one container that has to be there.
@@ -84,16 +91,20 @@ func (e *Engine) read(details container.InspectResponse) (runtime.Found, bool) {
 		Pid:      state.Pid,
 
 		Exclusive: labels[labelHA] == lease.Exclusive,
+		Installer: labels[labelRole] == roleInstaller,
 	}
 	if state.Status == container.StateRemoving {
 		f.State = runtime.Dead
 	}
-	var errs [5]error
+	var errs [6]error
 	errs[0] = f.ID.UnmarshalText([]byte(labels[labelContainer]))
 	f.Epoch, errs[1] = strconv.ParseInt(labels[labelEpoch], 10, 64)
 	f.Generation, errs[2] = strconv.ParseInt(labels[labelGeneration], 10, 64)
 	f.StartedAt, errs[3] = parseTime(state.StartedAt)
 	f.FinishedAt, errs[4] = parseTime(state.FinishedAt)
+	if n := labels[labelInstall]; n != "" { // else it was made by an agent that knew of no installations
+		f.Install, errs[5] = strconv.ParseInt(n, 10, 64)
+	}
 	if errors.Join(errs[:]...) != nil {
 		return runtime.Found{}, false
 	}
@@ -109,7 +120,7 @@ func parseTime(text string) (time.Time, error) {
 }
 
 func isMadeOf(f runtime.Found, in runtime.Instance) bool {
-	return f.Epoch == in.Epoch && f.Generation == in.Generation && f.SpecHash == in.SpecHash
+	return f.Epoch == in.Epoch && f.Generation == in.Generation && f.SpecHash == in.SpecHash && f.Install == in.Install
 }
 
 // Create makes the container, pulling its image first where the node lacks
@@ -258,9 +269,17 @@ func (e *Engine) typeIn(ctx context.Context, dockerID, line string) error {
 // console, and nobody the text.
 var errNotRead = errors.New("the container has just ended, or does not read its console")
 
-// Kill ends a container at once. It returns when the container has ended.
+// Kill ends a container at once, or what installs it. It returns when the
+// container has ended.
 func (e *Engine) Kill(ctx context.Context, c id.ContainerID) error {
+	killed, err := e.killInstall(ctx, c)
+	if err != nil {
+		return err
+	}
 	f, err := e.one(ctx, c)
+	if killed && errors.Is(err, runtime.ErrNotFound) {
+		return nil
+	}
 	if err != nil || !f.Running {
 		return err
 	}
@@ -292,10 +311,13 @@ func (e *Engine) wait(ctx context.Context, dockerID string, condition container.
 	}
 }
 
-// Remove removes a container, running or not, and storage that only it could
-// ever find again. Volumes of its spec stay on the node. One that is not
+// Remove removes a container, running or not, with what installs it, and
+// storage that only it could ever find again. Volumes of its spec stay on the node. One that is not
 // there is removed already.
 func (e *Engine) Remove(ctx context.Context, c id.ContainerID) error {
+	if err := e.AbortInstall(ctx, c); err != nil {
+		return err
+	}
 	found, err := e.find(ctx, c)
 	if err != nil {
 		return err

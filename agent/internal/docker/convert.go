@@ -26,7 +26,11 @@ const (
 	labelEpoch      = "lormas.epoch"
 	labelGeneration = "lormas.generation"
 	labelSpecHash   = "lormas.spec_hash"
-	labelHA         = "lormas.ha" // available or exclusive; standard ones have none
+	labelHA         = "lormas.ha"      // available or exclusive; standard ones have none
+	labelInstall    = "lormas.install" // number of the installation that was wanted
+	labelRole       = "lormas.role"    // installer; the containers themselves have none
+
+	roleInstaller = "installer"
 )
 
 // policy is how a container is kept available: "" when it is not.
@@ -80,6 +84,7 @@ func (o owner) labels(in runtime.Instance) map[string]string {
 		labelEpoch:      strconv.FormatInt(in.Epoch, 10),
 		labelGeneration: strconv.FormatInt(in.Generation, 10),
 		labelSpecHash:   in.SpecHash,
+		labelInstall:    strconv.FormatInt(in.Install, 10),
 	}
 	if p := policy(in.Spec); p != "" {
 		labels[labelHA] = p
@@ -128,12 +133,15 @@ func convert(o owner, in runtime.Instance, binds []mount.Mount) creation {
 			CapDrop:        droppedCapabilities,
 			SecurityOpt:    []string{"no-new-privileges"},
 			RestartPolicy:  container.RestartPolicy{Name: container.RestartPolicyDisabled},
-			LogConfig: container.LogConfig{
-				Type:   "json-file", // whatever the daemon's default: Logs must be able to read back
-				Config: map[string]string{"max-size": "5m", "max-file": "2"},
-			},
+			LogConfig:      logConfig(),
 		},
 	}
+}
+
+// logConfig is the same whatever the daemon's default: Logs must be able to
+// read back.
+func logConfig() container.LogConfig {
+	return container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": "5m", "max-file": "2"}}
 }
 
 // limits are what can be changed while the container lives.
@@ -187,5 +195,8 @@ func tmpfs(c spec.Container) map[string]string {
 	if !c.ReadOnly || taken {
 		return nil
 	}
-	return map[string]string{"/tmp": "rw,exec,nosuid,size=100M"}
+	return map[string]string{"/tmp": tmpOptions}
 }
+
+// tmpOptions are those of a /tmp in memory.
+const tmpOptions = "rw,exec,nosuid,size=100M"

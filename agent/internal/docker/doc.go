@@ -17,6 +17,8 @@
 //	container.go  the verbs
 //	convert.go  instance → what Docker is asked to make (pure)
 //	mount.go    volumes → directories of this node, and which are allowed
+//	install.go  the installer, a container that fills the home volume
+//	mark.go     what the home volume keeps of its installation
 //	image.go    pulling, with progress
 //	note.go     what an update in place made of a container
 //	watch.go, logs.go, stats.go

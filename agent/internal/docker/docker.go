@@ -33,6 +33,8 @@ type Engine struct {
 	mounts mounts
 	notes  notes
 
+	installs string // where the scripts of installations are kept while they run
+
 	shortages shortages
 }
 
@@ -47,7 +49,8 @@ func New(opt Options) (*Engine, error) {
 	}
 	m := mounts{volumes: filepath.Join(opt.DataDir, "volumes"), allowed: opt.AllowedMounts}
 	n := notes{dir: filepath.Join(opt.DataDir, "updated")}
-	for dir, mode := range map[string]fs.FileMode{m.volumes: dirMode, n.dir: 0o700} {
+	installs := filepath.Join(opt.DataDir, "installs")
+	for dir, mode := range map[string]fs.FileMode{m.volumes: dirMode, n.dir: 0o700, installs: 0o700} {
 		if err := os.MkdirAll(dir, mode); err != nil {
 			return nil, fmt.Errorf("make a directory for containers: %w", err)
 		}
@@ -60,7 +63,10 @@ func New(opt Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the docker client: %w", err)
 	}
-	return &Engine{api: api, owner: owner{opt.Controller, opt.Node}, mounts: m, notes: n, shortages: shortages{at: map[string]time.Time{}}}, nil
+	return &Engine{
+		api: api, owner: owner{opt.Controller, opt.Node}, mounts: m, notes: n, installs: installs,
+		shortages: shortages{at: map[string]time.Time{}},
+	}, nil
 }
 
 // Close drops the idle connections to the engine.

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strconv"
 	"time"
@@ -16,17 +17,34 @@ import (
 // Logs hands over a container's output, both streams as one, in pieces as
 // they come; each is valid only until the call returns. With Follow it goes
 // on until the container ends or the context does. An error of write ends it
-// and is returned.
+// and is returned. While a container is installed, and after that failed, the
+// output is that of the installation.
 func (e *Engine) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOptions, write func([]byte) error) error {
 	f, err := e.one(ctx, c)
+	if err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return err
+	}
+	if !f.Running {
+		installers, fault := e.installers(ctx, c)
+		switch {
+		case fault != nil:
+			return fault
+		case len(installers) > 0:
+			f, err = installers[0], nil
+		}
+	}
 	if err != nil {
 		return err
 	}
-	details, err := e.api.ContainerInspect(ctx, f.DockerID)
+	return e.readLogs(ctx, f.DockerID, opt, write)
+}
+
+func (e *Engine) readLogs(ctx context.Context, dockerID string, opt runtime.LogOptions, write func([]byte) error) error {
+	details, err := e.api.ContainerInspect(ctx, dockerID)
 	if err != nil {
 		return e.fault("inspect the container", err)
 	}
-	stream, err := e.api.ContainerLogs(ctx, f.DockerID, logsOptions(opt))
+	stream, err := e.api.ContainerLogs(ctx, dockerID, logsOptions(opt))
 	if err != nil {
 		return e.fault("open the container's log", err)
 	}

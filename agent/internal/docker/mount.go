@@ -65,10 +65,9 @@ func (m mounts) prepare(in runtime.Instance, imageUser string) (prepared, error)
 
 func (m mounts) source(in runtime.Instance, v spec.Volume) (made []string, source string, err error) {
 	if !filepath.IsAbs(v.Host) {
-		if !spec.ValidName(v.Host) { // the controller has refused it, but a path is built of it here
-			return nil, "", runtime.ErrMount.Errorf("%q is not the name of a volume: %s", v.Host, spec.NameRule)
+		if source, err = m.path(in, v); err != nil {
+			return nil, "", err
 		}
-		source = filepath.Join(m.volumes, in.ID.String(), v.Host)
 		made, err = makeDirs(source)
 		return made, source, err
 	}
@@ -83,6 +82,17 @@ func (m mounts) source(in runtime.Instance, v spec.Volume) (made []string, sourc
 	}
 	source, err = m.judge(v.Host)
 	return made, source, err
+}
+
+// path is the directory of a volume, which need not be there yet.
+func (m mounts) path(in runtime.Instance, v spec.Volume) (string, error) {
+	if filepath.IsAbs(v.Host) {
+		return m.judge(v.Host)
+	}
+	if !spec.ValidName(v.Host) { // the controller has refused it, but a path is built of it here
+		return "", runtime.ErrMount.Errorf("%q is not the name of a volume: %s", v.Host, spec.NameRule)
+	}
+	return filepath.Join(m.volumes, in.ID.String(), v.Host), nil
 }
 
 // judge resolves a path, as far as it exists, and says whether containers may
@@ -143,16 +153,9 @@ func makeDirs(path string) ([]string, error) {
 // (uid or uid:gid). A name means something only inside the image; what it
 // needs there its entrypoint has to do.
 func giveTo(user string, dirs []string) error {
-	owner, group, both := strings.Cut(user, ":")
-	uid, err := strconv.Atoi(owner)
-	if err != nil {
+	uid, gid, numeric := numbers(user)
+	if !numeric {
 		return nil
-	}
-	gid := uid
-	if both {
-		if gid, err = strconv.Atoi(group); err != nil {
-			return nil
-		}
 	}
 	for _, dir := range dirs {
 		if err := os.Lchown(dir, uid, gid); err != nil {
@@ -160,4 +163,18 @@ func giveTo(user string, dirs []string) error {
 		}
 	}
 	return nil
+}
+
+// numbers reads a user written as uid or uid:gid.
+func numbers(user string) (uid, gid int, numeric bool) {
+	owner, group, both := strings.Cut(user, ":")
+	uid, err := strconv.Atoi(owner)
+	if err != nil {
+		return 0, 0, false
+	}
+	gid = uid
+	if both {
+		gid, err = strconv.Atoi(group)
+	}
+	return uid, gid, err == nil
 }

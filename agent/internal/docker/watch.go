@@ -103,6 +103,9 @@ func (w *watch) handle(m events.Message) {
 	case runtime.Destroyed:
 		w.engine.shortages.forget(change)
 	}
+	if labels[labelRole] == roleInstaller {
+		return // whoever installs waits for its end
+	}
 	w.report(change)
 }
 

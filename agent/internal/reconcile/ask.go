@@ -66,6 +66,8 @@ func (r *Reconciler) decide(a Ask, now time.Time) bool {
 		r.refuse(a, "the container has moved since")
 	case a.Action == wire.ActionKill:
 		r.kill(a)
+	case a.Action == wire.ActionStdin && s.busy == install:
+		r.refuse(a, "the container is being installed, and nobody reads its console: wait for the end, or stop it to cancel the installation")
 	case a.Action == wire.ActionStdin && s.typing:
 		return false // lines keep their order
 	case a.Action == wire.ActionStdin:

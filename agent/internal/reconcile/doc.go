@@ -33,6 +33,8 @@
 //     stop of such a line when whoever typed it may stop the container;
 //   - one whose console never says that it is up stays in starting, and what
 //     asked for its start counts as done when it has run for 10 min;
+//   - one whose volume is not installed is installed before it is made: see
+//     install.go;
 //   - one that could not be made or started failed, and is tried again after
 //     the same pauses;
 //   - while the engine does not answer nothing is planned, and what is found

@@ -59,20 +59,15 @@ func (r *Reconciler) looked(list []runtime.Found, err error, began uint64) {
 		r.Log.Info("the container engine answers", "containers", len(list))
 	}
 	r.engine.answers, r.engine.missed = true, false
-	there := map[id.ContainerID]*runtime.Found{}
-	for i := range list {
-		c := &list[i]
-		if known := there[c.ID]; known == nil || known.Epoch < c.Epoch {
-			there[c.ID] = c
-		}
-	}
-	for c := range there {
-		r.subject(c)
+	there, fillers := newest(list, false), newest(list, true)
+	for _, f := range list {
+		r.subject(f.ID)
 	}
 	now := time.Now()
 	for c, s := range r.subjects {
 		if s.busy == none && s.touched <= began {
 			r.ask(s)
+			s.filler = fillers[c]
 			s.find(there[c], now)
 			r.bindSoon(s)
 		}
@@ -84,6 +79,18 @@ func (r *Reconciler) looked(list []runtime.Found, err error, began uint64) {
 		close(r.first)
 		r.load() // what could not be judged without a look
 	}
+}
+
+// newest are the containers of a list, or the installers, by what they are of.
+func newest(list []runtime.Found, installers bool) map[id.ContainerID]*runtime.Found {
+	there := map[id.ContainerID]*runtime.Found{}
+	for i := range list {
+		f := &list[i]
+		if known := there[f.ID]; f.Installer == installers && (known == nil || known.Epoch < f.Epoch) {
+			there[f.ID] = f
+		}
+	}
+	return there
 }
 
 func (r *Reconciler) neverLooked() bool {
@@ -111,7 +118,7 @@ func (r *Reconciler) tidy(list []runtime.Found) {
 func (r *Reconciler) after(s *subject, now time.Time) {
 	s.noteTakeAway(now)
 	r.watchConsole(s)
-	if s.want == nil && s.found == nil && s.busy == none {
+	if s.want == nil && s.found == nil && s.filler == nil && s.busy == none {
 		delete(r.subjects, s.id)
 	}
 	if s.unsure {

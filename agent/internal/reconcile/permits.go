@@ -37,7 +37,7 @@ func (r *Reconciler) consult(now time.Time) (again time.Time) {
 		if s.left > 0 {
 			again = sooner(now.Add(s.left), again)
 		}
-		if s.over && s.running() && r.engine.answers {
+		if s.over && (s.running() || s.busy == install) && r.engine.answers {
 			again = sooner(r.fence(s, now), again)
 		}
 		for _, c := range s.live() {
@@ -62,6 +62,9 @@ func (r *Reconciler) ask(s *subject) {
 		}
 	}
 	switch {
+	case s.busy == install && s.doing.spec.Exclusive:
+		held := r.Permits.Standing(lease.Copy{Container: s.id, Epoch: s.doing.Epoch})
+		s.late, s.over, s.left = held.Late, held.Over, held.Left
 	case s.found == nil || !s.found.Exclusive:
 	case s.found.Running:
 		held := r.Permits.Standing(lease.Copy{Container: s.id, Epoch: s.found.Epoch})
@@ -77,6 +80,9 @@ func (s *subject) live() []lease.Copy {
 	if s.running() || s.found != nil && s.unsure {
 		copies = append(copies, lease.Copy{Container: s.id, Epoch: s.found.Epoch})
 	}
+	if s.filler != nil && s.filler.Running {
+		copies = append(copies, lease.Copy{Container: s.id, Epoch: s.filler.Epoch})
+	}
 	if s.busy != none || s.unsure {
 		copies = append(copies, lease.Copy{Container: s.id, Epoch: s.doing.Epoch})
 	}
@@ -91,7 +97,7 @@ func (r *Reconciler) fence(s *subject, now time.Time) (again time.Time) {
 		return s.fenceAt
 	}
 	s.fenceAt = now.Add(fenceAgain)
-	r.Log.Warn("container: the lease is over: kill", "container", s.id, "epoch", s.found.Epoch)
+	r.Log.Warn("container: the lease is over: kill", "container", s.id)
 	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	c := s.id
 	r.work.Go(func() {

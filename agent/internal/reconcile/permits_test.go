@@ -47,6 +47,7 @@ func withGuard(t *testing.T, test func(*haRig)) {
 		r.guard = guardtest.New(sinceBoot, func(c lease.Copy, d lease.Deed) {
 			if d == lease.Kill {
 				r.engine.Crash(c.Container, 137)
+				r.engine.EndInstall(c.Container, 137)
 			}
 		})
 		defer r.guard.Off()

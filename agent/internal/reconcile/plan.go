@@ -20,13 +20,18 @@ const (
 	update verb = "update"
 	stop   verb = "stop"
 	remove verb = "remove"
+
+	verify  verb = "verify"  // whether the volume is installed
+	install verb = "install" // the volume, and wait for the end
+	abort   verb = "abort"   // an installation that is not wanted
 )
 
 // How many steps of a kind are under way at most. A pull can take minutes,
 // so starting what is there does not wait for creates.
 const (
-	maxCreates = 3
-	maxStarts  = 4
+	maxCreates  = 3
+	maxStarts   = 4
+	maxInstalls = 4
 )
 
 // barrier is how long the start of others waits for take-aways at most: one
@@ -98,11 +103,11 @@ func plan(w world) (begin []step, again time.Time) {
 // turn is the order in which containers get their turn.
 func turn(v verb) int {
 	switch v {
-	case none, stop, remove:
+	case none, stop, remove, abort, verify:
 		return 0
 	case update:
 		return 1
-	case create, start:
+	case create, start, install:
 		return 2
 	}
 	return 2
@@ -115,6 +120,8 @@ func (w world) next(s *subject) step {
 	}
 	todo := step{id: s.id, want: *s.want}
 	switch {
+	case s.strayFiller():
+		todo.verb = abort
 	case s.takeAway() && s.found.Running:
 		todo.verb, todo.how = stop, w.howToStop(s)
 	case s.takeAway():
@@ -132,8 +139,14 @@ func (w world) towardsRunning(s *subject) verb {
 	if s.want.spec == nil {
 		return none
 	}
+	if todo, first := s.towardsInstalled(); first {
+		return todo
+	}
 	if s.found == nil {
 		return create
+	}
+	if s.asksAnew() && !s.found.Running {
+		return create // what it is made of names the installation
 	}
 	switch w.change(s) {
 	case spec.Recreate:
@@ -202,7 +215,7 @@ func (w world) clearAt(next []step) time.Time {
 }
 
 func (w world) room() map[verb]int {
-	room := map[verb]int{create: maxCreates, start: maxStarts}
+	room := map[verb]int{create: maxCreates, start: maxStarts, install: maxInstalls}
 	for _, s := range w.subjects {
 		room[s.busy]--
 	}

@@ -14,12 +14,14 @@ import (
 	"github.com/lormas/lormas/shared/wire"
 )
 
-// The specs of these tests: b changes a's limits, c is another image.
+// The specs of these tests: b changes a's limits, c is another image, d is
+// installed.
 var (
 	specA = spec.Container{Name: "x", Image: "a:1", Resources: spec.Resources{CPU: 500, Memory: 64 * spec.MiB}}
 	specB = func() spec.Container { s := specA; s.Resources.CPU = 900; return s }()
 	specC = func() spec.Container { s := specA; s.Image = "c:1"; return s }()
-	known = map[string]spec.Container{specA.Hash(): specA, specB.Hash(): specB, specC.Hash(): specC}
+	specD = func() spec.Container { s := specA; s.Install = &spec.Install{Image: "i:1"}; s.Name = "d"; return s }()
+	known = map[string]spec.Container{specA.Hash(): specA, specB.Hash(): specB, specC.Hash(): specC, specD.Hash(): specD}
 )
 
 var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -27,6 +29,12 @@ var epoch = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // wants makes a want; its spec is here.
 func wants(epoch int64, s spec.Container, power spec.Power) *want {
 	return &want{DesiredContainer: wire.DesiredContainer{Epoch: epoch, Generation: 1, SpecHash: s.Hash(), Power: power}, spec: &s}
+}
+
+// again is a want whose installation was asked for once more.
+func again(w *want) *want {
+	w.Install++
+	return w
 }
 
 func found(epoch int64, s spec.Container, running bool) *runtime.Found {
@@ -92,6 +100,21 @@ func TestNextStep(t *testing.T) {
 		"not sure":                      {subject{want: wants(1, specA, spec.Running), memory: memory{unsure: true}}, none},
 		"broken by the engine":          {subject{want: wants(1, specA, spec.Running), found: &runtime.Found{Epoch: 1, SpecHash: specA.Hash(), State: runtime.Dead}}, create},
 		"restart, running":              {subject{want: wants(1, specA, spec.Running), found: found(1, specA, true), memory: memory{restart: &restart{}}}, stop},
+		"not known whether installed":   {subject{want: wants(1, specD, spec.Running)}, verify},
+		"looked at elsewhere":           {subject{want: wants(2, specD, spec.Running), memory: memory{mark: mark{known: true, done: true, epoch: 1}}}, verify},
+		"not installed":                 {subject{want: wants(1, specD, spec.Running), memory: memory{mark: mark{known: true, epoch: 1}}}, install},
+		"not installed, given up":       {subject{want: wants(1, specD, spec.Running), memory: memory{mark: mark{known: true, epoch: 1}, stuck: true}}, none},
+		"not installed, no lease":       {subject{want: wants(1, specD, spec.Running), memory: memory{mark: mark{known: true, epoch: 1}, standing: standing{refusal: "no lease"}}}, none},
+		"not installed, to be stopped":  {subject{want: wants(1, specD, spec.Stopped), memory: memory{mark: mark{known: true, epoch: 1}}}, none},
+		"installed":                     {subject{want: wants(1, specD, spec.Running), memory: memory{mark: mark{known: true, done: true, epoch: 1}}}, create},
+		"installed, runs":               {subject{want: wants(1, specD, spec.Running), found: found(1, specD, true)}, none},
+		"asked for anew, runs":          {subject{want: again(wants(1, specD, spec.Running)), found: found(1, specD, true)}, stop},
+		"asked for anew, ended":         {subject{want: again(wants(1, specD, spec.Running)), found: found(1, specD, false), memory: memory{mark: mark{known: true, done: true, epoch: 1}}}, install},
+		"installed anew":                {subject{want: again(wants(1, specD, spec.Running)), found: found(1, specD, false), memory: memory{mark: mark{known: true, done: true, epoch: 1, number: 1}}}, create},
+		"no installation any more":      {subject{want: again(wants(1, specA, spec.Running)), found: found(1, specA, true)}, none},
+		"installer, to be stopped":      {subject{want: wants(1, specD, spec.Stopped), filler: &runtime.Found{Epoch: 1}}, abort},
+		"installer of an older epoch":   {subject{want: wants(2, specD, spec.Running), filler: &runtime.Found{Epoch: 1}}, abort},
+		"installer of a newer epoch":    {subject{want: wants(1, specD, spec.Stopped), filler: &runtime.Found{Epoch: 2}}, none},
 		"restart, up again":             {subject{want: wants(1, specA, spec.Running), found: found(1, specA, true), memory: memory{restart: &restart{stopped: true}}}, none},
 	} {
 		steps, _ := plan(worldOf(&c.s))
@@ -201,10 +224,11 @@ type model struct {
 	failures int // that may still happen
 	busyFor  map[id.ContainerID]int
 	steps    map[id.ContainerID]step
+	volumes  map[id.ContainerID]int64 // which installation they have had; none is missing
 }
 
 func drawWorld(t *rapid.T) world {
-	specs := rapid.SampledFrom([]spec.Container{specA, specB, specC})
+	specs := rapid.SampledFrom([]spec.Container{specA, specB, specC, specD})
 	powers := rapid.SampledFrom([]spec.Power{spec.Running, spec.Stopped, spec.Absent})
 	var subjects []*subject
 	for i := range rapid.IntRange(1, 8).Draw(t, "containers") {
@@ -214,6 +238,15 @@ func drawWorld(t *rapid.T) world {
 		}
 		if s.want == nil || rapid.Bool().Draw(t, "there") {
 			s.found = found(rapid.Int64Range(1, 3).Draw(t, "found epoch"), specs.Draw(t, "found spec"), rapid.Bool().Draw(t, "running"))
+		}
+		if s.want != nil {
+			s.want.Install = rapid.Int64Range(0, 2).Draw(t, "install")
+		}
+		if s.found != nil {
+			s.found.Install = rapid.Int64Range(0, 1).Draw(t, "found install")
+		}
+		if rapid.IntRange(0, 3).Draw(t, "installer") == 0 {
+			s.filler = &runtime.Found{Installer: true, Epoch: rapid.Int64Range(1, 3).Draw(t, "installer epoch"), Running: true}
 		}
 		s.id = id.ContainerID{15: byte(i + 1)}
 		subjects = append(subjects, s)
@@ -228,7 +261,12 @@ func drawWorld(t *rapid.T) world {
 func TestPlanConverges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := model{T: t, w: drawWorld(t), failures: rapid.IntRange(0, 5).Draw(t, "failures"),
-			busyFor: map[id.ContainerID]int{}, steps: map[id.ContainerID]step{}}
+			busyFor: map[id.ContainerID]int{}, steps: map[id.ContainerID]step{}, volumes: map[id.ContainerID]int64{}}
+		for c := range m.w.subjects {
+			if n := rapid.Int64Range(-1, 2).Draw(t, "volume"); n >= 0 {
+				m.volumes[c] = n
+			}
+		}
 		const bound = 200
 		for range bound {
 			steps, again := plan(m.w)
@@ -258,12 +296,18 @@ func (m model) check(s step) {
 		m.Fatalf("%s of a container that is not ours", s.verb)
 	}
 	right := subject.found != nil && subject.want.Power == spec.Running && subject.found.Running &&
-		subject.found.Epoch == subject.want.Epoch && subject.found.SpecHash == subject.want.SpecHash
-	if right {
+		subject.found.Epoch == subject.want.Epoch && subject.found.SpecHash == subject.want.SpecHash && !subject.asksAnew()
+	if right && s.verb != abort {
 		m.Fatalf("%s of a container that is as it should be", s.verb)
+	}
+	if s.verb == install && subject.running() {
+		m.Fatal("an installation beside its container")
 	}
 	if s.verb != create && s.verb != start {
 		return
+	}
+	if n, any := m.volumes[s.id]; s.want.spec.Install != nil && (!any || n < s.want.Install) {
+		m.Fatalf("%s before installation %d: the volume has had %d (%v)", s.verb, s.want.Install, n, any)
 	}
 	for _, other := range m.w.subjects {
 		if other.takeAway() && !m.w.now.Before(other.notBefore) && m.w.now.Before(other.awaySince.Add(barrier)) {
@@ -296,7 +340,7 @@ func (m *model) work() {
 		subject.busy = none
 		if m.failures > 0 && rapid.Bool().Draw(m.T, "fails") {
 			m.failures--
-			subject.fail(errors.New("no"), m.w.now)
+			subject.fail(step{verb: start}, errors.New("no"), m.w.now)
 			subject.unsure = false
 			continue
 		}
@@ -306,6 +350,13 @@ func (m *model) work() {
 
 func (m *model) apply(subject *subject, s step) {
 	subject.prepare(s, m.w.now)
+	switch s.verb {
+	case install:
+		m.volumes[s.id] = s.want.Install
+	case verify:
+		n, done := m.volumes[s.id]
+		subject.mark = mark{known: true, done: done, epoch: s.want.Epoch, number: n}
+	}
 	subject.succeed(s, m.w.now)
 	if s.verb == start {
 		subject.hear(runtime.Change{Kind: runtime.Started, DockerID: "d", At: m.w.now}, m.w.now)

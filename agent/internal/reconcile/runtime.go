@@ -23,4 +23,14 @@ type Runtime interface {
 	Update(context.Context, id.ContainerID, runtime.Instance) error
 	Watch(context.Context, func(runtime.Change)) error
 	Logs(context.Context, id.ContainerID, runtime.LogOptions, func([]byte) error) error
+	Installer
+}
+
+// Installer fills the home volumes of containers.
+type Installer interface {
+	Installed(context.Context, runtime.Instance) (number int64, done bool, err error)
+	PrepareInstall(context.Context, runtime.Instance, func(wire.Progress)) (runtime.Found, error)
+	StartInstall(context.Context, id.ContainerID) (runtime.Found, error)
+	AwaitInstall(context.Context, runtime.Instance) error
+	AbortInstall(context.Context, id.ContainerID) error
 }

@@ -48,20 +48,25 @@ func (s *subject) phase() (spec.Phase, string) {
 		return spec.Creating, ""
 	case start:
 		return spec.Starting, ""
-	case stop, remove:
+	case install:
+		if s.pulling {
+			return spec.Pulling, ""
+		}
+		return spec.Installing, ""
+	case stop, remove, abort:
 		return spec.Stopping, ""
-	case update, none:
+	case update, verify, none:
 	}
 	switch {
 	case s.ahead():
-		return spec.Failed, fmt.Sprintf("this node has it at epoch %d, and the controller knows only of %d", s.found.Epoch, s.want.Epoch)
+		return spec.Failed, fmt.Sprintf("this node has it at epoch %d, and the controller knows only of %d", s.latest(), s.want.Epoch)
 	case s.running() && s.takeAway():
 		return spec.Stopping, s.failure
 	case s.running() && !s.ready():
 		return spec.Starting, s.failure
 	case s.running():
 		return spec.Up, s.failure
-	case s.want.Power == spec.Absent && s.found == nil:
+	case s.want.Power == spec.Absent && s.found == nil && s.filler == nil:
 		return spec.Removed, ""
 	case s.want.Power == spec.Absent:
 		return spec.Stopping, s.failure
@@ -73,6 +78,8 @@ func (s *subject) phase() (spec.Phase, string) {
 		return spec.Crashed, s.ending()
 	case s.failure != "":
 		return spec.Failed, s.failure
+	case s.filler != nil && s.refusal != "":
+		return spec.Pending, s.refusal
 	case s.found != nil && s.refusal != "":
 		return spec.Pending, s.refusal
 	case s.want.spec == nil:

@@ -47,7 +47,7 @@ func (s *subject) prepare(todo step, now time.Time) {
 		if s.found != nil {
 			s.formerID = s.found.DockerID
 		}
-	case update, none:
+	case update, verify, install, abort, none:
 	}
 }
 
@@ -57,19 +57,16 @@ func limit(todo step) time.Duration {
 		return createPatience
 	case stop:
 		return patience + time.Duration(max(todo.how.Grace, spec.DefaultGrace))*time.Second
-	case start, update, remove, none:
+	case install:
+		return createPatience + installTime(todo.want.spec)
+	case start, update, remove, verify, abort, none:
 	}
 	return patience
 }
 
 // do carries a step out.
 func (r *Reconciler) do(ctx context.Context, todo step) error {
-	instance := runtime.Instance{
-		ID: todo.id, Epoch: todo.want.Epoch, Generation: todo.want.Generation, SpecHash: todo.want.SpecHash,
-	}
-	if todo.want.spec != nil {
-		instance.Spec = *todo.want.spec
-	}
+	instance := todo.instance()
 	switch todo.verb {
 	case create:
 		return r.Runtime.Create(ctx, instance, func(p wire.Progress) { r.progress(todo, p) })
@@ -81,17 +78,38 @@ func (r *Reconciler) do(ctx context.Context, todo step) error {
 		return r.Runtime.Stop(ctx, todo.id, todo.how)
 	case remove:
 		return r.Runtime.Remove(ctx, todo.id)
+	case verify:
+		return r.verify(ctx, todo)
+	case install:
+		return r.install(ctx, todo)
+	case abort:
+		return r.Runtime.AbortInstall(ctx, todo.id)
 	case none:
 	}
 	return fmt.Errorf("no such step: %q", todo.verb)
 }
 
-// progress is called by the engine while it makes a container.
+// instance is what a step makes things of.
+func (s step) instance() runtime.Instance {
+	in := runtime.Instance{
+		ID: s.id, Epoch: s.want.Epoch, Generation: s.want.Generation, SpecHash: s.want.SpecHash, Install: s.want.Install,
+	}
+	if s.want.spec != nil {
+		in.Spec = *s.want.spec
+	}
+	return in
+}
+
+// progress is called by the engine while it makes a container or an installer.
 func (r *Reconciler) progress(todo step, p wire.Progress) {
 	r.Progress(todo.id, p)
+	r.pulling(todo, true)
+}
+
+func (r *Reconciler) pulling(todo step, pulls bool) {
 	r.tell(func() {
-		if s := r.subjects[todo.id]; s != nil && s.busy == create {
-			s.pulling = true
+		if s := r.subjects[todo.id]; s != nil && s.busy == todo.verb {
+			s.pulling = pulls
 		}
 	})
 }
@@ -100,10 +118,11 @@ func (r *Reconciler) progress(todo step, p wire.Progress) {
 // image need not arrive before its container is deleted.
 func (r *Reconciler) cancelOvertaken() {
 	for _, s := range r.subjects {
-		if s.busy != create {
+		if s.busy != create && s.busy != install {
 			continue
 		}
-		if s.want == nil || s.want.Power != spec.Running || s.want.Epoch != s.doing.Epoch || s.want.SpecHash != s.doing.SpecHash {
+		if s.want == nil || s.want.Power != spec.Running || s.want.Epoch != s.doing.Epoch || s.want.SpecHash != s.doing.SpecHash ||
+			s.want.Install != s.doing.Install {
 			s.cancel()
 		}
 	}
@@ -113,6 +132,8 @@ func (r *Reconciler) cancelOvertaken() {
 func (r *Reconciler) done(todo step, err error, overtaken bool) {
 	s, now := r.subjects[todo.id], time.Now()
 	r.touch(s)
+	r.ask(s) // while it is known what it was doing
+	fenced := todo.verb == install && s.late
 	s.busy, s.pulling, s.cancel = none, false, nil
 	switch {
 	case err == nil:
@@ -122,14 +143,16 @@ func (r *Reconciler) done(todo step, err error, overtaken bool) {
 		r.wake.Up() // else the same step would be planned again
 	case overtaken:
 		s.unsure = true
+	case fenced: // that ended it, and no fault of its own
+		s.unsure, s.fenced = true, true
 	case errors.Is(err, runtime.ErrUnavailable):
 		r.Log.Warn("container: "+string(todo.verb)+" interrupted", "container", todo.id, "error", err)
 		s.unsure = true
 		r.engineAway(err)
 	default:
-		s.fail(err, now)
-		r.Log.Warn("container: "+string(todo.verb)+" failed; it is tried again", "container", todo.id,
-			"error", err, "in", s.notBefore.Sub(now).String())
+		s.fail(todo, err, now)
+		r.Log.Warn("container: "+string(todo.verb)+" failed", "container", todo.id,
+			"error", err, "again in", s.notBefore.Sub(now).String(), "given up", s.stuck)
 	}
 	if s.unsure {
 		r.lookWithin(uncertainty(todo, err))
@@ -149,12 +172,14 @@ func uncertainty(todo step, err error) time.Duration {
 // succeed notes what the engine has now. The engine's events and the next
 // look tell the same, and more.
 func (s *subject) succeed(todo step, now time.Time) {
-	s.failures = 0
+	if todo.verb != verify && todo.verb != abort {
+		s.failures = 0
+	}
 	switch todo.verb {
 	case create:
 		s.found = &runtime.Found{
 			ID: s.id, State: runtime.Created,
-			Epoch: todo.want.Epoch, Generation: todo.want.Generation, SpecHash: todo.want.SpecHash,
+			Epoch: todo.want.Epoch, Generation: todo.want.Generation, SpecHash: todo.want.SpecHash, Install: todo.want.Install,
 		}
 		s.crashed = false
 	case start:
@@ -180,16 +205,23 @@ func (s *subject) succeed(todo step, now time.Time) {
 			s.restart.stopped = true
 		}
 	case remove:
-		s.found = nil
-	case none:
+		s.found, s.filler, s.mark = nil, nil, mark{}
+	case install:
+		s.filler, s.mark = nil, mark{known: true, done: true, epoch: todo.want.Epoch, number: todo.want.Install}
+	case abort:
+		s.filler = nil
+	case verify, none:
 	}
 }
 
 // fail notes that a step did not work, and when to try again.
-func (s *subject) fail(err error, now time.Time) {
+func (s *subject) fail(todo step, err error, now time.Time) {
 	s.failures++
 	s.notBefore = now.Add(pause(s.failures))
 	s.failure = reason(err)
+	if todo.verb == install {
+		s.failInstall(err, now)
+	}
 	s.unsure, s.crashed = true, false
 }
 

@@ -13,9 +13,10 @@ import (
 // subject is one container: what is wanted, what was found, and what is
 // remembered of it since the agent started.
 type subject struct {
-	id    id.ContainerID
-	want  *want          // nil: not in the desired set
-	found *runtime.Found // nil: the engine does not have it
+	id     id.ContainerID
+	want   *want          // nil: not in the desired set
+	found  *runtime.Found // nil: the engine does not have it
+	filler *runtime.Found // its installer; nil: the engine does not have one
 	memory
 }
 
@@ -45,11 +46,13 @@ type memory struct {
 	bidden   int  // the run into whose console somebody typed what it is stopped with
 	oom      bool // the engine said that this run wants for memory
 
+	mark      mark      // how its volume is installed
 	failures  int       // steps that failed in a row
 	crashes   int       // in a row
 	crashedIn time.Time // when the run began whose crash was the first of them
 	notBefore time.Time // no step before
 	failure   string    // what went wrong last; "" once a step has worked
+	stuck     bool      // and is not tried again by itself
 	crashed   bool      // ended by itself, and did not run again yet
 	crashedAt time.Time
 	restarts  int
@@ -72,18 +75,31 @@ type restart struct {
 	oldRun  int // the run that it ends
 }
 
-// takeAway reports whether the engine has a container that may not be here.
+// takeAway reports whether the engine has a container, or what installs it,
+// that may not be here.
 func (s *subject) takeAway() bool {
-	if s.found == nil || s.want == nil || s.ahead() {
+	if s.want == nil || s.ahead() {
 		return false
 	}
-	return s.want.Power == spec.Absent || s.found.Epoch < s.want.Epoch
+	return s.mayNotBe(s.found) || s.mayNotBe(s.filler)
+}
+
+func (s *subject) mayNotBe(f *runtime.Found) bool {
+	return f != nil && (s.want.Power == spec.Absent || f.Epoch < s.want.Epoch)
 }
 
 // ahead reports a container of a later epoch than is wanted. The controller
 // has lost memory; the container is not ours to touch until it has found out.
-func (s *subject) ahead() bool {
-	return s.found != nil && s.want != nil && s.found.Epoch > s.want.Epoch
+func (s *subject) ahead() bool { return s.want != nil && s.latest() > s.want.Epoch }
+
+// latest is the highest epoch that the engine has of a container.
+func (s *subject) latest() (epoch int64) {
+	for _, f := range []*runtime.Found{s.found, s.filler} {
+		if f != nil {
+			epoch = max(epoch, f.Epoch)
+		}
+	}
+	return epoch
 }
 
 func (s *subject) running() bool { return s.found != nil && s.found.Running }
@@ -114,11 +130,11 @@ func (s *subject) reached(now time.Time) bool {
 	}
 	switch s.want.Power {
 	case spec.Absent:
-		return s.found == nil
+		return s.found == nil && s.filler == nil
 	case spec.Stopped:
-		return !s.running()
+		return !s.running() && s.filler == nil
 	case spec.Running:
-		return s.running() && s.found.SpecHash == s.want.SpecHash && (s.ready() || s.overdue(now))
+		return s.running() && !s.asksAnew() && s.found.SpecHash == s.want.SpecHash && (s.ready() || s.overdue(now))
 	}
 	return false
 }
@@ -130,7 +146,7 @@ func (s *subject) cleared() bool {
 	case s.want == nil:
 		return true
 	case s.want.Power == spec.Absent:
-		return s.idle() && s.found == nil
+		return s.idle() && s.found == nil && s.filler == nil
 	case s.busy != none || s.unsure:
 		return s.doing.Epoch >= s.want.Epoch && !s.takeAway()
 	}
@@ -140,7 +156,7 @@ func (s *subject) cleared() bool {
 // forgive ends every pause: the container is tried at once, as if nothing had
 // gone wrong with it before.
 func (m *memory) forgive() {
-	m.failures, m.crashes, m.notBefore, m.failure = 0, 0, time.Time{}, ""
+	m.failures, m.crashes, m.notBefore, m.failure, m.stuck = 0, 0, time.Time{}, "", false
 }
 
 // newRun is called when a run was seen, or is known to have been.

@@ -15,6 +15,7 @@ type Instance struct {
 	Epoch      int64
 	Generation int64
 	SpecHash   string
+	Install    int64 // number of the installation that its volumes need; 0 is the first
 	Spec       spec.Container
 }
 
@@ -25,6 +26,8 @@ type Found struct {
 	Epoch      int64
 	Generation int64
 	SpecHash   string
+	Install    int64 // number of the installation that was wanted when it was made
+	Installer  bool  // it is not the container, but fills its volumes
 	State      State
 	Running    bool // its processes live: State is running or paused
 	Pid        int  // of its first process on this machine; 0: it has none, or the engine does not tell

@@ -13,6 +13,8 @@ const (
 	ErrMount       Kind = "mount not allowed"       // until the agent's flags are changed
 	ErrNotFound    Kind = "no such container"       // it was never made, or is removed
 	ErrNotRunning  Kind = "container not running"   // and so cannot be spoken to
+	ErrInstall     Kind = "installation failed"     // its script did; what it needs from elsewhere may come back
+	ErrInstallTime Kind = "installation timed out"  // and would take as long again
 	ErrUnavailable Kind = "engine is not answering" // nothing can be said about any container
 )
 

@@ -27,6 +27,12 @@ const (
 	VerbLogs   Verb = "logs"
 	VerbLines  Verb = "lines"
 	VerbStats  Verb = "stats"
+
+	VerbInstalled      Verb = "installed"
+	VerbPrepareInstall Verb = "prepare install"
+	VerbStartInstall   Verb = "start install"
+	VerbAwaitInstall   Verb = "await install"
+	VerbAbortInstall   Verb = "abort install"
 )
 
 // Call is one call of a method. ID is zero where it is not about one
@@ -102,6 +108,9 @@ func (f *Fake) Reboot() {
 	defer f.machine.mu.Unlock()
 	for at, c := range f.machine.containers {
 		(&Fake{machine: f.machine, namespace: at.namespace}).end(c, exitKilled)
+	}
+	for _, i := range f.machine.installers {
+		f.endInstall(i, exitKilled)
 	}
 }
 

@@ -31,6 +31,8 @@ type machine struct {
 	mu         sync.Mutex
 	changed    chan struct{} // closed and replaced with every change
 	containers map[key]*fakeContainer
+	installers map[key]*fakeContainer
+	marks      map[key]int64   // which installation a container's volume has had
 	missing    map[string]bool // images that cannot be pulled
 	pulled     map[string]bool
 	taken      map[int]bool // ports held by other processes
@@ -65,6 +67,8 @@ func NewFake() *Fake {
 	return &Fake{namespace: "0", machine: &machine{
 		changed:    make(chan struct{}),
 		containers: map[key]*fakeContainer{},
+		installers: map[key]*fakeContainer{},
+		marks:      map[key]int64{},
 		missing:    map[string]bool{},
 		pulled:     map[string]bool{},
 		taken:      map[int]bool{},
@@ -147,9 +151,11 @@ func (f *Fake) List(ctx context.Context) ([]runtime.Found, error) {
 	}
 	defer f.machine.mu.Unlock()
 	var list []runtime.Found
-	for at, c := range f.machine.containers {
-		if at.namespace == f.namespace {
-			list = append(list, c.Found)
+	for _, all := range []map[key]*fakeContainer{f.machine.containers, f.machine.installers} {
+		for at, c := range all {
+			if at.namespace == f.namespace {
+				list = append(list, c.Found)
+			}
 		}
 	}
 	slices.SortFunc(list, func(a, b runtime.Found) int { return strings.Compare(a.DockerID, b.DockerID) })
@@ -174,7 +180,7 @@ func (f *Fake) Create(ctx context.Context, in runtime.Instance, report func(wire
 	defer f.machine.mu.Unlock()
 	m := f.machine
 	old, err := f.find(in.ID)
-	if err == nil && old.Epoch == in.Epoch && old.Generation == in.Generation && old.SpecHash == in.SpecHash {
+	if err == nil && madeOf(old.Found, in) {
 		return nil
 	}
 	if m.missing[in.Spec.Image] {
@@ -198,6 +204,7 @@ func (f *Fake) Create(ctx context.Context, in runtime.Instance, report func(wire
 		Found: runtime.Found{
 			ID: in.ID, DockerID: fmt.Sprintf("%064x", m.made), State: runtime.Created,
 			Epoch: in.Epoch, Generation: in.Generation, SpecHash: in.SpecHash, Exclusive: in.Spec.Exclusive,
+			Install: in.Install,
 		},
 	}
 	m.wake()
@@ -244,11 +251,18 @@ func (m *machine) portTaken(p spec.Port) bool {
 
 // Kill ends a container at once.
 func (f *Fake) Kill(ctx context.Context, c id.ContainerID) error {
-	found, err := f.open(ctx, VerbKill, c)
-	if err != nil {
+	if err := f.begin(ctx, VerbKill, c); err != nil {
 		return err
 	}
 	defer f.machine.mu.Unlock()
+	found, err := f.find(c)
+	if i := f.machine.installers[key{f.namespace, c}]; i != nil {
+		f.endInstall(i, exitKilled)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	f.end(found, exitKilled)
 	return nil
 }
@@ -273,6 +287,7 @@ func (f *Fake) Remove(ctx context.Context, c id.ContainerID) error {
 		return err
 	}
 	defer f.machine.mu.Unlock()
+	delete(f.machine.installers, key{f.namespace, c})
 	if found, err := f.find(c); err == nil {
 		f.destroy(found)
 	}

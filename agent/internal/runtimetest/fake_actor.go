@@ -147,8 +147,15 @@ func (f *Fake) Watch(ctx context.Context, report func(runtime.Change)) error {
 // Logs hands over what the actor said. Since is ignored: the fake keeps no
 // times.
 func (f *Fake) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOptions, write func([]byte) error) error {
-	found, err := f.open(ctx, VerbLogs, c)
+	if err := f.begin(ctx, VerbLogs, c); err != nil {
+		return err
+	}
+	found, err := f.find(c)
+	if i := f.machine.installers[key{f.namespace, c}]; i != nil && (err != nil || !found.Running) {
+		found, err = i, nil
+	}
 	if err != nil {
+		f.machine.mu.Unlock()
 		return err
 	}
 	next := 0

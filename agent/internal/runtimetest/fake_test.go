@@ -19,6 +19,7 @@ func TestFakeIsAnEngine(t *testing.T) {
 			Engine:       fake,
 			Neighbour:    fake.Neighbour(),
 			Image:        "lormas-test/actor:1",
+			Shell:        "lormas-test/shell:1",
 			MissingImage: "lormas-test/missing:1",
 			MountRoot:    runtimetest.FakeMounts,
 			TakePort:     func(_ *testing.T, port int) { fake.TakePort(port, true) },

@@ -31,6 +31,12 @@ type Engine interface {
 	Logs(context.Context, id.ContainerID, runtime.LogOptions, func([]byte) error) error
 	Lines(context.Context, id.ContainerID, time.Time, func(runtime.Line)) error
 	Stats(context.Context, id.ContainerID) (runtime.Usage, error)
+
+	Installed(context.Context, runtime.Instance) (number int64, done bool, err error)
+	PrepareInstall(context.Context, runtime.Instance, func(wire.Progress)) (runtime.Found, error)
+	StartInstall(context.Context, id.ContainerID) (runtime.Found, error)
+	AwaitInstall(context.Context, runtime.Instance) error
+	AbortInstall(context.Context, id.ContainerID) error
 }
 
 // Harness is an engine with what the suite needs around it.
@@ -38,6 +44,7 @@ type Harness struct {
 	Engine       Engine
 	Neighbour    Engine // the same engine as another node's agent sees it
 	Image        string // runs an actor
+	Shell        string // has a shell
 	MissingImage string // cannot be pulled
 	MountRoot    string // a directory that containers may mount from
 	TakePort     func(t *testing.T, port int)
@@ -122,7 +129,9 @@ func (r rig) all(e Engine) map[id.ContainerID]runtime.Found {
 	r.ok(err)
 	out := map[id.ContainerID]runtime.Found{}
 	for _, f := range list {
-		out[f.ID] = f
+		if !f.Installer {
+			out[f.ID] = f
+		}
 	}
 	return out
 }

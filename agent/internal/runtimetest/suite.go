@@ -47,6 +47,13 @@ func Run(t *testing.T, harness func(*testing.T) Harness) {
 		{"lines have times", linesSince},
 		{"the caller's error ends logs", logsAbandoned},
 		{"meters can be read", stats},
+		{"an installation fills the volume once", installs},
+		{"an installation that fails says how", installFails},
+		{"an exit code may be ignored", installIgnored},
+		{"an installation has its time", installTime},
+		{"an installation that runs is found again", installFound},
+		{"an installation can be ended", installEnded},
+		{"an installation needs its image and a volume", installRefused},
 		{"neighbours do not see each other", neighbours},
 		{"a cancelled context ends a verb", cancelled},
 	} {

@@ -26,7 +26,7 @@ var builtin = []fleet.Role{
 	{Name: fleet.RoleSuperuser, Description: "may do everything", Permissions: []string{"*"}},
 	{Name: fleet.RoleOperator, Description: "runs containers and nodes, but cannot add nodes, give credentials, see secrets or read the audit trail", Permissions: []string{
 		"container.create", "container.ha.create", "container.view", "container.edit", "container.environment.edit",
-		"container.start", "container.stop", "container.restart", "container.kill", "container.delete", "container.command",
+		"container.start", "container.stop", "container.restart", "container.kill", "container.reinstall", "container.delete", "container.command",
 		"container.logs", "container.stats", "migration.*", "egg.*", "job.view", "events.view", "cluster.view", "fleet.view",
 		"node.view", "node.edit", "node.health.view", "node.cordon", "node.drain",
 	}},
@@ -35,7 +35,7 @@ var builtin = []fleet.Role{
 		"cluster.view", "fleet.view", "node.view", "node.health.view",
 	}},
 	{Name: fleet.RoleOwner, Description: "what everybody may do with the containers that are his", Permissions: []string{
-		"container.view", "container.start", "container.stop", "container.restart", "container.kill", "container.logs", "container.stats", "container.command",
+		"container.view", "container.start", "container.stop", "container.restart", "container.kill", "container.reinstall", "container.logs", "container.stats", "container.command",
 		"container.environment.edit", "container.secret.view", "migration.view", "job.view",
 	}},
 }

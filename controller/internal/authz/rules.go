@@ -59,6 +59,7 @@ var Rules = []Rule{
 	{fleet.ContainerStop, Permission, true, "stop containers"},
 	{fleet.ContainerRestart, Permission, true, "restart containers"},
 	{fleet.ContainerKill, Permission, true, "kill containers"},
+	{fleet.ContainerReinstall, Permission, true, "install containers again"},
 	{fleet.ContainerDelete, Permission, true, "remove containers"},
 	{fleet.ContainerLogs, Permission, false, "read what containers print"},
 	{fleet.ContainerCommand, Permission, true, "write to the console of containers"},

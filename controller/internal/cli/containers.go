@@ -14,27 +14,28 @@ import (
 
 // containerCommands are what is done to containers.
 type containerCommands struct {
-	List    containerListCommand   `cmd:"" aliases:"ls" help:"List containers."`
-	Show    showCommand            `cmd:"" help:"Show a container."`
-	Create  containerCreateCommand `cmd:"" help:"Create a container out of an egg."`
-	Edit    containerEditCommand   `cmd:"" help:"Change a container."`
-	Delete  orderCommand           `cmd:"" aliases:"rm" help:"Delete containers."`
-	Start   orderCommand           `cmd:"" help:"Start containers."`
-	Stop    orderCommand           `cmd:"" help:"Stop containers."`
-	Restart orderCommand           `cmd:"" help:"Restart containers within a minute, or not at all."`
-	Kill    orderCommand           `cmd:"" help:"Kill containers."`
-	Logs    logsCommand            `cmd:"" help:"Print what a container prints."`
-	Attach  attachCommand          `cmd:"" help:"See a container's console and write to it."`
-	Assign  assignCommand          `cmd:"" help:"Give a container to another owner."`
-	Migrate moveCommand            `cmd:"" help:"Move a container to another node, and watch it."`
-	History historyCommand         `cmd:"" help:"Show how a container moved."`
+	List      containerListCommand   `cmd:"" aliases:"ls" help:"List containers."`
+	Show      showCommand            `cmd:"" help:"Show a container."`
+	Create    containerCreateCommand `cmd:"" help:"Create a container out of an egg."`
+	Edit      containerEditCommand   `cmd:"" help:"Change a container."`
+	Delete    orderCommand           `cmd:"" aliases:"rm" help:"Delete containers."`
+	Start     orderCommand           `cmd:"" help:"Start containers."`
+	Stop      orderCommand           `cmd:"" help:"Stop containers."`
+	Restart   orderCommand           `cmd:"" help:"Restart containers within a minute, or not at all."`
+	Kill      orderCommand           `cmd:"" help:"Kill containers."`
+	Reinstall orderCommand           `cmd:"" help:"Run the installation of containers again, over the files that are there."`
+	Logs      logsCommand            `cmd:"" help:"Print what a container prints."`
+	Attach    attachCommand          `cmd:"" help:"See a container's console and write to it."`
+	Assign    assignCommand          `cmd:"" help:"Give a container to another owner."`
+	Migrate   moveCommand            `cmd:"" help:"Move a container to another node, and watch it."`
+	History   historyCommand         `cmd:"" help:"Show how a container moved."`
 }
 
 func newContainerCommands() containerCommands {
 	post := func(word string) orderCommand { return orderCommand{method: http.MethodPost, suffix: "/" + word} }
 	return containerCommands{
 		List: containerListCommand{listCommand: listCommand{of: containers}}, Show: showCommand{of: containers},
-		Delete: orderCommand{method: http.MethodDelete}, Start: post("start"), Stop: post("stop"), Restart: post("restart"), Kill: post("kill"),
+		Delete: orderCommand{method: http.MethodDelete}, Start: post("start"), Stop: post("stop"), Restart: post("restart"), Kill: post("kill"), Reinstall: post("reinstall"),
 	}
 }
 

@@ -8,6 +8,7 @@ type Rules struct {
 	Stop     time.Duration // the holder has to confirm its stop, above the container's own grace
 	Start    time.Duration // the target has to report it running
 	Pull     time.Duration // the same, while it fetches the image
+	Install  time.Duration // the same, where it has to be installed because its data stayed behind, unless that may take longer
 	Settle   time.Duration // the target may fail before another is asked: its agent tries again by itself
 	Return   time.Duration // the source has to report it running again
 	Margin   time.Duration // above the window of a node that is fenced
@@ -26,7 +27,8 @@ type Rules struct {
 func Default() Rules {
 	return Rules{
 		Reserved: 10 * time.Minute, Stop: 2 * time.Minute, Start: 2 * time.Minute, Pull: 10 * time.Minute,
-		Settle: 15 * time.Second, Return: 2 * time.Minute, Margin: 5 * time.Second,
+		Install: 75 * time.Minute,
+		Settle:  15 * time.Second, Return: 2 * time.Minute, Margin: 5 * time.Second,
 		Attempts: 3, Pauses: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute}, Retry: 30 * time.Second,
 		Active: 200, PerSource: 5, PerCluster: 50, PerTarget: 3,
 	}

@@ -180,12 +180,36 @@ func (v View) starting(r Rules, now time.Time) Decision {
 		return v.elsewhere(fmt.Sprintf("node %s cannot run it: %s", v.Holder.called(), seen.Reason), r, now)
 	case said && seen.Phase == spec.Pulling && v.since(m.SwitchedAt, now) < r.Pull:
 		return v.wait(ForNode, m.SwitchedAt.Add(r.Pull), "node %s fetches its image", v.Holder.called())
+	case said && v.installs(seen.Phase) && v.since(m.SwitchedAt, now) < v.installTime(r):
+		return v.wait(ForNode, m.SwitchedAt.Add(v.installTime(r)), "node %s installs it, as its data stayed behind", v.Holder.called())
 	case v.late(now):
 		return v.elsewhere(fmt.Sprintf("node %s did not run it in time", v.Holder.called()), r, now)
 	case said && seen.Phase == spec.Failed:
 		return v.wait(ForNode, m.SwitchedAt.Add(r.Settle), "node %s tries again: %s", v.Holder.called(), seen.Reason)
 	}
 	return v.wait(ForNode, v.deadline(), "%s", StartsAt(v.Holder.called()))
+}
+
+// installs reports whether a node installs a container, or is on the way
+// before or after that.
+func (v View) installs(seen spec.Phase) bool {
+	switch seen {
+	case spec.Installing:
+		return true
+	case spec.Pulling, spec.Creating, spec.Starting:
+		return v.Container.Spec.Install != nil
+	}
+	return false
+}
+
+// installTime is how long a node has that says it installs: the installation
+// itself ends in time or fails.
+func (v View) installTime(r Rules) time.Duration {
+	how := v.Container.Spec.Install
+	if how == nil {
+		return r.Install
+	}
+	return max(r.Install, time.Duration(how.Timeout)*time.Second+r.Pull)
 }
 
 // StartsAt is what a migration waits for that was switched. Written with the

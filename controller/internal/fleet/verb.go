@@ -33,18 +33,19 @@ const (
 	EggCategoryEdit   Verb = "egg.category.edit"
 	EggCategoryDelete Verb = "egg.category.delete"
 
-	ContainerCreate   Verb = "container.create"
-	ContainerHACreate Verb = "container.ha.create"
-	ContainerView     Verb = "container.view"
-	ContainerEdit     Verb = "container.edit"
-	ContainerStart    Verb = "container.start"
-	ContainerStop     Verb = "container.stop"
-	ContainerRestart  Verb = "container.restart"
-	ContainerKill     Verb = "container.kill"
-	ContainerDelete   Verb = "container.delete"
-	ContainerLogs     Verb = "container.logs"
-	ContainerStats    Verb = "container.stats"
-	ContainerCommand  Verb = "container.command" // a line for its console
+	ContainerCreate    Verb = "container.create"
+	ContainerHACreate  Verb = "container.ha.create"
+	ContainerView      Verb = "container.view"
+	ContainerEdit      Verb = "container.edit"
+	ContainerStart     Verb = "container.start"
+	ContainerStop      Verb = "container.stop"
+	ContainerRestart   Verb = "container.restart"
+	ContainerKill      Verb = "container.kill"
+	ContainerReinstall Verb = "container.reinstall"
+	ContainerDelete    Verb = "container.delete"
+	ContainerLogs      Verb = "container.logs"
+	ContainerStats     Verb = "container.stats"
+	ContainerCommand   Verb = "container.command" // a line for its console
 
 	ContainerEnvironmentEdit Verb = "container.environment.edit" // what container.edit also allows
 	ContainerSecretView      Verb = "container.secret.view"

@@ -41,6 +41,10 @@ func (s *Server) containerRoutes() {
 	s.powerRoute(fleet.ContainerRestart, "restart", "Restart a container within a minute, or not at all", s.Actions.RestartContainer)
 	s.powerRoute(fleet.ContainerKill, "kill", "Kill a container", s.Actions.KillContainer)
 	add(s, Route{
+		Verb: fleet.ContainerReinstall, Method: http.MethodPost, Path: "/containers/{id}/reinstall", Status: http.StatusAccepted, Summary: "Install a container again",
+		Help: "Runs the installation of its egg over the files that are there. One that runs is stopped for it and started afterwards; one that is stopped is installed when it is started next. To cancel an installation, stop the container: it is installed when it is started again.",
+	}, jobHandler(s.Actions.ReinstallContainer))
+	add(s, Route{
 		Verb: fleet.ContainerCommand, Method: http.MethodPost, Path: "/containers/{id}/command", Status: http.StatusAccepted, Summary: "Write a line to a container's console",
 		Help: "Within a minute, or not at all. Lines that are sent one after the other arrive in that order. What the container says to it is in its log.",
 	}, s.commandContainer)

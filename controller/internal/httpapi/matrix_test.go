@@ -84,6 +84,7 @@ var matrix = []matrixRow{
 	{"POST /api/v1/containers/:id/command", "401 403 ok  ok  404 404 ok", `{"command":"say hello"}`},
 	{"POST /api/v1/containers/:id/stop", "401 403 ok  ok  404 404 ok", ""},
 	{"POST /api/v1/containers/:id/kill", "401 403 ok  ok  404 404 ok", ""},
+	{"POST /api/v1/containers/:id/reinstall", "401 403 ok  ok  404 404 ok", ""},
 	{"POST /api/v1/containers/:id/assign", "401 403 403 403 403 403 ok", `{"ownerId":"USER"}`},
 	{"POST /api/v1/containers/:id/migrate", "401 403 ok  403 403 403 ok", `{}`},
 	{"POST /api/v1/migrations/:id/cancel", "401 403 ok  403 403 403 ok", ""},

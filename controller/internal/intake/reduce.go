@@ -93,7 +93,7 @@ func stateOf(e wire.Event) (wire.ContainerStatus, bool) {
 
 func known(p spec.Phase) bool {
 	switch p {
-	case spec.Pending, spec.Pulling, spec.Creating, spec.Starting, spec.Up, spec.Stopping, spec.Down,
+	case spec.Pending, spec.Pulling, spec.Installing, spec.Creating, spec.Starting, spec.Up, spec.Stopping, spec.Down,
 		spec.Crashed, spec.Failed, spec.Removed:
 		return true
 	}

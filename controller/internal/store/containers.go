@@ -136,6 +136,17 @@ func (tx *Tx) UpdateDesired(ctx context.Context, c fleet.Container) error {
 	return changed(tag, "container", c.ID)
 }
 
+// CountInstall counts that the installation of a container was asked for
+// again.
+func (tx *Tx) CountInstall(ctx context.Context, container id.ContainerID, now time.Time) error {
+	tag, err := tx.tx.Exec(ctx, `
+		update containers set installs = installs + 1, updated_at = $2 where id = $1 and deleted_at is null`, container, now)
+	if err != nil {
+		return fmt.Errorf("count an installation: %w", err)
+	}
+	return changed(tag, "container", container)
+}
+
 // SetOwner gives a container to a user, or to nobody. What it should be stays
 // the same, so it has no new generation.
 func (tx *Tx) SetOwner(ctx context.Context, container id.ContainerID, owner *id.UserID, now time.Time) error {

@@ -65,7 +65,7 @@ func (tx *Tx) DesiredOf(ctx context.Context, node id.NodeID) (Desired, error) {
 	if err != nil {
 		return Desired{}, err
 	}
-	rows, err := tx.tx.Query(ctx, `select c.id, c.epoch, c.generation, c.spec_hash, `+toldPower+` from containers c
+	rows, err := tx.tx.Query(ctx, `select c.id, c.epoch, c.generation, c.spec_hash, `+toldPower+`, c.installs from containers c
 		where c.node_id = $1 and c.deleted_at is null order by c.id`, node)
 	if err != nil {
 		return Desired{}, fmt.Errorf("load desired set: %w", err)
@@ -131,7 +131,7 @@ func (tx *Tx) loadChanges(ctx context.Context, after map[id.NodeID]int64, of map
 	nodes, revs := columns(changed)
 	rows, err := tx.tx.Query(ctx, `
 		select x.node_id, c.id, c.epoch, c.generation, c.spec_hash,
-		       case when c.node_id = x.node_id and c.deleted_at is null then `+toldPower+` else 'absent' end
+		       case when c.node_id = x.node_id and c.deleted_at is null then `+toldPower+` else 'absent' end, c.installs
 		from (select distinct k.node_id, k.container_id from unnest($1::uuid[], $2::bigint[]) as w (node, after)
 		      join node_health h on h.node_id = w.node
 		      join node_changes k on k.node_id = w.node and k.rev > w.after and k.rev <= h.rev) x
@@ -141,7 +141,7 @@ func (tx *Tx) loadChanges(ctx context.Context, after map[id.NodeID]int64, of map
 	}
 	var node id.NodeID
 	var c wire.DesiredContainer
-	_, err = pgx.ForEachRow(rows, []any{&node, &c.ID, &c.Epoch, &c.Generation, &c.SpecHash, &c.Power}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&node, &c.ID, &c.Epoch, &c.Generation, &c.SpecHash, &c.Power, &c.Install}, func() error {
 		d := of[node]
 		d.Containers = append(d.Containers, c)
 		of[node] = d

@@ -630,6 +630,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/containers/{id}/reinstall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Install a container again
+         * @description Runs the installation of its egg over the files that are there. One that runs is stopped for it and started afterwards; one that is stopped is installed when it is started next. To cancel an installation, stop the container: it is installed when it is started again.
+         *
+         *     Needs the permission `container.reinstall` (also written `container:reinstall`): install containers again.
+         */
+        post: operations["container.reinstall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/containers/{id}/restart": {
         parameters: {
             query?: never;
@@ -6275,6 +6297,84 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["MigrationHistoryOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "container.reinstall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "commands": [
+                     *         {
+                     *           "action": "text",
+                     *           "deadline": "2026-01-02T15:04:05Z",
+                     *           "deliveredAt": "2026-01-02T15:04:05Z",
+                     *           "epoch": 1,
+                     *           "finishedAt": "2026-01-02T15:04:05Z",
+                     *           "generation": 1,
+                     *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "message": "text",
+                     *           "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "queuedAt": "2026-01-02T15:04:05Z",
+                     *           "receipt": "queued",
+                     *           "rev": 1
+                     *         }
+                     *       ],
+                     *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "createdAt": "2026-01-02T15:04:05Z",
+                     *       "error": "text",
+                     *       "finishedAt": "2026-01-02T15:04:05Z",
+                     *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "kind": "container.create",
+                     *       "nodeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "progress": 1,
+                     *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "startedAt": "2026-01-02T15:04:05Z",
+                     *       "state": "queued",
+                     *       "step": "text"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Error */

@@ -31,6 +31,7 @@ interface Look {
 const phaseLooks: Record<Phase, Look> = {
   pending: { tone: "idle", icon: CircleDashed },
   pulling: { tone: "busy", icon: LoaderCircle, spin: true },
+  installing: { tone: "busy", icon: LoaderCircle, spin: true },
   creating: { tone: "busy", icon: LoaderCircle, spin: true },
   starting: { tone: "busy", icon: LoaderCircle, spin: true },
   running: { tone: "ok", icon: CirclePlay },

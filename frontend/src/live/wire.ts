@@ -19,6 +19,7 @@ export const topics = {
 const phases = [
   "pending",
   "pulling",
+  "installing",
   "creating",
   "starting",
   "running",

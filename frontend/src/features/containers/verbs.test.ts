@@ -5,6 +5,7 @@ import { outlookOf, verbsFor } from "./verbs";
 const phases: Phase[] = [
   "pending",
   "pulling",
+  "installing",
   "creating",
   "starting",
   "running",
@@ -23,6 +24,7 @@ describe("verbs", () => {
     ["stopped", "stopped", ["start", "delete"]],
     ["stopped", "running", ["stop", "delete"]], // start is queued: it can be taken back
     ["pulling", "running", ["stop", "delete"]],
+    ["installing", "running", ["stop", "kill", "delete"]],
     ["crashed", "running", ["stop", "restart", "delete"]],
     ["failed", "running", ["stop", "delete"]],
     ["failed", "stopped", ["start", "delete"]],

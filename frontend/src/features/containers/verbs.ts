@@ -10,6 +10,7 @@ import type { NodeState, Phase, Power } from "@/live/wire";
 const byPhase: Record<Phase, readonly ContainerVerb[]> = {
   pending: ["start", "stop", "delete"],
   pulling: ["start", "stop", "delete"],
+  installing: ["start", "stop", "kill", "delete"],
   creating: ["start", "stop", "delete"],
   starting: ["start", "stop", "restart", "kill", "delete"],
   running: ["start", "stop", "restart", "kill", "delete"],
