@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -254,4 +255,35 @@ func BenchmarkFlood(b *testing.B) {
 		}
 		books.Close()
 	})
+}
+
+func TestTheBookTellsOfTheInstallation(t *testing.T) {
+	n := newNode(t)
+	in := runtime.Instance{ID: id.New[id.ContainerID](), Epoch: 1, Spec: spec.Container{
+		Name: "a", Image: "a", Command: runtimetest.Idle(), Volumes: []spec.Volume{{Host: spec.HomeVolume, Container: "/data"}},
+		Install: &spec.Install{Image: "i", Script: runtimetest.InstallWait},
+	}}
+	install := func() error {
+		if _, err := n.engine.PrepareInstall(t.Context(), in, nil); err != nil {
+			return err
+		}
+		_, err := n.engine.StartInstall(t.Context(), in.ID)
+		return err
+	}
+	if err := install(); err != nil {
+		t.Fatal(err)
+	}
+	n.await(in.ID, "1 out installing")
+	n.engine.EndInstall(in.ID, 0)
+	if err := errors.Join(n.engine.AwaitInstall(t.Context(), in), n.engine.Create(t.Context(), in, nil)); err != nil {
+		t.Fatal(err)
+	}
+	n.start(in.ID)
+	n.await(in.ID, "1 out installing", "2 out up")
+	n.engine.Crash(in.ID, 0)
+	in.Install++
+	if err := install(); err != nil {
+		t.Fatal(err)
+	}
+	n.await(in.ID, "1 out installing", "2 out up", "3 out installing")
 }

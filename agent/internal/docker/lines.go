@@ -15,13 +15,14 @@ import (
 
 // Lines hands over the lines of a container's output that the engine got at a
 // time or later, with their times, until the container ends or the context
-// does. Of one that has ended it hands over what there is.
+// does. Of one that has ended it hands over what there is. While a container
+// is installed the lines are those of the installation.
 //
 // The engine keeps the last 5 to 10 MB. Reading is never in the way of the
 // container; but an engine whose files turn faster than it reads them for us
 // leaves lines out, and does not say so.
 func (e *Engine) Lines(ctx context.Context, c id.ContainerID, since time.Time, line func(runtime.Line)) error {
-	f, err := e.one(ctx, c)
+	f, err := e.speaker(ctx, c)
 	if err != nil {
 		return err
 	}

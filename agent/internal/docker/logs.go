@@ -20,23 +20,28 @@ import (
 // and is returned. While a container is installed, and after that failed, the
 // output is that of the installation.
 func (e *Engine) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOptions, write func([]byte) error) error {
-	f, err := e.one(ctx, c)
-	if err != nil && !errors.Is(err, runtime.ErrNotFound) {
-		return err
-	}
-	if !f.Running {
-		installers, fault := e.installers(ctx, c)
-		switch {
-		case fault != nil:
-			return fault
-		case len(installers) > 0:
-			f, err = installers[0], nil
-		}
-	}
+	f, err := e.speaker(ctx, c)
 	if err != nil {
 		return err
 	}
 	return e.readLogs(ctx, f.DockerID, opt, write)
+}
+
+// speaker is whose output is that of a container: its own while it runs, else
+// that of its installer, if it has one.
+func (e *Engine) speaker(ctx context.Context, c id.ContainerID) (runtime.Found, error) {
+	f, err := e.one(ctx, c)
+	if f.Running || err != nil && !errors.Is(err, runtime.ErrNotFound) {
+		return f, err
+	}
+	installers, fault := e.installers(ctx, c)
+	switch {
+	case fault != nil:
+		return f, fault
+	case len(installers) > 0:
+		return installers[0], nil
+	}
+	return f, err
 }
 
 func (e *Engine) readLogs(ctx context.Context, dockerID string, opt runtime.LogOptions, write func([]byte) error) error {

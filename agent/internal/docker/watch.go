@@ -103,9 +103,7 @@ func (w *watch) handle(m events.Message) {
 	case runtime.Destroyed:
 		w.engine.shortages.forget(change)
 	}
-	if labels[labelRole] == roleInstaller {
-		return // whoever installs waits for its end
-	}
+	change.Installer = labels[labelRole] == roleInstaller
 	w.report(change)
 }
 

@@ -173,6 +173,7 @@ func (r *Reconciler) changed(c runtime.Change) {
 	}
 	s := r.subjects[c.ID]
 	switch {
+	case c.Installer: // whoever installs waits for its end
 	case s == nil || s.found == nil:
 		r.lookWithin(lookSoon) // somebody else made it
 	case c.DockerID == s.formerID, s.found.DockerID != "" && c.DockerID != s.found.DockerID:

@@ -56,11 +56,12 @@ const (
 // Change says that something happened to a container. It is a hint to look
 // again: what is true is what List says.
 type Change struct {
-	Kind     ChangeKind
-	ID       id.ContainerID // zero with Relist
-	DockerID string
-	ExitCode int // with Died
-	At       time.Time
+	Kind      ChangeKind
+	ID        id.ContainerID // zero with Relist
+	DockerID  string
+	Installer bool // it is not the container, but fills its volumes
+	ExitCode  int  // with Died
+	At        time.Time
 }
 
 // ChangeKind is what happened.

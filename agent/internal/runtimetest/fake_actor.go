@@ -147,15 +147,8 @@ func (f *Fake) Watch(ctx context.Context, report func(runtime.Change)) error {
 // Logs hands over what the actor said. Since is ignored: the fake keeps no
 // times.
 func (f *Fake) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOptions, write func([]byte) error) error {
-	if err := f.begin(ctx, VerbLogs, c); err != nil {
-		return err
-	}
-	found, err := f.find(c)
-	if i := f.machine.installers[key{f.namespace, c}]; i != nil && (err != nil || !found.Running) {
-		found, err = i, nil
-	}
+	found, err := f.speaker(ctx, VerbLogs, c)
 	if err != nil {
-		f.machine.mu.Unlock()
 		return err
 	}
 	next := 0
@@ -183,10 +176,26 @@ func (f *Fake) Logs(ctx context.Context, c id.ContainerID, opt runtime.LogOption
 	}
 }
 
+// speaker is open for whose output is that of a container: its installer while
+// it does not run itself.
+func (f *Fake) speaker(ctx context.Context, verb Verb, c id.ContainerID) (*fakeContainer, error) {
+	if err := f.begin(ctx, verb, c); err != nil {
+		return nil, err
+	}
+	found, err := f.find(c)
+	if i := f.machine.installers[key{f.namespace, c}]; i != nil && (err != nil || !found.Running) {
+		return i, nil
+	}
+	if err != nil {
+		f.machine.mu.Unlock()
+	}
+	return found, err
+}
+
 // Lines hands over what the actor said since a time, line by line, as long as
 // it runs.
 func (f *Fake) Lines(ctx context.Context, c id.ContainerID, since time.Time, line func(runtime.Line)) error {
-	found, err := f.open(ctx, VerbLines, c)
+	found, err := f.speaker(ctx, VerbLines, c)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,8 @@ func (f *Fake) StartInstall(ctx context.Context, c id.ContainerID) (runtime.Foun
 	}
 	f.machine.made++
 	i.State, i.Running, i.StartedAt, i.Pid = runtime.Running, true, time.Now(), f.machine.made
-	i.output = append(i.output, "installing")
+	i.output, i.printed = append(i.output, "installing"), append(i.printed, time.Now())
+	f.tell(runtime.Change{Kind: runtime.Started, ID: c, DockerID: i.DockerID, Installer: true})
 	script := i.instance.Spec.Install.Script
 	if script != InstallWait {
 		code, _ := strconv.Atoi(strings.TrimSpace(script[strings.LastIndex(script, "exit")+len("exit"):])) // made by InstallExit

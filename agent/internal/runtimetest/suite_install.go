@@ -85,6 +85,11 @@ func installFails(r rig) {
 		r.Errorf("got %v, want an error of kind %q with the exit code and the last line", err, runtime.ErrInstall)
 	}
 	r.expectInstalled(in, 0, false)
+	var lines []string
+	r.ok(r.Engine.Lines(r.Context(), in.ID, time.Time{}, func(l runtime.Line) { lines = append(lines, string(l.Text)) }))
+	if len(lines) != 1 || lines[0] != "installing" {
+		r.Errorf("its lines are %q", lines)
+	}
 	if log := r.logs(in.ID, runtime.LogOptions{Tail: -1}); !strings.HasPrefix(log, "installing") {
 		r.Errorf("its log is %q", log)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
+	"github.com/lormas/lormas/shared/egg"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
@@ -113,6 +114,69 @@ func TestTheStopTextInTheConsoleStops(t *testing.T) {
 	}
 	_, err = h.CommandContainer(h.ctx, h.admin, c.ID, "stop")
 	wantError(t, err, fleet.Conflict, "start it first")
+}
+
+func TestReinstall(t *testing.T) {
+	h := newHouse(t)
+	n := h.joined("edge", big)
+	template := demo()
+	template.Name = "game"
+	template.Volumes = []egg.Volume{{Name: spec.HomeVolume, Container: "/data"}}
+	template.Install = &spec.Install{Image: "installer:1", Entrypoint: "sh", Script: "exit 0"}
+	e, err := h.CreateEgg(h.ctx, h.admin, actions.NewEgg{Egg: template})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.container("game", e).Container
+	for _, power := range []spec.Power{spec.Running, spec.Stopped} {
+		h.exec(`update containers set desired_power = $2 where id = $1`, c.ID, power)
+		before := h.desired(n.ID)
+		job, err := h.ReinstallContainer(h.ctx, h.admin, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := h.desired(n.ID)
+		if job.Kind != fleet.ContainerReinstall || job.Commands[0].Action != wire.ActionReinstall || job.Commands[0].Rev != after.Rev || job.Commands[0].Deadline != nil {
+			t.Errorf("the job is %+v at revision %d", job, after.Rev)
+		}
+		want := before.Containers[0]
+		want.Install++
+		if diff := cmp.Diff(want, after.Containers[0]); diff != "" || after.Rev != before.Rev+1 {
+			t.Errorf("revision %d, then %d; the node is told (-want +got):\n%s", before.Rev, after.Rev, diff)
+		}
+		if wire.Digest(before.Containers) == wire.Digest(after.Containers) {
+			t.Error("the digest is the same, so that a lost message goes unseen")
+		}
+		h.wantAudit(fleet.ContainerReinstall, fleet.OutcomeOK, "game")
+	}
+	_, err = h.ReinstallContainer(h.ctx, with("container.view", authz.Global, [16]byte{}), c.ID)
+	wantError(t, err, fleet.Forbidden)
+	plain := h.container("web", h.egg()).Container
+	_, err = h.ReinstallContainer(h.ctx, h.admin, plain.ID)
+	wantError(t, err, fleet.Conflict, "has no installation")
+	h.exec(`update containers set desired_power = 'absent' where id = $1`, c.ID)
+	_, err = h.ReinstallContainer(h.ctx, h.admin, c.ID)
+	wantError(t, err, fleet.Conflict, "is being deleted")
+}
+
+// desired is what a node is told to run: all of it, and since the revision
+// before, which has to be the same.
+func (h *house) desired(n id.NodeID) (d store.Desired) {
+	h.Helper()
+	err := h.Store.InSnapshot(h.ctx, func(tx *store.Tx) (err error) {
+		if d, err = tx.DesiredOf(h.ctx, n); err != nil {
+			return err
+		}
+		since, err := tx.DesiredSince(h.ctx, n, d.Rev-1, 10)
+		if diff := cmp.Diff(d.Containers, since.Containers); diff != "" {
+			h.Errorf("all and the last change differ:\n%s", diff)
+		}
+		return err
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return d
 }
 
 func start(h *house) verb   { return h.StartContainer }
