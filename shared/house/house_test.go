@@ -31,6 +31,8 @@ var owners = map[string][]string{
 	"github.com/gofiber/fiber":            {"controller/internal/httpapi"},
 	"github.com/danielgtaylor/huma":       {"controller/internal/httpapi"},
 	"go.etcd.io/bbolt":                    {"agent/internal/ledger"},
+	"github.com/tailscale/hujson":         {"agent/internal/configfile"},
+	"github.com/pelletier/go-toml":        {"agent/internal/configfile"},
 	"github.com/alecthomas/kong":          {"controller/internal/cli", "controller/internal/config", "controller/internal/dev", "agent/internal/app", "deploy/cmd"},
 	"github.com/prometheus/client_golang": {"broker", "controller"},
 }
@@ -95,6 +97,7 @@ var rooms = map[string][]string{
 	// agent
 	"agent/internal/runtime":         {"shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/console":         {"agent/internal/runtime", "shared/id"},
+	"agent/internal/configfile":      {"shared/spec"},
 	"agent/internal/docker":          {"agent/internal/runtime", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"agent/internal/runtimetest":     {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/telemetry":       {"shared/spec", "shared/wire"},
