@@ -17,7 +17,7 @@ func TestEveryTopicHasARule(t *testing.T) {
 	node, other, c := newNode(), newNode(), id.New[id.ContainerID]()
 	agent, person := Identity{Node: node}, Identity{User: id.New[id.UserID]()}
 	agentSends := map[wire.Kind]bool{
-		wire.NodeHeartbeat: true, wire.NodeSync: true, wire.NodeEvents: true, wire.ContainerLogs: true, wire.ContainerStats: true,
+		wire.NodeHeartbeat: true, wire.NodeSync: true, wire.NodeEvents: true, wire.ContainerLogs: true, wire.ContainerStats: true, wire.NodeUsage: true,
 	}
 	agentGets := map[wire.Kind]bool{wire.NodeLease: true, wire.NodeDesired: true, wire.NodeCommands: true}
 	for _, r := range wire.Rules {

@@ -34,6 +34,7 @@ const (
 	TypeEvents         = "events"
 	TypeLogs           = "logs"
 	TypeStats          = "stats"
+	TypeUsage          = "usage"
 	TypeHealth         = "health"
 	TypeContainerState = "container_state"
 	TypeEvent          = "event"
@@ -364,6 +365,33 @@ type Stats struct {
 	BlockWrite  int64     `json:"block_write_bytes"`
 	Pids        int64     `json:"pids"`
 }
+
+// Usage is what all containers of a node use, every 30 seconds.
+type Usage struct {
+	Header
+	At         time.Time        `json:"at"`
+	Containers []ContainerUsage `json:"containers"`
+}
+
+// ContainerUsage is what one of them uses. The processor's use is the mean
+// since the usage before.
+type ContainerUsage struct {
+	ContainerID id.ContainerID `json:"containerId"`
+	Running     bool           `json:"running"`
+	CPUCores    float64        `json:"cpu_cores"`
+	MemoryBytes int64          `json:"memory_bytes"`
+	MemoryLimit int64          `json:"memory_limit_bytes"`
+	NetRx       int64          `json:"net_rx_bytes"`
+	NetTx       int64          `json:"net_tx_bytes"`
+	BlockRead   int64          `json:"block_read_bytes"`
+	BlockWrite  int64          `json:"block_write_bytes"`
+	Pids        int64          `json:"pids"`
+	DiskBytes   int64          `json:"disk_bytes"` // of its named volumes; -1: they cannot be measured
+	DiskLimit   int64          `json:"disk_limit_bytes"`
+}
+
+// MaxUsage is how many containers one Usage tells of at most.
+const MaxUsage = 1000
 
 // Health tells people how a node is.
 type Health struct {

@@ -21,6 +21,7 @@ const (
 	NodeSync        Kind = "node.sync"
 	NodeEvents      Kind = "node.events"
 	NodeHealth      Kind = "node.health"
+	NodeUsage       Kind = "node.usage"
 	ContainerLogs   Kind = "container.logs"
 	ContainerStats  Kind = "container.stats"
 	ContainerState  Kind = "container.state"
@@ -57,6 +58,7 @@ var Rules = []Rule{
 	{NodeSync, "nodes/{node}/sync", FromAgent, false, 1, false},
 	{NodeEvents, "nodes/{node}/events", FromAgent, false, 1, false},
 	{NodeHealth, "nodes/{node}/health", FromController, false, 0, true},
+	{NodeUsage, "nodes/{node}/usage", FromAgent, false, 0, true},
 	{ContainerLogs, "nodes/{node}/containers/{container}/logs", FromAgent, false, 0, false},
 	{ContainerStats, "nodes/{node}/containers/{container}/stats", FromAgent, false, 0, false},
 	{ContainerState, "containers/{container}/state", FromController, false, 0, true},

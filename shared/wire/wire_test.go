@@ -87,6 +87,7 @@ func golden() map[string]any {
 		}},
 		"logs":            wire.LogChunk{Header: wire.Head(wire.TypeLogs), Stream: "s1", Seq: 1, Book: "b1", First: 13, Lines: 2, Source: "out", Data: "hello\nthere\n", Gap: &wire.Gap{From: 5, To: 12}},
 		"stats":           wire.Stats{Header: wire.Head(wire.TypeStats), At: at, CPUCores: 0.5, MemoryBytes: 1 << 20, MemoryLimit: 1 << 30, NetRx: 1, NetTx: 2, BlockRead: 3, BlockWrite: 4, Pids: 5},
+		"usage":           wire.Usage{Header: wire.Head(wire.TypeUsage), At: at, Containers: []wire.ContainerUsage{{ContainerID: container, Running: true, CPUCores: 0.5, MemoryBytes: 1 << 20, MemoryLimit: 1 << 30, NetRx: 1, NetTx: 2, BlockRead: 3, BlockWrite: 4, Pids: 5, DiskBytes: 6, DiskLimit: 7}}},
 		"health":          wire.Health{Header: wire.Head(wire.TypeHealth), NodeID: node, Status: "healthy", State: "suspect", Since: at, Reason: "connection lost"},
 		"container_state": wire.ContainerNews{Header: wire.Head(wire.TypeContainerState), ContainerID: container, NodeID: node, Name: "web", Power: spec.Running, Phase: spec.Up, Epoch: 1, Generation: 2, MigrationStatus: "idle"},
 		"event":           wire.FleetEvent{Header: wire.Head(wire.TypeEvent), Kind: "job", At: at, JobID: job, ContainerID: container, State: "succeeded"},

@@ -22,6 +22,7 @@ import (
 	"github.com/lormas/lormas/agent/internal/permit"
 	"github.com/lormas/lormas/agent/internal/reconcile"
 	"github.com/lormas/lormas/agent/internal/telemetry"
+	"github.com/lormas/lormas/agent/internal/usage"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/mqttlink"
 	"github.com/lormas/lormas/shared/wire"
@@ -40,6 +41,7 @@ type agent struct {
 	link       *link.Link
 	books      *console.Books
 	keeper     *console.Keeper
+	usage      *usage.Meter
 }
 
 // open makes an agent. Nothing runs yet; only the data directory is claimed.
@@ -74,6 +76,10 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 		Runtime: settled{a.engine, a.keeper}, Ledger: a.ledger, Permits: a.permits, Log: log,
 		Progress: func(c id.ContainerID, p wire.Progress) { a.link.Progress(c, p) },
 	})
+	a.usage = usage.New(usage.Options{
+		Engine: a.engine, Volumes: filepath.Join(config.DataDir, "volumes"), Present: a.present,
+		Notice: func(c id.ContainerID, text string) { a.books.Append(c, console.Lormas, text) },
+	})
 	a.link = link.New(link.Options{
 		MQTT:       mqttlink.Options{Servers: config.Controller, Credentials: a.password, TLS: trust},
 		Node:       a.credential.node,
@@ -84,6 +90,7 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 		Permits:    a.permits,
 		Engine:     a.engine,
 		Books:      a.books,
+		Usage:      a.usage.Batch,
 		Telemetry:  a.meter(),
 		Elapsed:    guard.Now,
 		Connected:  a.keepCredential,
@@ -101,6 +108,7 @@ func (a *agent) run(ctx context.Context) error {
 	group.Go(func() error { return a.link.Run(ctx) })
 	group.Go(func() error { return a.keeper.Run(ctx) })
 	group.Go(func() error { return a.tidyBooks(ctx) })
+	group.Go(func() error { return a.usage.Run(ctx) })
 	err := group.Wait()
 	a.books.Close()
 	a.guard.Close() // it counts on

@@ -56,7 +56,7 @@ func newConn(l *Link, session wire.Session) *conn {
 func (c *conn) start(s *mqttlink.Session) {
 	c.mqtt = s
 	close(c.ready)
-	for _, run := range []func(){c.pulse, c.sync, c.flush, c.report} {
+	for _, run := range []func(){c.pulse, c.sync, c.flush, c.report, c.tellUsage} {
 		c.work.Go(run)
 	}
 }

@@ -44,9 +44,10 @@ type Options struct {
 	Permits    *permit.Desk // nil: one without a guard
 	Engine     Engine
 	Books      *console.Books
-	Telemetry  func() wire.Telemetry // measures now; called from one goroutine at a time
-	Elapsed    func() time.Duration  // a clock that nobody sets and that goes on while the machine sleeps
-	Connected  func()                // called when the controller has accepted the credential; may be nil
+	Usage      func() (wire.Usage, <-chan struct{}) // what containers use, and what is closed when there is news; nil: nobody measures
+	Telemetry  func() wire.Telemetry                // measures now; called from one goroutine at a time
+	Elapsed    func() time.Duration                 // a clock that nobody sets and that goes on while the machine sleeps
+	Connected  func()                               // called when the controller has accepted the credential; may be nil
 	Log        *slog.Logger
 }
 

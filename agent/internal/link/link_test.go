@@ -390,3 +390,14 @@ func TestStatsAreSentWhileSomebodyWatches(t *testing.T) {
 		t.Errorf("the sample is %+v", sample)
 	}
 }
+
+func TestUsageIsOneMessage(t *testing.T) {
+	r := newRig(t)
+	got := next[wire.Usage](r, 1, wire.NodeUsage, wire.TypeUsage)
+	if !got.At.Equal(r.usage.At) || len(got.Containers) != wire.MaxUsage {
+		t.Errorf("told of %d containers at %s", len(got.Containers), got.At)
+	}
+	if size := len(wire.Encode(got)); size > wire.MaxPayload {
+		t.Errorf("it takes %d bytes, and %d is the limit", size, wire.MaxPayload)
+	}
+}

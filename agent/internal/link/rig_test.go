@@ -33,6 +33,7 @@ type rig struct {
 	engine *runtimetest.Fake
 	ledger *ledger.Ledger
 	books  *console.Books
+	usage  wire.Usage // that is told on every connection
 	node   id.NodeID
 	dir    string
 	stop   func() // the agent
@@ -60,6 +61,7 @@ func newRigWith(t *testing.T, lease wire.Lease) *rig {
 	r := &rig{
 		T: t, broker: mosquittotest.Start(t), engine: runtimetest.NewFake(), node: id.New[id.NodeID](), dir: t.TempDir(),
 		changed: make(chan struct{}), leases: lease,
+		usage: wire.Usage{Header: wire.Head(wire.TypeUsage), At: time.Unix(9, 0).UTC(), Containers: make([]wire.ContainerUsage, wire.MaxUsage+1)},
 	}
 	r.listen()
 	r.boot()
@@ -175,6 +177,7 @@ func (r *rig) boot() {
 		},
 		Node: r.node, Version: "test", Machine: link.Machine{Hostname: "h", MachineID: "m", Arch: "amd64"},
 		Ledger: l, Reconciler: reconciler, Engine: r.engine, Books: r.books, Log: log,
+		Usage:     func() (wire.Usage, <-chan struct{}) { return r.usage, nil },
 		Telemetry: func() wire.Telemetry { return wire.Telemetry{CPUAllocatable: 4} },
 		Elapsed:   func() time.Duration { return time.Since(began) },
 	})

@@ -43,3 +43,25 @@ func (c *conn) measure(ctx context.Context, command wire.Command) (runtime.Usage
 	defer cancel()
 	return c.Engine.Stats(ctx, command.ContainerID)
 }
+
+// tellUsage is the loop that tells what all containers use, whenever that was
+// measured: one message for the whole node.
+func (c *conn) tellUsage() {
+	if c.Usage == nil {
+		return
+	}
+	for {
+		usage, changed := c.Usage()
+		if !usage.At.IsZero() {
+			usage.Containers = usage.Containers[:min(len(usage.Containers), wire.MaxUsage)]
+			if err := c.publish(wire.OfNode(wire.NodeUsage, c.Node), usage); err != nil {
+				c.Log.Debug("usage not sent", "error", err)
+			}
+		}
+		select {
+		case <-c.ctx.Done():
+			return
+		case <-changed:
+		}
+	}
+}

@@ -25,6 +25,7 @@ var topicMatrix = map[wire.Kind]string{
 	wire.NodeSync:        "no no  no  no  no yes no  no",
 	wire.NodeEvents:      "no no  no  no  no yes no  no",
 	wire.NodeHealth:      "no yes yes no  no yes no  no",
+	wire.NodeUsage:       "no yes yes no  no yes no  no",
 	wire.ContainerLogs:   "no yes yes yes no yes no  no",
 	wire.ContainerStats:  "no yes yes yes no yes no  no",
 	wire.ContainerState:  "no yes yes yes no yes no  no",

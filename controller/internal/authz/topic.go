@@ -19,7 +19,7 @@ func TopicVerb(kind wire.Kind) fleet.Verb {
 		return fleet.NodeWireView
 	case wire.ContainerLogs:
 		return fleet.ContainerLogs
-	case wire.ContainerStats:
+	case wire.ContainerStats, wire.NodeUsage:
 		return fleet.ContainerStats
 	case wire.ContainerState, wire.ContainerEvents:
 		return fleet.ContainerView

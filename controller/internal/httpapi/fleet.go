@@ -34,6 +34,7 @@ type Presence interface {
 type Watcher interface {
 	Logs(ctx context.Context, node id.NodeID, container id.ContainerID, o watch.LogOptions) (*watch.Stream[wire.LogChunk], error)
 	Stats(ctx context.Context, node id.NodeID, container id.ContainerID) (*watch.Stream[wire.Stats], error)
+	Latest(node id.NodeID, container id.ContainerID) (wire.ContainerUsage, time.Time, error)
 }
 
 // fleetRoutes names the groups of routes of this part.

@@ -45,6 +45,7 @@ func (s *Server) streamRoutes() {
 	follow := &huma.Param{Name: "follow", In: "query", Description: "go on with whatever comes", Schema: &huma.Schema{Type: huma.TypeBoolean}}
 	tail := &huma.Param{Name: "tail", In: "query", Description: fmt.Sprintf("lines of the past, up to %d", maxTail),
 		Schema: &huma.Schema{Type: huma.TypeInteger, Default: defaultTail}}
+	latest := &huma.Param{Name: "latest", In: "query", Description: "what the node said last, without asking it", Schema: &huma.Schema{Type: huma.TypeBoolean}}
 	after := &huma.Param{Name: "after", In: "query", Schema: &huma.Schema{Type: huma.TypeInteger},
 		Description: "the number of the last line that you have, to go on after it instead of with a tail"}
 	book := &huma.Param{Name: "book", In: "query", Schema: &huma.Schema{Type: huma.TypeString},
@@ -61,7 +62,8 @@ func (s *Server) streamRoutes() {
 	}, fiber.MIMETextPlainCharsetUTF8, s.logs)
 	addRaw(s, Route{
 		Verb: fleet.ContainerStats, Method: http.MethodGet, Path: "/containers/{id}/stats", Summary: "Show what a container uses",
-		Help: "One sample as JSON, or with `follow` one a second, a line each.", Params: []*huma.Param{follow},
+		Help: "One sample as JSON, or with `follow` one a second, a line each. With `latest` what its node said last, which it does every 30 seconds: " +
+			"the node is not asked, `at` says how old it is, and disk_bytes is the size of the volumes.", Params: []*huma.Param{follow, latest},
 	}, fiber.MIMEApplicationJSON, s.stats)
 }
 
@@ -120,11 +122,17 @@ func (s *Server) openLog(ctx context.Context, of fleet.Container, o watch.LogOpt
 
 // stats answers one sample, or streams them as lines of JSON.
 func (s *Server) stats(c *fiber.Ctx, actor authz.Actor) error {
-	q := readQuery(c, "follow")
-	follow := q.flag("follow")
+	q := readQuery(c, "follow", "latest")
+	follow, latest := q.flag("follow"), q.flag("latest")
+	if follow && latest {
+		q.fault("latest", "this is one sample, and cannot be followed")
+	}
 	on, err := s.streamTarget(c, q, actor, fleet.ContainerStats)
 	if err != nil {
 		return err
+	}
+	if latest {
+		return s.latest(c, on)
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	stream, err := s.Watch.Stats(ctx, on.NodeID, on.ID)
@@ -144,6 +152,18 @@ func (s *Server) stats(c *fiber.Ctx, actor authz.Actor) error {
 	sendStream(c, outgoing[wire.Stats]{ctx: ctx, cancel: cancel, first: []wire.Stats{sample}, more: stream.C(), err: stream.Err,
 		barred: s.barred(ctx, actor, fleet.ContainerStats, on), write: writeStats})
 	return nil
+}
+
+// latest answers what is known already.
+func (s *Server) latest(c *fiber.Ctx, on fleet.Container) error {
+	usage, at, err := s.Watch.Latest(on.NodeID, on.ID)
+	if err != nil {
+		return err
+	}
+	return c.JSON(struct {
+		At time.Time `json:"at"`
+		wire.ContainerUsage
+	}{at, usage})
 }
 
 func writeStats(w *bufio.Writer, sample wire.Stats) error { return json.NewEncoder(w).Encode(sample) }

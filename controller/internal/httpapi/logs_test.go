@@ -195,7 +195,7 @@ func TestSilentLogIsGivenBackWhenItsReaderLeaves(t *testing.T) {
 }
 
 func TestStats(t *testing.T) {
-	h, _, path := watched(t, func(_ wire.Command, send func(any)) {
+	h, a, path := watched(t, func(_ wire.Command, send func(any)) {
 		for range 3 {
 			send(wire.Stats{Header: wire.Head(wire.TypeStats), CPUCores: 0.5, MemoryBytes: 1 << 20})
 		}
@@ -210,6 +210,23 @@ func TestStats(t *testing.T) {
 	defer res.Body.Close()
 	if kind := res.Header.Get("Content-Type"); kind != "application/x-ndjson" {
 		t.Errorf("content type %q", kind)
+	}
+	h.request("GET", path+"/stats?latest=true", "").want(t, http.StatusGatewayTimeout)
+	h.request("GET", path+"/stats?latest=true&follow=true", "").want(t, http.StatusUnprocessableEntity)
+	var c id.ContainerID
+	if err := c.Set(strings.TrimPrefix(path, "/containers/")); err != nil {
+		t.Fatal(err)
+	}
+	var n id.NodeID
+	if err := n.Set(h.node); err != nil {
+		t.Fatal(err)
+	}
+	said := wire.Usage{Header: wire.Head(wire.TypeUsage), At: time.Unix(9, 0).UTC(), Containers: []wire.ContainerUsage{{ContainerID: c, DiskBytes: 4}}}
+	if err := a.watch.Note(n, wire.Encode(said)); err != nil {
+		t.Fatal(err)
+	}
+	if known := h.get(path + "/stats?latest=true"); known["disk_bytes"] != float64(4) || known["at"] != "1970-01-01T00:00:09Z" {
+		t.Errorf("what is known is %v", known)
 	}
 	lines := bufio.NewScanner(res.Body)
 	var got []bool

@@ -128,6 +128,10 @@ func (i *Intake) Message(n id.NodeID, conn uint64, t wire.Topic, payload []byte)
 		if err := i.Watch.Deliver(t, payload); err != nil {
 			i.reject(l, "malformed", err)
 		}
+	case wire.NodeUsage:
+		if err := i.Watch.Note(t.Node, payload); err != nil {
+			i.reject(l, "malformed", err)
+		}
 	case wire.NodeLease, wire.NodeDesired, wire.NodeCommands, wire.NodeHealth,
 		wire.ContainerState, wire.ContainerEvents, wire.FleetEvents:
 		i.reject(l, "not an agent's topic", nil)

@@ -106,6 +106,7 @@ func (l *Live) Node(h Health) {
 func (l *Live) NodeGone(node id.NodeID) {
 	l.check(l.publisher.ClearRetained(wire.OfNode(wire.NodeHealth, node)))
 	l.check(l.publisher.ClearRetained(wire.OfNode(wire.NodeHeartbeat, node)))
+	l.check(l.publisher.ClearRetained(wire.OfNode(wire.NodeUsage, node)))
 }
 
 // Event publishes an entry of the fleet's feed.

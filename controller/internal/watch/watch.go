@@ -48,6 +48,7 @@ type Watch struct {
 
 	mu    sync.Mutex
 	feeds map[wire.Topic]map[string]*feed // by topic and stream
+	usage map[id.NodeID]known
 }
 
 // feed is one stream that an agent is asked for, and who gets it.
@@ -68,7 +69,7 @@ type feed struct {
 
 // New makes a Watch; Run keeps its streams going.
 func New(o Options) *Watch {
-	return &Watch{options: o, wants: loop.NewWake(), feeds: map[wire.Topic]map[string]*feed{}}
+	return &Watch{options: o, wants: loop.NewWake(), feeds: map[wire.Topic]map[string]*feed{}, usage: map[id.NodeID]known{}}
 }
 
 // LogOptions says what of a container's log is wanted.
@@ -217,6 +218,7 @@ func (w *Watch) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 			w.renewAll()
+			w.forgetUsage()
 		case <-w.wants.C():
 			w.seekAll()
 		case <-slow.C:

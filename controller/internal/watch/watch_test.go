@@ -238,3 +238,33 @@ func TestRefusals(t *testing.T) {
 		w.Watching(logs, 0)
 	})
 }
+
+func TestWhatANodeSaidLast(t *testing.T) {
+	bubble(t, func(t *testing.T, w *Watch, a *asked) {
+		if _, _, err := w.Latest(node, container); fleet.KindOf(err) != fleet.Unreachable {
+			t.Errorf("before anything was said: %v", err)
+		}
+		at := time.Unix(5, 0).UTC()
+		said := wire.Usage{Header: wire.Head(wire.TypeUsage), At: at, Containers: []wire.ContainerUsage{{ContainerID: container, Pids: 3}}}
+		if err := w.Note(node, wire.Encode(said)); err != nil {
+			t.Fatal(err)
+		}
+		if got, when, err := w.Latest(node, container); err != nil || got.Pids != 3 || !when.Equal(at) {
+			t.Errorf("got %+v at %s, %v", got, when, err)
+		}
+		if _, _, err := w.Latest(id.New[id.NodeID](), container); err == nil {
+			t.Error("another node said so, too")
+		}
+		said.Containers = make([]wire.ContainerUsage, wire.MaxUsage+1)
+		if err := w.Note(node, wire.Encode(said)); err == nil {
+			t.Error("a message with too many containers was taken")
+		}
+		after(usageGood + renewEvery)
+		if _, _, err := w.Latest(node, container); err == nil || len(w.usage) != 0 {
+			t.Errorf("old news: %v, %d remembered", err, len(w.usage))
+		}
+		if n := len(a.take()); n != 0 {
+			t.Errorf("the node was asked %d times", n)
+		}
+	})
+}

@@ -723,7 +723,7 @@ export interface paths {
         };
         /**
          * Show what a container uses
-         * @description One sample as JSON, or with `follow` one a second, a line each.
+         * @description One sample as JSON, or with `follow` one a second, a line each. With `latest` what its node said last, which it does every 30 seconds: the node is not asked, `at` says how old it is, and disk_bytes is the size of the volumes.
          *
          *     Needs the permission `container.stats` (also written `container:stats`): see what containers use.
          */
@@ -6618,6 +6618,8 @@ export interface operations {
             query?: {
                 /** @description go on with whatever comes */
                 follow?: boolean;
+                /** @description what the node said last, without asking it */
+                latest?: boolean;
             };
             header?: never;
             path: {
