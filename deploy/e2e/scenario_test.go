@@ -55,7 +55,11 @@ func begin(t *testing.T) scenario {
 	t.Helper()
 	return ofLab(t, &labs.plain, func() (Options, error) {
 		probe, err := probeImage()
-		return Options{Nodes: 2, Bin: bin, Images: []dockerd.Image{probe}}, err
+		if err != nil {
+			return Options{}, err
+		}
+		games, err := gameImages()
+		return Options{Nodes: 2, Bin: bin, Images: append(games, probe)}, err
 	})
 }
 

@@ -43,6 +43,7 @@ func (e Egg) Validate() []spec.Fault {
 	}
 	e.validateImages(&f)
 	e.validateDone(&f)
+	e.validateInstall(&f)
 	e.validatePorts(&f)
 	e.validateVolumes(&f)
 	e.validateVariables(&f)
@@ -95,6 +96,29 @@ func (e Egg) validateDone(f *faults) {
 		if _, err := regexp.Compile(pattern); err != nil {
 			f.add(field, "the pattern cannot be read: %v", err)
 		}
+	}
+}
+
+// maxInstallTime bounds what an egg may grant its installation.
+const maxInstallTime = 24 * 60 * 60
+
+func (e Egg) validateInstall(f *faults) {
+	if e.Install == nil {
+		return
+	}
+	if !spec.ValidImage(e.Install.Image) {
+		f.add("install.image", "%.80q is not an image reference: write it like registry/name:tag", e.Install.Image)
+	}
+	f.text("install.script", e.Install.Script)
+	f.text("install.entrypoint", e.Install.Entrypoint)
+	if e.Install.Entrypoint == "" {
+		f.add("install.entrypoint", "an installation needs an interpreter for its script, such as bash")
+	}
+	if e.Install.Timeout < 0 || e.Install.Timeout > maxInstallTime {
+		f.add("install.timeout_seconds", "%d is too much: use up to %d, which is a day, or 0 for %d", e.Install.Timeout, maxInstallTime, spec.DefaultInstallTimeout)
+	}
+	if len(e.Volumes) == 0 {
+		f.add("install", "an installation needs a volume to install to: add one named %s", spec.HomeVolume)
 	}
 }
 

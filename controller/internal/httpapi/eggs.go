@@ -11,6 +11,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/egg"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 func (s *Server) eggRoutes() {
@@ -45,7 +46,11 @@ type newEggBody struct {
 	TTY         bool              `json:"tty,omitempty"`
 	ReadOnly    bool              `json:"read_only,omitempty" doc:"the root file system cannot be written"`
 	Stop        string            `json:"stop,omitempty" example:"^C" doc:"text for the console, or ^ and a signal"`
-	Done        []string          `json:"done,omitempty" doc:"console text that means running"`
+	Done        []string          `json:"done,omitempty" doc:"console text that means running; regex: before it for a pattern"`
+	StripANSI   bool              `json:"strip_ansi,omitempty" doc:"escape codes are taken out of the console before it is looked for"`
+	Wings       bool              `json:"wings,omitempty" doc:"written for Pterodactyl or Pelican: started as they start it"`
+	Files       []spec.File       `json:"files,omitempty" doc:"rewritten before every start"`
+	Install     *spec.Install     `json:"install,omitempty" doc:"a script that fills the volume named home, or the first one, before the first start"`
 	Ports       []egg.Port        `json:"ports,omitempty" doc:"published unless the creator of a container lists ports"`
 	Volumes     []egg.Volume      `json:"volumes,omitempty"`
 	Variables   []variableBody    `json:"variables,omitempty"`
@@ -66,7 +71,8 @@ type variableBody struct {
 func (b newEggBody) egg() egg.Egg {
 	e := egg.Egg{
 		Name: b.Name, Description: b.Description, Author: b.Author, Images: b.Images, Startup: b.Startup, Command: b.Command,
-		User: b.User, TTY: b.TTY, ReadOnly: b.ReadOnly, Stop: b.Stop, Done: b.Done, Ports: b.Ports, Volumes: b.Volumes,
+		User: b.User, TTY: b.TTY, ReadOnly: b.ReadOnly, Stop: b.Stop, Done: b.Done, StripANSI: b.StripANSI, Wings: b.Wings,
+		Files: b.Files, Install: b.Install, Ports: b.Ports, Volumes: b.Volumes,
 	}
 	for _, v := range b.Variables {
 		e.Variables = append(e.Variables, egg.Variable{
