@@ -2616,10 +2616,14 @@ export interface components {
             /** @description replaces the image's own command */
             command?: string[];
             description?: string;
-            /** @description console text that means running */
+            /** @description console text that means running; regex: before it for a pattern */
             done?: string[];
+            /** @description rewritten before every start */
+            files?: components["schemas"]["SpecFile"][];
             /** @description the first is the default */
             images: components["schemas"]["EggImage"][];
+            /** @description a script that fills the volume named home, or the first one, before the first start */
+            install?: components["schemas"]["SpecInstall"];
             /** @example Web server */
             name: string;
             /** @description published unless the creator of a container lists ports */
@@ -2633,10 +2637,14 @@ export interface components {
              * @example ^C
              */
             stop?: string;
+            /** @description escape codes are taken out of the console before it is looked for */
+            strip_ansi?: boolean;
             tty?: boolean;
             user?: string;
             variables?: components["schemas"]["Variable"][];
             volumes?: components["schemas"]["EggVolume"][];
+            /** @description written for Pterodactyl or Pelican: started as they start it */
+            wings?: boolean;
         };
         NewNamedInput: {
             description?: string;
@@ -7056,12 +7064,34 @@ export interface operations {
                  *       "done": [
                  *         "text"
                  *       ],
+                 *       "files": [
+                 *         {
+                 *           "existing": true,
+                 *           "parser": "text",
+                 *           "path": "text",
+                 *           "set": [
+                 *             {
+                 *               "if": "text",
+                 *               "key": "text",
+                 *               "kind": "text",
+                 *               "value": "text"
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
                  *       "images": [
                  *         {
                  *           "image": "registry.example/web:1",
                  *           "name": "web-1"
                  *         }
                  *       ],
+                 *       "install": {
+                 *         "entrypoint": "text",
+                 *         "ignore_exit": true,
+                 *         "image": "registry.example/web:1",
+                 *         "script": "text",
+                 *         "timeout_seconds": 1
+                 *       },
                  *       "name": "Web server",
                  *       "ports": [
                  *         {
@@ -7072,6 +7102,7 @@ export interface operations {
                  *       "read_only": true,
                  *       "startup": "text",
                  *       "stop": "^C",
+                 *       "strip_ansi": true,
                  *       "tty": true,
                  *       "user": "text",
                  *       "variables": [
@@ -7093,7 +7124,8 @@ export interface operations {
                  *           "container": "text",
                  *           "name": "web-1"
                  *         }
-                 *       ]
+                 *       ],
+                 *       "wings": true
                  *     }
                  */
                 "application/json": components["schemas"]["NewEgg"];
@@ -7641,12 +7673,34 @@ export interface operations {
                  *       "done": [
                  *         "text"
                  *       ],
+                 *       "files": [
+                 *         {
+                 *           "existing": true,
+                 *           "parser": "text",
+                 *           "path": "text",
+                 *           "set": [
+                 *             {
+                 *               "if": "text",
+                 *               "key": "text",
+                 *               "kind": "text",
+                 *               "value": "text"
+                 *             }
+                 *           ]
+                 *         }
+                 *       ],
                  *       "images": [
                  *         {
                  *           "image": "registry.example/web:1",
                  *           "name": "web-1"
                  *         }
                  *       ],
+                 *       "install": {
+                 *         "entrypoint": "text",
+                 *         "ignore_exit": true,
+                 *         "image": "registry.example/web:1",
+                 *         "script": "text",
+                 *         "timeout_seconds": 1
+                 *       },
                  *       "name": "Web server",
                  *       "ports": [
                  *         {
@@ -7657,6 +7711,7 @@ export interface operations {
                  *       "read_only": true,
                  *       "startup": "text",
                  *       "stop": "^C",
+                 *       "strip_ansi": true,
                  *       "tty": true,
                  *       "user": "text",
                  *       "variables": [
@@ -7678,7 +7733,8 @@ export interface operations {
                  *           "container": "text",
                  *           "name": "web-1"
                  *         }
-                 *       ]
+                 *       ],
+                 *       "wings": true
                  *     }
                  */
                 "application/json": components["schemas"]["NewEgg"];
