@@ -113,6 +113,7 @@ func TestI1OnARealEngine(t *testing.T) {
 		{"the guard was dead when the lease ended", deadGuard},
 		{"a start is under way when the lease ends", startInFlight},
 		{"the agent died before it named an init that hides", hidingInit},
+		{"an installation is under way when the lease ends", installing},
 		{"the engine is dead", deadEngine},
 		{"the machine boots", rebooted},
 	} {
@@ -183,6 +184,51 @@ func hidingInit(r *engineRig) {
 	})
 	r.Client.Close()
 	r.until("its death", func() bool { return len(processesOf(start.DockerID)) == 0 })
+}
+
+// installing is a script that writes to the volume of an exclusive container:
+// it ends with the lease as the container would, also where nobody has
+// announced it.
+func installing(r *engineRig) {
+	announced, silent := r.installer(), r.installer()
+	start := func(in runtime.Instance) runtime.Found {
+		found, err := r.engine.StartInstall(r.Context(), in.ID)
+		r.ok(err)
+		return found
+	}
+	made, err := r.engine.PrepareInstall(r.Context(), announced, nil)
+	r.ok(err)
+	c := lease.Copy{Container: announced.ID, Epoch: announced.Epoch}
+	r.ok(r.Expect(c, term(c, hangs), Start{Signal: int(syscall.SIGTERM), DockerID: made.DockerID}))
+	found := start(announced)
+	r.ok(r.Bind(c, Init{Pid: found.Pid, DockerID: found.DockerID}))
+	r.until("all processes of the installation", func() bool { return len(processesOf(found.DockerID)) >= 4 })
+	r.ok(r.process.Pause())
+	r.Client.Close()
+	r.until("the death of all its processes", func() bool { return len(processesOf(found.DockerID)) == 0 })
+	r.until("the guard's knowledge of it", func() bool { return r.watched(c).Dead })
+	r.ok(r.process.Resume())
+	if err := r.engine.AwaitInstall(r.Context(), announced); err == nil {
+		r.Error("it counts as installed")
+	}
+
+	_, err = r.engine.PrepareInstall(r.Context(), silent, nil)
+	r.ok(err)
+	found = start(silent)
+	r.until("the death of what nobody announced", func() bool { return len(processesOf(found.DockerID)) == 0 })
+}
+
+// installer is a container that is installed by a crowd.
+func (r *engineRig) installer() runtime.Instance {
+	c := newCopy()
+	return runtime.Instance{
+		ID: c.Container, Epoch: c.Epoch, Generation: 1,
+		Spec: spec.Container{
+			Name: "crowd", Image: image, HA: true, Exclusive: true, Resources: spec.Resources{CPU: 200, Memory: 32 * spec.MiB},
+			Volumes: []spec.Volume{{Host: spec.HomeVolume, Container: "/data"}},
+			Install: &spec.Install{Image: image, Entrypoint: "sh", Script: crowd},
+		},
+	}
 }
 
 func deadEngine(r *engineRig) {
