@@ -98,7 +98,7 @@ var rooms = map[string][]string{
 	"agent/internal/runtime":         {"shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/console":         {"agent/internal/runtime", "shared/id"},
 	"agent/internal/configfile":      {"shared/spec"},
-	"agent/internal/docker":          {"agent/internal/runtime", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
+	"agent/internal/docker":          {"agent/internal/configfile", "agent/internal/runtime", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"agent/internal/runtimetest":     {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/telemetry":       {"shared/spec", "shared/wire"},
 	"agent/internal/usage":           {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -26,9 +27,10 @@ type Config struct {
 	TokenFile     string   `env:"LORMAS_AGENT_TOKEN_FILE" type:"path" placeholder:"FILE" help:"A file that holds the credential."`
 	DataDir       string   `env:"LORMAS_AGENT_DATA_DIR,LORMAS_AGENT_STATE_DIR" type:"path" default:"/var/lib/lormas-agent" help:"Where the agent keeps its records and the volumes of containers."`
 
-	DockerHost string   `env:"LORMAS_AGENT_DOCKER_HOST" placeholder:"URL" help:"The Docker engine, such as unix:///run/docker.sock. Empty: as the docker command finds it."`
-	AllowMount []string `env:"LORMAS_AGENT_ALLOW_MOUNT" default:"/data,/srv,/mnt" placeholder:"DIR" help:"Directories of this machine that containers may mount from. Standard: /data, /srv and /mnt."`
-	CAFile     string   `env:"LORMAS_AGENT_CA_FILE" type:"path" placeholder:"FILE" help:"Certificates of the authority that signed the controller's, in PEM. Empty: the system's."`
+	DockerHost    string   `env:"LORMAS_AGENT_DOCKER_HOST" placeholder:"URL" help:"The Docker engine, such as unix:///run/docker.sock. Empty: as the docker command finds it."`
+	AllowMount    []string `env:"LORMAS_AGENT_ALLOW_MOUNT" default:"/data,/srv,/mnt" placeholder:"DIR" help:"Directories of this machine that containers may mount from. Standard: /data, /srv and /mnt."`
+	ContainerUser string   `env:"LORMAS_AGENT_CONTAINER_USER" default:"988:988" placeholder:"UID:GID" help:"Whom the containers of imported eggs run as, whatever their image says, and who owns their data."`
+	CAFile        string   `env:"LORMAS_AGENT_CA_FILE" type:"path" placeholder:"FILE" help:"Certificates of the authority that signed the controller's, in PEM. Empty: the system's."`
 
 	CPU           float64    `env:"LORMAS_AGENT_CPU" placeholder:"CORES" help:"Processor cores to offer, whatever the machine has."`
 	Memory        spec.Bytes `env:"LORMAS_AGENT_MEMORY" placeholder:"SIZE" help:"Memory to offer, such as 4g."`
@@ -100,6 +102,9 @@ func (c Config) validate() error {
 			faults = append(faults, fmt.Errorf("--allow-mount: %q must be a clean absolute path", dir))
 		}
 	}
+	if c.ContainerUser != "" && !userNumbers.MatchString(c.ContainerUser) {
+		faults = append(faults, fmt.Errorf("--container-user: %q must be numbers, such as 988:988", c.ContainerUser))
+	}
 	for _, n := range []struct {
 		flag  string
 		value float64
@@ -112,6 +117,9 @@ func (c Config) validate() error {
 	}
 	return errors.Join(faults...)
 }
+
+// userNumbers is how a user is written where names mean nothing.
+var userNumbers = regexp.MustCompile(`^[0-9]+:[0-9]+$`)
 
 func (c Config) declared() spec.Resources {
 	return spec.Resources{CPU: spec.CPUFromCores(c.CPU), Memory: c.Memory, Disk: c.Disk}

@@ -61,7 +61,7 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 	}
 	a.engine, err = docker.New(docker.Options{
 		Host: config.DockerHost, Controller: a.credential.controller, Node: a.credential.node,
-		DataDir: config.DataDir, AllowedMounts: config.AllowMount,
+		DataDir: config.DataDir, AllowedMounts: config.AllowMount, WingsUser: config.ContainerUser,
 	})
 	if err != nil {
 		return nil, errors.Join(err, a.ledger.Close())

@@ -140,11 +140,15 @@ func (e *Engine) Create(ctx context.Context, in runtime.Instance, report func(wi
 	if err != nil {
 		return err
 	}
+	in = e.dress(ctx, in)
 	if err := e.Remove(ctx, in.ID); err != nil {
 		return fmt.Errorf("replace what is left of an earlier one: %w", err)
 	}
 	prepared, err := e.mounts.prepare(in, image.user)
 	if err != nil {
+		return err
+	}
+	if err := e.adopt(in); err != nil {
 		return err
 	}
 	if err := e.create(ctx, convert(e.owner, in, prepared.binds)); err != nil {
@@ -349,7 +353,7 @@ func (e *Engine) Update(ctx context.Context, c id.ContainerID, in runtime.Instan
 	if err != nil {
 		return err
 	}
-	if _, err := e.api.ContainerUpdate(ctx, f.DockerID, container.UpdateConfig{Resources: limits(in.Spec)}); err != nil {
+	if _, err := e.api.ContainerUpdate(ctx, f.DockerID, container.UpdateConfig{Resources: limits(e.dress(ctx, in).Spec)}); err != nil {
 		return e.fault("change the container's limits", err)
 	}
 	return e.notes.keep(f, in)

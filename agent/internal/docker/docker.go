@@ -22,6 +22,7 @@ type Options struct {
 	Node          id.NodeID //
 	DataDir       string    // of the agent; named volumes are kept below it
 	AllowedMounts []string  // directories of the node that containers may mount from
+	WingsUser     string    // uid:gid of containers of imported eggs; "": DefaultWingsUser
 }
 
 // Engine is a Docker engine, seen as one node of one controller. It is safe
@@ -32,6 +33,8 @@ type Engine struct {
 	owner  owner
 	mounts mounts
 	notes  notes
+
+	wingsUser string
 
 	installs string // where the scripts of installations are kept while they run
 
@@ -63,8 +66,12 @@ func New(opt Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the docker client: %w", err)
 	}
+	if opt.WingsUser == "" {
+		opt.WingsUser = DefaultWingsUser
+	}
 	return &Engine{
-		api: api, owner: owner{opt.Controller, opt.Node}, mounts: m, notes: n, installs: installs,
+		wingsUser: opt.WingsUser,
+		api:       api, owner: owner{opt.Controller, opt.Node}, mounts: m, notes: n, installs: installs,
 		shortages: shortages{at: map[string]time.Time{}},
 	}, nil
 }

@@ -77,7 +77,7 @@ func (e *Engine) PrepareInstall(ctx context.Context, in runtime.Instance, report
 	if err := e.writeScript(in); err != nil {
 		return runtime.Found{}, err
 	}
-	if err := e.create(ctx, installer(e.owner, in, dir, e.scriptDir(in.ID))); err != nil {
+	if err := e.create(ctx, installer(e.owner, e.dress(ctx, in), dir, e.scriptDir(in.ID))); err != nil {
 		return runtime.Found{}, err
 	}
 	return e.installer(ctx, in.ID)
@@ -117,7 +117,7 @@ func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 	if err != nil {
 		return err
 	}
-	user, err := e.userOf(ctx, in)
+	user, err := e.userOf(ctx, e.dress(ctx, in))
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func handOver(home, user string) error {
 	}
 	defer root.Close()
 	err = fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
-		if err == nil {
+		if err == nil && path != "." {
 			err = root.Lchown(path, uid, gid)
 		}
 		if errors.Is(err, fs.ErrNotExist) { // others may use a shared volume
@@ -94,6 +94,9 @@ func handOver(home, user string) error {
 		}
 		return err
 	})
+	if err == nil {
+		err = root.Lchown(".", uid, gid) // last: see adopt
+	}
 	if err != nil {
 		return fmt.Errorf("give the volume to its user: %w", err)
 	}

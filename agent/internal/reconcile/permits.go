@@ -147,6 +147,11 @@ func (r *Reconciler) startWanted(ctx context.Context, todo step) error {
 	case !runs:
 		return errOvertaken
 	}
+	if todo.want.spec != nil && len(todo.want.spec.Files) > 0 {
+		if err := r.Runtime.Configure(ctx, todo.instance()); err != nil {
+			return err
+		}
+	}
 	return r.Runtime.Start(ctx, todo.id)
 }
 

@@ -15,6 +15,7 @@ type Runtime interface {
 	List(context.Context) ([]runtime.Found, error)
 	Find(context.Context, id.ContainerID) (runtime.Found, error)
 	Create(context.Context, runtime.Instance, func(wire.Progress)) error
+	Configure(context.Context, runtime.Instance) error // before every start, where the spec has files
 	Start(context.Context, id.ContainerID) error
 	Stop(context.Context, id.ContainerID, spec.Stop) error
 	Kill(context.Context, id.ContainerID) error

@@ -19,6 +19,7 @@ const (
 	VerbFind   Verb = "find"
 	VerbCreate Verb = "create"
 	VerbStart  Verb = "start"
+	VerbConfig Verb = "configure"
 	VerbStop   Verb = "stop"
 	VerbKill   Verb = "kill"
 	VerbType   Verb = "type"

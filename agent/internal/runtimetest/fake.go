@@ -211,6 +211,15 @@ func (f *Fake) Create(ctx context.Context, in runtime.Instance, report func(wire
 	return nil
 }
 
+// Configure does nothing: the fake has no files.
+func (f *Fake) Configure(ctx context.Context, in runtime.Instance) error {
+	if err := f.begin(ctx, VerbConfig, in.ID); err != nil {
+		return err
+	}
+	f.machine.mu.Unlock()
+	return nil
+}
+
 // Start starts a container and lets its actor act.
 func (f *Fake) Start(ctx context.Context, c id.ContainerID) error {
 	found, err := f.open(ctx, VerbStart, c)
