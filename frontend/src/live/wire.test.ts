@@ -16,7 +16,15 @@ const read = (name: string) => readFileSync(resolve(testdata, name), "utf8");
 describe("golden payloads of shared/wire", () => {
   it("cover every message for people", () => {
     const types = new Set(forPeople.map((name) => parseMessage(read(name))?.type));
-    expect([...types].sort()).toEqual(["container_state", "event", "health", "heartbeat", "logs", "stats"]);
+    expect([...types].sort()).toEqual([
+      "container_state",
+      "event",
+      "health",
+      "heartbeat",
+      "logs",
+      "stats",
+      "usage",
+    ]);
   });
 
   it.each(forPeople)("%s is read without losing a field that we know", (name) => {

@@ -120,13 +120,42 @@ const logChunk = z.object({
   ...head("logs"),
   stream: z.string(),
   seq: z.number(),
+  book: z.optional(z.string()),
+  first: z.optional(z.number()),
+  lines: z.optional(z.number()),
+  source: z.optional(z.string()),
   data: z.optional(z.string()),
-  dropped: z.optional(z.number()),
+  gap: z.optional(z.object({ from: z.number(), to: z.number() })),
   eof: z.optional(z.boolean()),
   error: z.optional(z.string()),
 });
 
-const message = z.discriminatedUnion("type", [health, heartbeat, containerNews, fleetEvent, stats, logChunk]);
+const usage = z.object({
+  ...head("usage"),
+  at: time,
+  containers: z.array(
+    z.object({
+      containerId: id,
+      running: z.boolean(),
+      cpu_cores: z.number(),
+      memory_bytes: z.number(),
+      memory_limit_bytes: z.number(),
+      disk_bytes: z.number(), // of the volumes; -1: they cannot be measured
+      disk_limit_bytes: z.number(),
+    }),
+  ),
+});
+export type Usage = z.infer<typeof usage>;
+
+const message = z.discriminatedUnion("type", [
+  health,
+  heartbeat,
+  containerNews,
+  fleetEvent,
+  stats,
+  logChunk,
+  usage,
+]);
 export type Message = z.infer<typeof message>;
 
 /** Reads a payload, or null for what is no message of ours in this version. */
