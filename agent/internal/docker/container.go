@@ -102,7 +102,7 @@ func (e *Engine) read(details container.InspectResponse) (runtime.Found, bool) {
 	f.Generation, errs[2] = strconv.ParseInt(labels[labelGeneration], 10, 64)
 	f.StartedAt, errs[3] = parseTime(state.StartedAt)
 	f.FinishedAt, errs[4] = parseTime(state.FinishedAt)
-	if n := labels[labelInstall]; n != "" { // else it was made by an agent that knew of no installations
+	if n := labels[labelInstall]; n != "" {
 		f.Install, errs[5] = strconv.ParseInt(n, 10, 64)
 	}
 	if errors.Join(errs[:]...) != nil {

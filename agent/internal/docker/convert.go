@@ -27,7 +27,7 @@ const (
 	labelGeneration = "lormas.generation"
 	labelSpecHash   = "lormas.spec_hash"
 	labelHA         = "lormas.ha"      // available or exclusive; standard ones have none
-	labelInstall    = "lormas.install" // number of the installation that was wanted
+	labelInstall    = "lormas.install" // number of the installation that was wanted; the first, 0, has none
 	labelRole       = "lormas.role"    // installer; the containers themselves have none
 
 	roleInstaller = "installer"
@@ -84,7 +84,9 @@ func (o owner) labels(in runtime.Instance) map[string]string {
 		labelEpoch:      strconv.FormatInt(in.Epoch, 10),
 		labelGeneration: strconv.FormatInt(in.Generation, 10),
 		labelSpecHash:   in.SpecHash,
-		labelInstall:    strconv.FormatInt(in.Install, 10),
+	}
+	if in.Install > 0 {
+		labels[labelInstall] = strconv.FormatInt(in.Install, 10)
 	}
 	if p := policy(in.Spec); p != "" {
 		labels[labelHA] = p

@@ -78,7 +78,7 @@ func TestWhatAnInstallationIsGiven(t *testing.T) {
 	if _, err := os.Stat(e.scriptDir(in.ID)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the script is still there: %v", err)
 	}
-	in.Spec.Command[2] = "cat " + spec.HomePath + "/world/level; cat " + spec.HomePath + "/.lormas/installed"
+	in.Spec.Command[2] = "cd " + spec.HomePath + "; cat world/level; cat .lormas/installed; echo"
 	if got := output(t, e, in); !strings.Contains(got, "made by 0 with hello") || !strings.Contains(got, `"number":0`) {
 		t.Errorf("the container finds %q", got)
 	}
