@@ -16,6 +16,10 @@ SEED     ?= 0
 CHAOS    ?= 5m
 ROUNDS   ?= 5
 
+# For how long make fuzz looks for what breaks each of its targets.
+FUZZ     ?=
+FUZZTIME ?= 30s
+
 # What make sim plays.
 SEEDS     ?= 500
 SEED_BASE ?= 1
@@ -37,7 +41,7 @@ PACKAGES := frontend/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race e2e sim chaos bench bench-failover lint vuln fmt generate verify lab clean root
+.PHONY: help deps deps-test toolchain build dashboard binaries run dev test test-dashboard test-race fuzz e2e sim chaos bench bench-failover lint vuln fmt generate verify lab clean root
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +80,12 @@ e2e: root toolchain deps-test binaries ## Run the end-to-end tests in the lab
 
 test-race: root toolchain deps-test ## Run the tests but the lab's under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -timeout 30m $(UNIT)
+
+fuzz: toolchain ## Run every fuzz target, or those that match FUZZ, for FUZZTIME each (make fuzz FUZZ=configfile)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9]*' $(MODULES) | grep '$(FUZZ)' | while IFS=: read -r file name; do \
+		echo "$$(dirname $$file) $${name#func }"; \
+		go test "./$$(dirname $$file)" -run '^$$' -fuzz "^$${name#func }$$" -fuzztime $(FUZZTIME) || exit 1; \
+	done
 
 sim: toolchain ## Play SEEDS histories of node loss from SEED_BASE on (make sim SEEDS=500 SEED_BASE=1)
 	@$(GOBUILD) -o bin/lormas-sim ./controller/cmd/lormas-sim

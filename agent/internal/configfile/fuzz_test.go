@@ -2,13 +2,20 @@ package configfile_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/lormas/lormas/agent/internal/configfile"
 )
 
 // fuzz holds a parser to what is promised for all: no panic, and twice is
-// once.
+// once, and nothing else is lost.
 func fuzz(f *testing.F, parser, key string, seeds ...string) {
 	for _, s := range append(seeds, "", "\r\n", "\xef\xbb\xbf", "\xff\xfea\x00") {
 		f.Add([]byte(s), "7")
@@ -25,11 +32,70 @@ func fuzz(f *testing.F, parser, key string, seeds ...string) {
 			return
 		}
 		once = bytes.Clone(once)
+		if lost := others[parser](content, once); lost != "" {
+			t.Fatalf("%s\nof\n%q\nis lost in\n%q", lost, content, once)
+		}
 		twice, err := configfile.Apply(parser, once, settings)
 		if err != nil || !bytes.Equal(once, twice) {
 			t.Fatalf("once\n%q\ntwice (%v)\n%q", once, err, twice)
 		}
 	})
+}
+
+// others tells what of a file is gone that was not to be set: lines that do
+// not have the key in them, members other than a.
+var others = map[string]func(before, after []byte) string{
+	"file":       lines(`a`),
+	"ini":        lines(`k`),
+	"properties": lines(`a`, `\`), // escapes, and values of several lines, may hold the key
+	"json":       members(json.Unmarshal),
+	"yaml":       members(yaml.Unmarshal),
+	"toml":       members(toml.Unmarshal),
+	"xml":        func(before, after []byte) string { return "" },
+}
+
+func lines(hit ...string) func(before, after []byte) string {
+	return func(before, after []byte) string {
+		rest := string(after)
+		if strings.HasPrefix(rest, "\xff\xfe") || strings.HasPrefix(rest, "\xfe\xff") {
+			return ""
+		}
+		for l := range strings.SplitSeq(string(before), "\n") {
+			l = strings.TrimSuffix(l, "\r")
+			if slices.ContainsFunc(hit, func(h string) bool { return strings.Contains(l, h) }) {
+				return "" // what follows may belong to it
+			}
+			i := strings.Index(rest, l)
+			if i < 0 {
+				return l
+			}
+			rest = rest[i+len(l):]
+		}
+		return ""
+	}
+}
+
+func members(read func([]byte, any) error) func(before, after []byte) string {
+	return func(before, after []byte) string {
+		var was, is map[string]any
+		mark := []byte("\xef\xbb\xbf")
+		if bytes.ContainsRune(before, '*') {
+			return "" // in YAML, who borrows from what is set has it too
+		}
+		if read(bytes.TrimPrefix(before, mark), &was) != nil {
+			return "" // with comments, or with keys that are there twice
+		}
+		if err := read(bytes.TrimPrefix(after, mark), &is); err != nil {
+			return err.Error()
+		}
+		delete(was, "a")
+		for name, value := range was {
+			if fmt.Sprint(is[name]) != fmt.Sprint(value) {
+				return name
+			}
+		}
+		return ""
+	}
 }
 
 func FuzzFile(f *testing.F) { fuzz(f, "file", "a", "a=1\nb\n", "ab\r\na") }
