@@ -64,5 +64,6 @@ func standing(lines []line, changes []change) int {
 }
 
 func valueLines(value string) []string {
-	return strings.Split(strings.ReplaceAll(value, "\r\n", "\n"), "\n")
+	// A lone \r at the end of a line would become a part of what ends it.
+	return strings.Split(strings.ReplaceAll(value, "\r", ""), "\n")
 }
