@@ -33,7 +33,8 @@
 //	              for the holder         window over                    starting
 //	starting      epoch + 1 at target    seen running                   completed
 //	                                     target lost, fails for 15 s,   planned, source healthy:
-//	                                     or 2 min (10 while pulling)    rolling_back; else queued
+//	                                     or 2 min (10 while pulling,    rolling_back; else queued
+//	                                     75 while installing)
 //	                                     source is back and runs it     rolling_back (return wins)
 //	rolling_back  stays or goes home     seen running at the source     rolled_back; of a failover:
 //	              (an exclusive one                                     cancelled

@@ -326,3 +326,32 @@ func TestATargetThatRunsItAfterAllKeepsIt(t *testing.T) {
 		t.Error("what is told to stop counts as running")
 	}
 }
+
+// A container whose data stayed behind is installed at the target: that takes
+// longer than a start, and the image may be fetched after it.
+func TestAnInstallationAtTheTargetHasItsTime(t *testing.T) {
+	quick, patient := &spec.Install{}, &spec.Install{Timeout: 3 * 60 * 60}
+	for name, c := range map[string]struct {
+		how   *spec.Install
+		phase spec.Phase
+		at    time.Duration
+		waits bool
+	}{
+		"installing":                     {quick, spec.Installing, 74 * time.Minute, true},
+		"installing, for too long":       {quick, spec.Installing, 76 * time.Minute, false},
+		"installing, and may for long":   {patient, spec.Installing, 3 * time.Hour, true},
+		"fetching its image afterwards":  {quick, spec.Pulling, 30 * time.Minute, true},
+		"starting afterwards":            {quick, spec.Starting, 30 * time.Minute, true},
+		"starting, without installation": {nil, spec.Starting, 3 * time.Minute, false},
+		"waiting for something":          {quick, spec.Pending, 3 * time.Minute, false},
+		"failed":                         {quick, spec.Failed, time.Minute, false},
+	} {
+		v := in(fleet.MigrationStarting, fleet.KindFailover, fleet.Available)
+		v.Container.Spec.Install = c.how
+		seen(c.phase)(&v)
+		d := failover.Step(v, failover.Default(), start.Add(c.at))
+		if waits := d.Action == failover.Wait && d.Next.State == fleet.MigrationStarting; waits != c.waits {
+			t.Errorf("%s: after %s it is %s %s (%s%s)", name, c.at, d.Action, d.Next.State, d.Next.Waiting, d.Next.Error)
+		}
+	}
+}
