@@ -45,6 +45,7 @@ func TestFilesKeepWhatIsNotSet(t *testing.T) {
 			"[/Script/Engine.GameSession]\r\nMaxPlayers=70 ; of old\r\n\r\n[ServerSettings]\r\n+Mods=1\r\n+Mods=2\r\nPassword=a;b #c\r\nflag\r\nPort=7\r\n\r\n[New.One]\r\nx=1\r\n",
 			set("[/Script/Engine.GameSession].MaxPlayers", "70", "ServerSettings.Password", "a;b #c", "ServerSettings.Port", "7", "[New.One].x", "1")},
 		{"ini without sections", "ini", "; murmur\nport = 64738\nhost=\n", "; murmur\nport = 1\nhost=0.0.0.0\nusers = 5\n", set("port", "1", "host", "0.0.0.0", "users", "5")},
+		{"ini, emptied", "ini", "a = 1 # one\nb = 2\n", "a = \nb = \n", set("a", "", "b", "")},
 		{"an injected line stays a value", "ini", "[a]\nb=1\n", "[a]\nb=1 admin=yes\n", set("a.b", "1\nadmin=yes")},
 		{"config.json of Arma", "json",
 			"{\n\t\"bindPort\": 2001,\n\t\"game\": {\n\t\t\"name\": \"x\",\n\t\t\"visible\": true,\n\t\t\"mods\": []\n\t}\n}\n",

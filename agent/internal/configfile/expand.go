@@ -62,6 +62,17 @@ func Expand(text string, f Facts) string {
 	})
 }
 
+// bare are placeholders in paths, which have variables only, and no prefix.
+var bare = regexp.MustCompile(`\{\{ ?(\w+) ?\}\}`)
+
+// ExpandPath fills in the variables in the path of a file. Where it leads is
+// for the caller to watch: a variable may hold dots and slashes.
+func ExpandPath(path string, f Facts) string {
+	return bare.ReplaceAllStringFunc(path, func(whole string) string {
+		return f.variable(bare.FindStringSubmatch(whole)[1])
+	})
+}
+
 func (f Facts) value(name string) string {
 	for _, prefix := range []string{"server.build.env.", "server.environment.", "env."} {
 		if variable, is := strings.CutPrefix(name, prefix); is {

@@ -42,6 +42,7 @@ func (e *Engine) Configure(ctx context.Context, in runtime.Instance) error {
 	v := volume{root: root}
 	v.uid, v.gid, v.owned = numbers(user)
 	for _, f := range in.Spec.Files {
+		f.Path = configfile.ExpandPath(f.Path, facts)
 		if err := v.configure(f, configfile.Fill(f.Set, facts)); err != nil {
 			return fmt.Errorf("configuration file %s: %w", f.Path, err)
 		}

@@ -18,7 +18,7 @@ func imported(t *testing.T, e *Engine, text string, files ...spec.File) (runtime
 	in := script(text)
 	in.Spec.Wings, in.Spec.ReadOnly, in.Spec.Files = true, true, files
 	in.Spec.Volumes = []spec.Volume{{Host: spec.HomeVolume, Container: spec.HomePath}}
-	in.Spec.Env = map[string]string{"NAME": "a world"}
+	in.Spec.Env = map[string]string{"NAME": "a world", "UP": "../../../"}
 	in.Spec.Ports = []spec.Port{{Host: 25565, Container: 25565, Protocol: "tcp"}}
 	if err := e.Create(t.Context(), in, nil); err != nil {
 		t.Fatal(err)
@@ -40,9 +40,10 @@ func TestConfigurationFilesAreWrittenForTheContainersUser(t *testing.T) {
 	e := engineAt(t, testEngine.Socket())
 	set := []spec.Setting{{Key: "server-port", Value: "{{server.build.default.port}}"}, {Key: "motd", Value: "{{env.NAME}}"}}
 	in, home := imported(t, e, "true",
-		spec.File{Path: "/conf/new.properties", Parser: "properties", Set: set},
+		spec.File{Path: "/conf/{{UP}}{{SERVER_PORT}}.properties", Parser: "properties", Set: set},
 		spec.File{Path: "old.properties", Parser: "properties", Set: set},
 		spec.File{Path: "absent.properties", Parser: "properties", Existing: true, Set: set},
+		spec.File{Path: "deep/er/new.ini", Parser: "file"},
 		spec.File{Path: "link.properties", Parser: "properties", Set: set},
 	)
 	old := filepath.Join(home, "old.properties")
@@ -63,9 +64,9 @@ func TestConfigurationFilesAreWrittenForTheContainersUser(t *testing.T) {
 		uid  uint32
 		mode os.FileMode
 	}{
-		"conf/new.properties": {"server-port=25565\nmotd=a world\n", 988, 0o644},
-		"old.properties":      {"# mine\nmotd=a world\nserver-port=25565\n", 7, 0o640},
-		"target.properties":   {"server-port=25565\nmotd=a world\n", 988, 0o644},
+		"25565.properties":  {"server-port=25565\nmotd=a world\n", 988, 0o644},
+		"old.properties":    {"# mine\nmotd=a world\nserver-port=25565\n", 7, 0o640},
+		"target.properties": {"server-port=25565\nmotd=a world\n", 988, 0o644},
 	} {
 		text, err := os.ReadFile(filepath.Join(home, name))
 		if err != nil || string(text) != c.want {
@@ -79,7 +80,7 @@ func TestConfigurationFilesAreWrittenForTheContainersUser(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(home, "absent.properties")); err == nil {
 		t.Error("a file was made that only had to be changed where it is")
 	}
-	if uid, _ := ownerOf(t, filepath.Join(home, "conf")); uid != 988 {
+	if uid, _ := ownerOf(t, filepath.Join(home, "deep/er")); uid != 988 {
 		t.Errorf("its directory belongs to %d", uid)
 	}
 	before, _ := os.Stat(old)

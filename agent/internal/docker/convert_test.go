@@ -45,7 +45,7 @@ func smallest() creation {
 			ExposedPorts: nat.PortSet{},
 			Labels: map[string]string{
 				"lormas.controller": "ctl", "lormas.node": goldenNode, "lormas.container": goldenContainer,
-				"lormas.epoch": "3", "lormas.generation": "7", "lormas.spec_hash": "abc", "lormas.install": "0",
+				"lormas.epoch": "3", "lormas.generation": "7", "lormas.spec_hash": "abc",
 			},
 		},
 		host: &container.HostConfig{
