@@ -13,7 +13,7 @@ import (
 
 // Bounds of an egg; far above what any egg known to us needs.
 const (
-	maxName      = 191
+	maxName      = 255
 	maxText      = 64 << 10
 	maxVariables = 200
 )
@@ -170,6 +170,9 @@ func (e Egg) validateVariables(f *faults) {
 		f.text(field+".name", v.Name)
 		f.text(field+".description", v.Description)
 		f.text(field+".default", v.Default)
+		if e.Wings {
+			continue // an import takes what there is: rules are judged when a container is made
+		}
 		for j, rule := range v.Rules {
 			if _, err := ParseRules([]string{rule}); err != nil {
 				f.add(fmt.Sprintf("%s.rules[%d]", field, j), "%v", err)
