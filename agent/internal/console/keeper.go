@@ -104,7 +104,7 @@ func (k *Keeper) follow(ctx context.Context, c id.ContainerID, r *reading) {
 		}
 		r.again = false
 		k.mu.Unlock()
-		if broke {
+		if broke && !errors.Is(err, errStale) {
 			rest(ctx, readAgain)
 		}
 	}
@@ -126,8 +126,13 @@ func (k *Keeper) once(ctx context.Context, c id.ContainerID, whole bool) error {
 	if err != nil {
 		return err
 	}
-	join := joint{anchor: book.reached()}
-	return k.engine.Lines(ctx, c, join.at, func(l runtime.Line) {
+	join := book.reached().join()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	listener := listener{giveUp: giveUp}
+	defer listener.stop()
+	err = k.engine.Lines(ctx, c, join.since, func(l runtime.Line) {
+		listener.hear(len(l.Text))
 		switch join.pass(l.At) {
 		case known:
 			return
@@ -141,6 +146,10 @@ func (k *Keeper) once(ctx context.Context, c id.ContainerID, whole bool) error {
 			k.books.begin(c, book)
 		}
 	})
+	if err != nil && errors.Is(context.Cause(ctx), errStale) {
+		return errStale
+	}
+	return err
 }
 
 // Settle waits until all that a container which has ended printed is read: then
@@ -160,36 +169,4 @@ func (k *Keeper) Settle(ctx context.Context, c id.ContainerID) {
 		case <-changed:
 		}
 	}
-}
-
-// joint finds the place in a log up to which its lines are in the book.
-type joint struct {
-	anchor
-	passed bool
-}
-
-// what a line is.
-type verdict int
-
-const (
-	fresh verdict = iota
-	known         // it is in the book
-	torn          // it is new, and what was before it is not to be had
-)
-
-// pass judges the next line of a log that was asked for from the anchor's
-// time on.
-func (j *joint) pass(at time.Time) verdict {
-	switch {
-	case j.passed || j.at.IsZero():
-		return fresh
-	case at.Equal(j.at) && j.lines > 0:
-		j.lines--
-		return known
-	}
-	j.passed = true
-	if j.lines > 0 {
-		return torn
-	}
-	return fresh
 }

@@ -26,21 +26,6 @@ type waiting struct {
 	skip int
 }
 
-// anchor is where the container's own output has come to: the time of the
-// newest line, and how many lines have it.
-type anchor struct {
-	at    time.Time
-	lines int
-}
-
-func (a *anchor) note(at time.Time) {
-	if a.at.Equal(at) {
-		a.lines++
-	} else {
-		*a = anchor{at: at, lines: 1}
-	}
-}
-
 // put adds a line. It reports whether somebody has to begin taking.
 func (p *pending) put(source Source, at time.Time, text []byte, cut bool) (begin bool) {
 	if len(text) > MaxLine {

@@ -68,6 +68,37 @@ type assembler struct {
 	at    time.Time
 	text  []byte // of the line
 	cut   bool
+	order order
+}
+
+// order notices when an engine reads a file of its log again, as some do that
+// have just begun another: what comes then was handed over.
+type order struct {
+	newest time.Time
+	equal  int  // lines of that time
+	skip   int  // of them, that come again
+	back   bool // a file is read again
+}
+
+// again reports whether a line was handed over before. Times go backwards also
+// when the clock is set back; then the newest one is still to come.
+func (o *order) again(at, now time.Time) bool {
+	switch {
+	case at.Before(o.newest) && !o.newest.After(now):
+		if !o.back {
+			o.back, o.skip = true, o.equal
+		}
+		return true
+	case at.Equal(o.newest) && o.back && o.skip > 0:
+		o.skip--
+		return true
+	case at.Equal(o.newest):
+		o.equal++
+	default:
+		o.newest, o.equal = at, 1
+	}
+	o.back = false
+	return false
 }
 
 // stampSize is that of a time, such as 2026-11-26T17:20:00.123456789Z, and the
@@ -137,7 +168,9 @@ func (a *assembler) end() {
 		if len(text) > runtime.MaxLine {
 			text, a.cut = text[:runtime.MaxLine], true
 		}
-		a.line(runtime.Line{At: a.at, Text: text, Cut: a.cut})
+		if !a.order.again(a.at, time.Now()) {
+			a.line(runtime.Line{At: a.at, Text: text, Cut: a.cut})
+		}
 	}
 	a.have, a.piece, a.text, a.cut = 0, 0, a.text[:0], false
 }
