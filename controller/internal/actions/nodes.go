@@ -141,13 +141,18 @@ type NodeEdit struct {
 	LeaveCluster bool // takes the node out of its cluster
 }
 
-// EditNode changes what people may say of a node.
+// EditNode changes what people may say of a node. Who puts it into another
+// cluster needs the permission there, too.
 func (s *Service) EditNode(ctx context.Context, actor authz.Actor, node id.NodeID, in NodeEdit) (fleet.Node, error) {
-	if _, err := s.nodeFor(ctx, actor, fleet.NodeEdit, node); err != nil {
+	seen, err := s.nodeFor(ctx, actor, fleet.NodeEdit, node)
+	if err != nil {
+		return fleet.Node{}, err
+	}
+	if err := s.mayJoin(ctx, actor, seen, in.ClusterID); err != nil {
 		return fleet.Node{}, err
 	}
 	var n fleet.Node
-	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if n, err = tx.LockNode(ctx, node); err != nil {
 			return err
 		}
@@ -170,6 +175,16 @@ func (s *Service) EditNode(ctx context.Context, actor authz.Actor, node id.NodeI
 		return fleet.Node{}, fmt.Errorf("edit node: %w", err)
 	}
 	return n, nil
+}
+
+// mayJoin refuses a node to a cluster in which the actor may not edit nodes: it
+// would be under the hands of all who may do something there. A cluster that he
+// may not see is not there, and none at all gets the same words.
+func (s *Service) mayJoin(ctx context.Context, actor authz.Actor, n fleet.Node, to *id.ClusterID) error {
+	if to == nil || n.ClusterID != nil && *n.ClusterID == *to {
+		return nil
+	}
+	return s.check(ctx, actor, fleet.NodeEdit, ofCluster(fleet.Cluster{ID: *to}))
 }
 
 func (in NodeEdit) apply(n *fleet.Node) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authz"
@@ -288,6 +289,48 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 	if len(h.woken) != 1 || len(h.kicked) != 0 {
 		t.Errorf("refused verbs woke %v and cut %v", h.woken, h.kicked)
 	}
+}
+
+// Who puts a node into a cluster gives it to all who may do something there, so
+// the permission for the node alone is not enough.
+func TestANodeJoinsOnlyAClusterWhereItMayBeEdited(t *testing.T) {
+	h := newHouse(t)
+	n := h.node("edge")
+	cluster := func(name string) id.ClusterID {
+		c, err := h.CreateCluster(h.ctx, h.admin, actions.NewCluster{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.ID
+	}
+	berlin, bern := cluster("berlin"), cluster("bern")
+	editor := with("node.*", authz.OfNode, n.ID)
+	move := func(to id.ClusterID) error {
+		_, err := h.EditNode(h.ctx, editor, n.ID, actions.NodeEdit{ClusterID: &to})
+		return err
+	}
+	before := h.everything()
+	for _, unseen := range []id.ClusterID{berlin, id.New[id.ClusterID]()} { // there or not, it is the same to him
+		wantError(t, move(unseen), fleet.NotFound, "there is no cluster "+unseen.String())
+		h.wantAudit(fleet.NodeEdit, fleet.OutcomeDenied, "")
+	}
+	editor.Grants = append(editor.Grants, authz.Grant{Permission: "cluster.view", Scope: authz.OfCluster, ScopeID: uuid.UUID(berlin)})
+	wantError(t, move(berlin), fleet.Forbidden, "node.edit")
+	h.wantAudit(fleet.NodeEdit, fleet.OutcomeDenied, "")
+	if diff := cmp.Diff(before, h.everything()); diff != "" {
+		t.Errorf("something was left behind: %s", diff)
+	}
+	editor.Grants = append(editor.Grants, authz.Grant{Permission: "node.edit", Scope: authz.OfCluster, ScopeID: uuid.UUID(berlin)})
+	if err := move(berlin); err != nil {
+		t.Errorf("he may edit nodes in both places: %v", err)
+	}
+	wantError(t, move(bern), fleet.NotFound, "there is no cluster")
+	editor.Grants = editor.Grants[:1]
+	if err := move(berlin); err != nil {
+		t.Errorf("it is there already: %v", err)
+	}
+	editor.Grants[0] = authz.Grant{Permission: "*", Scope: authz.Global}
+	wantError(t, move(id.New[id.ClusterID]()), fleet.Invalid, "cluster_id: there is no cluster")
 }
 
 func TestOneCannotSeeWhatOneMayNotKnow(t *testing.T) {

@@ -122,6 +122,8 @@ func (on subject) hidden(actor authz.Actor) bool {
 	switch on.kind {
 	case "container":
 		return !on.target.Container.IsZero() && !actor.Can(fleet.ContainerView, on.target) && !actor.Can(fleet.MigrationView, on.target)
+	case "cluster":
+		return !on.target.Cluster.IsZero() && !actor.Can(fleet.ClusterView, on.target)
 	case "job":
 		return !actor.Can(fleet.JobView, on.target)
 	}

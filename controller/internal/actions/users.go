@@ -298,7 +298,7 @@ func (s *Service) DeleteUser(ctx context.Context, actor authz.Actor, user id.Use
 			return err
 		}
 		if count > 0 {
-			return fleet.Errorf(fleet.Conflict, "%s still owns %d containers (%s): give each to somebody else (PATCH /api/v1/containers/{id} with ownerId) or delete it, then try again",
+			return fleet.Errorf(fleet.Conflict, "%s still owns %d containers (%s): give each to somebody else (POST /api/v1/containers/{id}/assign, or lormas container assign) or delete it, then try again",
 				u.Email, count, ofMany(some, count))
 		}
 		if ended, err = tx.CredentialsOf(ctx, user); err != nil {

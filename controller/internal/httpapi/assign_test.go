@@ -77,3 +77,22 @@ func TestAnOwnerChangesTheEnvironment(t *testing.T) {
 	}
 	h.do(call{method: "PATCH", path: path + "/environment", bearer: owner.bearer, header: map[string]string{"If-Match": `"1"`}, body: map[string]any{}}).want(t, 412)
 }
+
+// What stands in the way of removing somebody names a request that exists.
+func TestAnOwnerIsNotRemovedAndTheRefusalSaysWhatToDo(t *testing.T) {
+	h := newFleetHouse(t)
+	path := "/api/v1/containers/" + h.container()["id"].(string)
+	one, other := h.person("one@lormas.test"), h.person("other@lormas.test")
+	assign := call{method: "POST", path: path + "/assign", bearer: h.bearer, body: map[string]any{"ownerId": one.id}}
+	h.do(assign).want(t, 200)
+	remove := call{method: "DELETE", path: "/api/v1/users/" + one.id, bearer: h.bearer}
+	p := h.do(remove).want(t, 409).problem(t)
+	for _, words := range []string{"web", "POST /api/v1/containers/{id}/assign", "lormas container assign"} {
+		if !strings.Contains(p.Detail, words) {
+			t.Errorf("the refusal does not say %q: %s", words, p.Detail)
+		}
+	}
+	assign.body = map[string]any{"ownerId": other.id}
+	h.do(assign).want(t, 200)
+	h.do(remove).want(t, 204)
+}
