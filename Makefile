@@ -72,6 +72,7 @@ dev: run ## The same as run
 
 test: root toolchain deps-test build test-dashboard vuln ## Run every test: unit, real parts, the dashboard, the lab
 	go test -count=1 -timeout 15m $(UNIT)
+	go test -run '^$$' -fuzz '^FuzzImport$$' -fuzztime 30s ./shared/egg
 	$(MAKE) --no-print-directory e2e
 	$(MAKE) --no-print-directory chaos DURATION=$(CHAOS)
 
