@@ -25,9 +25,9 @@ type Ask struct {
 // not there.
 func (s *Service) Explain(ctx context.Context, actor authz.Actor, in Ask) (authz.Explanation, error) {
 	self := in.User.IsZero() || in.User == actor.UserID
-	q := authz.Question{Verb: in.Verb, Named: "everything"}
+	q := authz.Question{Verb: in.Verb, Named: "everything", Kind: fleet.ActorUser}
 	if self {
-		in.User, q.Limit = actor.UserID, actor.Limit
+		in.User, q.Kind, q.Limit = actor.UserID, actor.Kind, actor.Limit
 	} else if err := s.check(ctx, actor, fleet.UserView, subject{kind: "user", id: uuid.UUID(in.User)}); err != nil {
 		return authz.Explanation{}, err
 	}

@@ -54,6 +54,22 @@ func Denied(v fleet.Verb) error {
 	return fleet.Errorf(fleet.Forbidden, "this needs the permission %s, which you do not have here: ask an administrator for it", v)
 }
 
+// MayUse is the decision about a verb before its target is known: whether it is
+// open to somebody like the actor, and whether he has it anywhere.
+func (a Actor) MayUse(r Rule) error {
+	switch {
+	case r.Access == Public:
+		return nil
+	case r.Access == Permission && !a.CanAnywhere(r.Verb):
+		return Denied(r.Verb)
+	case r.Access == InPerson && a.Kind != fleet.ActorUser:
+		return fleet.Errorf(fleet.Forbidden, "an API token cannot do this (%s): sign in with the password", r.Verb)
+	case r.Verb != fleet.AuthView && !a.WithinLimit(r.Verb):
+		return fleet.Errorf(fleet.Forbidden, "this API token was not given %s", r.Verb)
+	}
+	return nil
+}
+
 // WithinLimit reports whether an API token's own limit lets v through; other
 // actors have none.
 func (a Actor) WithinLimit(v fleet.Verb) bool {

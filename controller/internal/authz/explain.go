@@ -31,11 +31,12 @@ type Question struct {
 	Verb     fleet.Verb
 	Target   Target
 	Named    string
-	Limit    []string // of his API token; nil: none
-	Disabled bool     // his account is
+	Kind     fleet.ActorKind // how he would ask: signed in, or with an API token
+	Limit    []string        // of that API token; nil: none
+	Disabled bool            // his account is
 }
 
-// Explain answers as Can decides, from the same grants.
+// Explain answers as MayUse and Can decide, from the same grants.
 func Explain(q Question, held []Held) Explanation {
 	rule, known := RuleOf(q.Verb)
 	switch {
@@ -44,7 +45,7 @@ func Explain(q Question, held []Held) Explanation {
 	case q.Disabled && rule.Access != Public:
 		return Explanation{Summary: fmt.Sprintf("the account of %s is disabled: it may do nothing", q.Who)}
 	case rule.Access != Permission:
-		return Explanation{Allowed: true, Summary: fmt.Sprintf("%s needs no permission: it is open to everybody who is %s", q.Verb, open[rule.Access])}
+		return q.open(rule)
 	}
 	var out Explanation
 	for _, h := range held {
@@ -65,8 +66,16 @@ func Explain(q Question, held []Held) Explanation {
 	return out
 }
 
-// open says who may use a verb that needs no permission.
-var open = map[Access]string{Public: "there", SignedIn: "signed in", InPerson: "signed in with the password"}
+// open answers of a verb that needs no permission.
+func (q Question) open(rule Rule) Explanation {
+	if err := (Actor{Kind: q.Kind, Limit: q.Limit}).MayUse(rule); err != nil {
+		return Explanation{Summary: err.Error()}
+	}
+	return Explanation{Allowed: true, Summary: fmt.Sprintf("%s needs no permission: it is open to everybody who is %s", q.Verb, openTo[rule.Access])}
+}
+
+// openTo says who may use a verb that needs no permission.
+var openTo = map[Access]string{Public: "there", SignedIn: "signed in", InPerson: "signed in with the password"}
 
 func (q Question) summary(e Explanation, limited bool) string {
 	what := fmt.Sprintf("%s on %s", q.Verb, q.Named)

@@ -20,7 +20,7 @@ func heldBy(a authz.Actor, path ...string) []authz.Held {
 }
 
 func TestExplain(t *testing.T) {
-	ask := authz.Question{Who: "jane", Verb: fleet.ContainerStop, Target: onNode, Named: "container web"}
+	ask := authz.Question{Who: "jane", Kind: fleet.ActorUser, Verb: fleet.ContainerStop, Target: onNode, Named: "container web"}
 	with := func(change func(*authz.Question)) authz.Question {
 		q := ask
 		change(&q)
@@ -39,6 +39,12 @@ func TestExplain(t *testing.T) {
 		"a token's limit":   {with(func(q *authz.Question) { q.Limit = []string{"node.*"} }), heldBy(granted(authz.Global, uuid.Nil, "*"), "Superuser"), false, "limited to node.*"},
 		"disabled":          {with(func(q *authz.Question) { q.Disabled = true }), heldBy(granted(authz.Global, uuid.Nil, "*"), "Superuser"), false, "disabled"},
 		"open to everybody": {with(func(q *authz.Question) { q.Verb = fleet.AuthView }), nil, true, "needs no permission"},
+		"one's own account": {with(func(q *authz.Question) { q.Verb = fleet.TokenCreate }), nil, true, "signed in with the password"},
+		"by an API token":   {with(byToken(fleet.TokenCreate, "*")), nil, false, "an API token cannot do this (token.create)"},
+		"out of its limit":  {with(byToken(fleet.AuthEdit, "node.*")), nil, false, "this API token was not given auth.edit"},
+		"within its limit":  {with(byToken(fleet.AuthEdit, "auth.*")), nil, true, "needs no permission"},
+		"a token's own":     {with(byToken(fleet.AuthView, "node.*")), nil, true, "needs no permission"},
+		"for anybody":       {with(byToken(fleet.AuthLogin, "node.*")), nil, true, "needs no permission"},
 		"no such thing":     {with(func(q *authz.Question) { q.Verb = "container.fly" }), heldBy(granted(authz.Global, uuid.Nil, "*"), "Superuser"), false, "no permission container.fly"},
 	}
 	for name, tt := range tests {
@@ -49,6 +55,10 @@ func TestExplain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func byToken(v fleet.Verb, limit string) func(*authz.Question) {
+	return func(q *authz.Question) { q.Verb, q.Kind, q.Limit = v, fleet.ActorToken, []string{limit} }
 }
 
 // What is explained is what is decided.
@@ -62,13 +72,15 @@ func TestExplainDecidesAsCanDoes(t *testing.T) {
 				ScopeID:    rapid.SampledFrom([]uuid.UUID{uuid.Nil, uuid.UUID(cluster), uuid.UUID(node), uuid.UUID(web)}).Draw(t, "of"),
 			})
 		}
+		a.Kind = fleet.ActorUser
 		if rapid.Bool().Draw(t, "token") {
-			a.Limit = []string{rapid.SampledFrom([]string{"*", "container.*", "node.view"}).Draw(t, "limit")}
+			a.Kind, a.Limit = fleet.ActorToken, []string{rapid.SampledFrom([]string{"*", "container.*", "node.view", "auth.*"}).Draw(t, "limit")}
 		}
-		verb := rapid.SampledFrom([]fleet.Verb{fleet.ContainerStop, fleet.NodeView, fleet.ClusterEdit}).Draw(t, "verb")
-		e := authz.Explain(authz.Question{Verb: verb, Target: onNode, Limit: a.Limit}, heldBy(a, "Some"))
-		if e.Allowed != a.Can(verb, onNode) {
-			t.Fatalf("explained as %v (%s), decided as %v", e.Allowed, e.Summary, a.Can(verb, onNode))
+		rule := rapid.SampledFrom(authz.Rules).Draw(t, "verb")
+		e := authz.Explain(authz.Question{Verb: rule.Verb, Target: onNode, Kind: a.Kind, Limit: a.Limit}, heldBy(a, "Some"))
+		decided := a.MayUse(rule) == nil && (rule.Access != authz.Permission || a.Can(rule.Verb, onNode))
+		if e.Allowed != decided {
+			t.Fatalf("explained as %v (%s), decided as %v", e.Allowed, e.Summary, decided)
 		}
 	})
 }

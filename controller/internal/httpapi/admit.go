@@ -44,17 +44,10 @@ type actorName struct{}
 // mayKnock is the decision before the target is known.
 func mayKnock(actor authz.Actor, rule authz.Rule) error {
 	own := rule.Verb == fleet.AuthView || rule.Verb == fleet.AuthPasswordChange
-	switch {
-	case actor.MustChangePassword && !own:
+	if actor.MustChangePassword && !own {
 		return newProblem(passwordMustChange, "this password was set by somebody else: change it at POST /api/v1/auth/password, then go on")
-	case rule.Access == authz.Permission && !actor.CanAnywhere(rule.Verb):
-		return authz.Denied(rule.Verb)
-	case rule.Access == authz.InPerson && actor.Kind != fleet.ActorUser:
-		return fleet.Errorf(fleet.Forbidden, "an API token cannot do this (%s): sign in with the password", rule.Verb)
-	case rule.Verb != fleet.AuthView && !actor.WithinLimit(rule.Verb):
-		return fleet.Errorf(fleet.Forbidden, "this API token was not given %s", rule.Verb)
 	}
-	return nil
+	return actor.MayUse(rule)
 }
 
 // refuse is fail for what admit found, with an entry in the audit trail. What

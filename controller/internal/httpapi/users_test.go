@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/authn"
+	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -258,6 +259,44 @@ func TestOnesOwnAccount(t *testing.T) {
 	h.do(call{method: "DELETE", path: "/api/v1/auth/sessions", bearer: jane.bearer}).want(t, 204)
 	h.do(call{method: "GET", path: "/api/v1/auth/me", bearer: other.bearer}).want(t, 401)
 	h.do(call{method: "GET", path: "/api/v1/auth/me", bearer: jane.bearer}).want(t, 200)
+}
+
+// explained asks an API token, or somebody, whether it may do a thing.
+func (h *house) explained(bearer string, v fleet.Verb) (e explanationBody) {
+	h.t.Helper()
+	h.do(call{method: "POST", path: "/api/v1/authz/explain", bearer: bearer, body: map[string]any{"verb": v}}).want(h.t, 200).into(h.t, &e)
+	return e
+}
+
+// What an API token is told that it may do is what the routes let it do.
+func TestAnAPITokenIsToldWhatItMayNotDo(t *testing.T) {
+	h := newHouse(t, houseOptions{change: withFleet(views{})})
+	admin := h.admin()
+	var token struct{ ID, Token string }
+	h.do(call{method: "POST", path: "/api/v1/auth/tokens", bearer: admin, body: map[string]any{"name": "some", "permissions": []string{"node.view"}}}).want(t, 201).into(t, &token)
+	h.exec(`update api_tokens set permissions = '{authz.explain,node.view}' where id = $1`, token.ID) // who may ask at all is given * by the API
+	for _, one := range []struct {
+		verb   fleet.Verb
+		call   call
+		status int
+	}{
+		{fleet.TokenCreate, call{method: "POST", path: "/auth/tokens", body: map[string]any{"name": "more", "permissions": []string{"node.view"}}}, 403}, // in person
+		{fleet.AuthEdit, call{method: "PATCH", path: "/auth/me", body: map[string]any{"theme": "light"}}, 403},                                           // its limit
+		{fleet.TokenView, call{method: "GET", path: "/auth/tokens"}, 403},
+		{fleet.AuthView, call{method: "GET", path: "/auth/me"}, 200},
+		{fleet.NodeView, call{method: "GET", path: "/nodes"}, 200},
+		{fleet.ClusterView, call{method: "GET", path: "/clusters"}, 403},
+	} {
+		c := one.call
+		c.path, c.bearer = prefix+c.path, token.Token
+		h.do(c).want(t, one.status)
+		if e := h.explained(token.Token, one.verb); e.Allowed != (one.status == 200) || !e.Allowed && !strings.Contains(e.Summary, "API token") {
+			t.Errorf("%s answers %d, and is explained as %+v", one.verb, one.status, e)
+		}
+		if e := h.explained(admin, one.verb); !e.Allowed {
+			t.Errorf("its owner may not do %s: %s", one.verb, e.Summary)
+		}
+	}
 }
 
 // What decides who holds the account is not for programs.
