@@ -152,25 +152,33 @@ func (v Variable) title() string {
 	return v.Env
 }
 
-// ports are those chosen, or else the egg's. A protocol that was left out is
-// tcp.
+// ports are those chosen, or else the egg's.
 func (e Egg) ports(chosen []spec.Port) []spec.Port {
-	ports := slices.Clone(chosen)
-	if chosen == nil {
-		for _, p := range e.Ports {
-			ports = append(ports, spec.Port{Container: p.Container, Protocol: p.Protocol})
-		}
+	if chosen != nil {
+		return e.CompletePorts(chosen)
 	}
-	return DefaultProtocol(ports)
+	var ports []spec.Port
+	for _, p := range e.Ports {
+		ports = append(ports, spec.Port{Container: p.Container, Protocol: p.Protocol})
+	}
+	return e.CompletePorts(ports)
 }
 
-// DefaultProtocol makes ports tcp that do not say what they are.
-func DefaultProtocol(ports []spec.Port) []spec.Port {
+// CompletePorts fills in what was left out of ports: the protocol is tcp. In
+// an egg for Wings it is both, and a port that has no number inside has the
+// one that it has outside.
+func (e Egg) CompletePorts(ports []spec.Port) []spec.Port {
 	ports = slices.Clone(ports)
 	for i := range ports {
-		if ports[i].Protocol == "" {
-			ports[i].Protocol = "tcp"
+		p := &ports[i]
+		if p.Protocol == "" {
+			p.Protocol = spec.TCP
+			if e.Wings {
+				p.Protocol = spec.Both
+			}
 		}
+		p.Same = e.Wings && p.Container == 0
+		*p = p.At(p.Host)
 	}
 	return ports
 }

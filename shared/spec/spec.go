@@ -51,8 +51,10 @@ type Port struct {
 	IP        string `json:"ip,omitempty"` // "" is every address of the node
 	Host      int    `json:"host"`
 	Container int    `json:"container"`
-	Protocol  string `json:"protocol"`       // tcp or udp
-	Auto      bool   `json:"auto,omitempty"` // the controller chose Host, and may choose another on another node
+	Protocol  string `json:"protocol"`          // tcp, udp, or both on the same number
+	Auto      bool   `json:"auto,omitempty"`    // the controller chose Host, and may choose another on another node
+	AutoIP    bool   `json:"auto_ip,omitempty"` // the controller chose IP, out of the node's pools
+	Same      bool   `json:"same,omitempty"`    // inside it has the number that it has outside: Container follows Host
 }
 
 // Volume mounts storage of the node. Host is an absolute path, or a name, in

@@ -89,28 +89,26 @@ func (c Container) Validate() []Fault {
 }
 
 func (c Container) validatePorts(add func(string, string, ...any)) {
-	seen := map[Port]int{}
 	for i, p := range c.Ports {
 		field := fmt.Sprintf("ports[%d]", i)
 		if p.Host < 0 || p.Host > 65535 {
 			add(field+".host", "%d is not a port: use 1 to 65535, or leave it out to have one chosen", p.Host)
 		}
-		if p.Container < 1 || p.Container > 65535 {
+		if (p.Container < 1 || p.Container > 65535) && !p.Same {
 			add(field+".container", "%d is not a port: use 1 to 65535", p.Container)
 		}
-		if p.Protocol != "tcp" && p.Protocol != "udp" {
-			add(field+".protocol", "%.20q is not a protocol: use tcp or udp", p.Protocol)
+		if p.Protocol != TCP && p.Protocol != UDP && p.Protocol != Both {
+			add(field+".protocol", "%.20q is not a protocol: use tcp, udp or both", p.Protocol)
 		}
 		if p.IP != "" {
 			if _, err := netip.ParseAddr(p.IP); err != nil {
 				add(field+".ip", "%.40q is not an IP address", p.IP)
 			}
 		}
-		at := Port{IP: p.IP, Host: p.Host, Protocol: p.Protocol}
-		if first, twice := seen[at]; twice && p.Host != 0 {
-			add(field+".host", "%s port %d is asked for twice, first in ports[%d]", p.Protocol, p.Host, first)
+		first := slices.IndexFunc(c.Ports[:i], p.Overlaps)
+		if p.Host != 0 && first >= 0 {
+			add(field+".host", "port %d is asked for twice, first in ports[%d]", p.Host, first)
 		}
-		seen[at] = i
 	}
 }
 

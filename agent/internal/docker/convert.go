@@ -183,9 +183,11 @@ func environment(o owner, in runtime.Instance) []string {
 func ports(published []spec.Port) (nat.PortSet, nat.PortMap) {
 	exposed, bindings := nat.PortSet{}, nat.PortMap{}
 	for _, p := range published {
-		inside := nat.Port(strconv.Itoa(p.Container) + "/" + p.Protocol)
-		exposed[inside] = struct{}{}
-		bindings[inside] = append(bindings[inside], nat.PortBinding{HostIP: p.IP, HostPort: strconv.Itoa(p.Host)})
+		for _, protocol := range p.Protocols() {
+			inside := nat.Port(strconv.Itoa(p.Container) + "/" + protocol)
+			exposed[inside] = struct{}{}
+			bindings[inside] = append(bindings[inside], nat.PortBinding{HostIP: p.IP, HostPort: strconv.Itoa(p.Host)})
+		}
 	}
 	return exposed, bindings
 }

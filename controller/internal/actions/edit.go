@@ -157,7 +157,7 @@ func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, erro
 	replace(&s.Resources.Memory, in.Memory)
 	replace(&s.Resources.Disk, in.Disk)
 	if in.Ports != nil {
-		s.Ports = egg.DefaultProtocol(*in.Ports)
+		s.Ports = e.CompletePorts(*in.Ports)
 	}
 	f = append(f, s.Validate()...)
 	return s, f.err()

@@ -76,7 +76,7 @@ func settle(ports, reserved []spec.Port) []spec.Port {
 	}
 	for i, p := range ports {
 		if moved[i] {
-			out[i].Host = take(p, true)
+			out[i] = p.At(take(p, true))
 		}
 	}
 	return out
