@@ -90,6 +90,14 @@ type Telemetry struct {
 	UptimeSeconds     int64           `json:"uptime_s"`
 	Containers        int             `json:"containers"`
 	AgentVersion      string          `json:"agent_version"`
+	Busy              []Listener      `json:"busy_ports,omitzero"` // that others on the machine listen on; left out: not known
+}
+
+// Listener is a port of a machine that a program there listens on.
+type Listener struct {
+	IP       string `json:"ip,omitempty"` // "" is every address
+	Port     int    `json:"port"`
+	Protocol string `json:"protocol"` // tcp or udp
 }
 
 // Lease acknowledges a heartbeat, or with Seq 0 only the outbox.

@@ -25,6 +25,7 @@ import (
 	"github.com/lormas/lormas/agent/internal/usage"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/mqttlink"
+	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -146,6 +147,7 @@ func (a *agent) keepCredential() {
 func (a *agent) meter() func() wire.Telemetry {
 	meter := telemetry.New(telemetry.Options{
 		DataDir: a.config.DataDir, Declared: a.config.declared(), Reserve: a.config.reserve(),
+		Published: a.published,
 	})
 	var complain sync.Once
 	return func() wire.Telemetry {
@@ -157,6 +159,19 @@ func (a *agent) meter() func() wire.Telemetry {
 		}
 		return t
 	}
+}
+
+// published are the host ports of the containers that the node should have.
+func (a *agent) published() []spec.Port {
+	d, err := a.ledger.Desired()
+	if err != nil {
+		return nil // the heartbeat says that the ledger cannot be read
+	}
+	var ports []spec.Port
+	for _, s := range d.Specs { // those on their way out, too
+		ports = append(ports, s.Ports...)
+	}
+	return ports
 }
 
 // machine finds out what the node runs on. A machine without an id of its

@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -231,7 +232,7 @@ func (k *toldTelemetry) news(t *wire.Telemetry, now time.Duration) *wire.Telemet
 func changed(a, b wire.Telemetry) bool {
 	const share = 0.1
 	differs := func(x, y, of float64) bool { return math.Abs(x-y) > share*math.Max(of, 1e-9) }
-	return a.Containers != b.Containers ||
+	return a.Containers != b.Containers || !slices.Equal(a.Busy, b.Busy) ||
 		a.CPUAllocatable != b.CPUAllocatable || a.MemoryAllocatable != b.MemoryAllocatable ||
 		differs(float64(a.DiskAllocatable), float64(b.DiskAllocatable), float64(a.DiskAllocatable)) ||
 		differs(a.CPUUsed, b.CPUUsed, a.CPUAllocatable) ||

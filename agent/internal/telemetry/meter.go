@@ -20,6 +20,8 @@ type Options struct {
 	DataDir  string         // on the file system whose space is offered
 	Declared spec.Resources // offered as it is, whatever was found
 	Reserve  spec.Resources // kept back of what was found, in place of the defaults below
+
+	Published func() []spec.Port // by our own containers; nil: none
 }
 
 // What is kept back for the system unless Reserve says otherwise: a tenth of
@@ -32,8 +34,9 @@ const (
 
 // Meter measures. It is for one goroutine.
 type Meter struct {
-	opt  Options
-	last reading
+	opt     Options
+	last    reading
+	sockets listeners
 }
 
 // reading is the part of a measurement that the next one needs.
@@ -73,7 +76,9 @@ func (m *Meter) Sample(now time.Time) (wire.Telemetry, error) {
 		UptimeSeconds:     int64(machine.uptime / time.Second),
 	}
 	m.last = current
-	return telemetry, errors.Join(err, diskErr)
+	var busyErr error
+	telemetry.Busy, busyErr = m.sockets.look(m.opt.Files, m.opt.Published, now)
+	return telemetry, errors.Join(err, diskErr, busyErr)
 }
 
 // allocatable is what the node offers to containers.

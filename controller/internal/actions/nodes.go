@@ -9,6 +9,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // NewNode is what CreateNode takes.
@@ -137,6 +138,7 @@ type NodeEdit struct {
 	Name         *string
 	Description  *string
 	Labels       map[string]string
+	Pools        []spec.Pool // nil: as they are
 	ClusterID    *id.ClusterID
 	LeaveCluster bool // takes the node out of its cluster
 }
@@ -197,6 +199,9 @@ func (in NodeEdit) apply(n *fleet.Node) {
 	if in.Labels != nil {
 		n.Labels = in.Labels
 	}
+	if in.Pools != nil {
+		n.Pools = in.Pools
+	}
 	if in.ClusterID != nil {
 		n.ClusterID = in.ClusterID
 	}
@@ -240,9 +245,10 @@ func validNode(n fleet.Node) error {
 	f.name(n.Name)
 	f.description(n.Description)
 	f.labels(n.Labels)
+	f = append(f, spec.ValidatePools(n.Pools)...)
 	return f.err()
 }
 
 func nodeDetail(n fleet.Node) map[string]any {
-	return map[string]any{"name": n.Name, "description": n.Description, "cluster_id": n.ClusterID, "labels": n.Labels}
+	return map[string]any{"name": n.Name, "description": n.Description, "cluster_id": n.ClusterID, "labels": n.Labels, "portPools": n.Pools}
 }

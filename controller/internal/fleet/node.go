@@ -14,6 +14,7 @@ type Node struct {
 	Description   string
 	ClusterID     *id.ClusterID
 	Labels        map[string]string
+	Pools         []spec.Pool // that automatic host ports come from; none: spec.DefaultPool
 	Hostname      string
 	MachineID     string
 	Arch          string

@@ -89,6 +89,7 @@ type nodeBody struct {
 	Description   string            `json:"description"`
 	ClusterID     *id.ClusterID     `json:"cluster_id,omitempty" format:"uuid"`
 	Labels        map[string]string `json:"labels"`
+	PortPools     []spec.Pool       `json:"portPools" doc:"where host ports that nobody names come from; empty: 20000 to 29999 on every address"`
 	CreatedAt     time.Time         `json:"createdAt"`
 	JoinedAt      *time.Time        `json:"joinedAt,omitempty" doc:"when its agent first said hello"`
 	Hostname      string            `json:"hostname,omitempty"`
@@ -126,7 +127,7 @@ type liveBody struct {
 
 func showNode(n fleet.Node, seen map[id.NodeID]presence.View) nodeBody {
 	body := nodeBody{
-		ID: n.ID, Name: n.Name, Description: n.Description, ClusterID: n.ClusterID, Labels: n.Labels,
+		ID: n.ID, Name: n.Name, Description: n.Description, ClusterID: n.ClusterID, Labels: n.Labels, PortPools: append([]spec.Pool{}, n.Pools...),
 		CreatedAt: n.CreatedAt, JoinedAt: n.JoinedAt, Hostname: n.Hostname, MachineID: n.MachineID, Arch: n.Arch,
 		AgentVersion: n.AgentVersion, DockerVersion: n.DockerVersion,
 		Offer: showRoom(n.Health.Offer), Reserved: showRoom(n.Health.Reserved), CareBody: showCare(n), LifeBody: showLife(n, seen),
@@ -209,12 +210,13 @@ type editNodeInput struct {
 		Name        *string           `json:"name,omitempty"`
 		Description *string           `json:"description,omitempty"`
 		Labels      map[string]string `json:"labels,omitempty"`
+		PortPools   []spec.Pool       `json:"portPools,omitempty" doc:"all of them anew: where host ports that nobody names come from, in this order; empty: 20000 to 29999 on every address"`
 		ClusterID   *string           `json:"cluster_id,omitempty" doc:"the id of a cluster, or an empty text to leave the one it is in"`
 	}
 }
 
 func (s *Server) editNode(ctx context.Context, actor authz.Actor, in *editNodeInput) (*nodeOutput, error) {
-	edit := actions.NodeEdit{Name: in.Body.Name, Description: in.Body.Description, Labels: in.Body.Labels}
+	edit := actions.NodeEdit{Name: in.Body.Name, Description: in.Body.Description, Labels: in.Body.Labels, Pools: in.Body.PortPools}
 	var err error
 	if edit.LeaveCluster, err = idOrNone("cluster_id", in.Body.ClusterID, &edit.ClusterID); err != nil {
 		return nil, err

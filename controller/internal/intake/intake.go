@@ -156,7 +156,7 @@ func (i *Intake) heartbeat(l letter) {
 	}
 	counted := i.Nodes.Hear(l.node, liveness.Heartbeat{
 		Conn: l.conn, Session: h.Session, Seq: h.Seq, AppliedRev: h.AppliedRev,
-		DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: liveness.Offer(h.Telemetry),
+		DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: liveness.Offer(h.Telemetry), Busy: liveness.Busy(h.Telemetry),
 	})
 	if !counted {
 		i.reject(l, "stale session", nil)
@@ -246,7 +246,7 @@ func (i *Intake) hello(ctx context.Context, l letter) error {
 	facts := store.Facts{
 		Hostname: h.Hostname, MachineID: h.MachineID, Arch: clean(h.Arch, 40),
 		AgentVersion: clean(h.AgentVersion, 100), DockerVersion: clean(h.DockerVersion, 100),
-		AppliedRev: h.AppliedRev, Offer: liveness.Offer(h.Telemetry),
+		AppliedRev: h.AppliedRev, Offer: liveness.Offer(h.Telemetry), Busy: liveness.Busy(h.Telemetry),
 	}
 	var acked uint64
 	var ahead bool

@@ -36,6 +36,7 @@ type Heartbeat struct {
 	DockerOK   bool
 	GuardOK    bool
 	Offer      *spec.Resources // nil: not said this time
+	Busy       []spec.Port     // that others on the machine listen on; nil: not said this time
 	Blameless  bool            // set by the Registry during a hold: the silence may be ours
 }
 

@@ -33,6 +33,7 @@ type Beat struct {
 	DockerOK   bool
 	GuardOK    bool
 	Offer      *spec.Resources // nil: as before
+	Busy       []spec.Port     // that others on the machine listen on; nil: as before
 }
 
 // News is what is to be recorded and told.

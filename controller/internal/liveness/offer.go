@@ -2,6 +2,7 @@ package liveness
 
 import (
 	"math"
+	"net/netip"
 
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
@@ -13,6 +14,25 @@ const (
 	maxCores = 1 << 16
 	maxBytes = 1 << 60
 )
+
+// maxBusy bounds how many busy ports of a node are remembered.
+const maxBusy = 1024
+
+// Busy are the ports that something else on the node listens on, as its
+// telemetry has it, or nil where that says nothing.
+func Busy(t *wire.Telemetry) []spec.Port {
+	if t == nil || t.Busy == nil {
+		return nil
+	}
+	ports := []spec.Port{}
+	for _, p := range t.Busy[:min(len(t.Busy), maxBusy)] {
+		_, err := netip.ParseAddr(p.IP)
+		if p.Port >= 1 && p.Port <= 65535 && (p.Protocol == spec.TCP || p.Protocol == spec.UDP) && (p.IP == "" || err == nil) {
+			ports = append(ports, spec.Port{IP: p.IP, Host: p.Port, Protocol: p.Protocol})
+		}
+	}
+	return ports
+}
 
 // Offer is what a node gives to Lormas as its telemetry has it, or nil where
 // that says nothing.

@@ -176,7 +176,7 @@ func (r *Registry) step(node id.NodeID, n *Node, e Event, now time.Time) bool {
 		r.heard = now
 		r.returned = r.returned || before.Lost() || before.Silence(now) > before.Pace.Watch(now).Suspect
 		r.beat(Beat{
-			Node: node, At: now, AppliedRev: h.AppliedRev, DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: h.Offer,
+			Node: node, At: now, AppliedRev: h.AppliedRev, DockerOK: h.DockerOK, GuardOK: h.GuardOK, Offer: h.Offer, Busy: h.Busy,
 		})
 		if before.DockerOK != h.DockerOK || before.GuardOK != h.GuardOK {
 			r.flagged.Up()
@@ -189,6 +189,9 @@ func (r *Registry) step(node id.NodeID, n *Node, e Event, now time.Time) bool {
 func (r *Registry) beat(b Beat) {
 	if b.Offer == nil {
 		b.Offer = r.beats[b.Node].Offer
+	}
+	if b.Busy == nil {
+		b.Busy = r.beats[b.Node].Busy
 	}
 	r.beats[b.Node] = b
 }

@@ -201,7 +201,7 @@ func Confirm(choices []Choice, fresh map[id.NodeID]Candidate) []Confirmation {
 			continue
 		}
 		why := r.fault(&c)
-		ports, ok := settlePorts(r.Ports, c.Taken, promised[c.Node])
+		ports, ok := settlePorts(r.Ports, c.Pools, c.Taken, promised[c.Node])
 		if why == fine && !ok {
 			why = portTaken
 		}

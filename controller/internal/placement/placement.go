@@ -47,7 +47,8 @@ type Candidate struct {
 	Joined   bool // its agent has said hello at least once, so that Offer is known
 	Offer    spec.Resources
 	Reserved spec.Resources
-	Taken    []spec.Port // of the ports wanted, at least
+	Taken    []spec.Port // of the ports wanted, at least, and those that something else on the node listens on
+	Pools    []spec.Pool // that automatic ports come from; none: spec.DefaultPool
 
 	Arch        string // "": not known
 	Cordoned    bool

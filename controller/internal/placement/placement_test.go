@@ -134,8 +134,10 @@ func TestPortsOverlap(t *testing.T) {
 		{at("10.0.0.1", 80, "tcp"), at("10.0.0.2", 80, "tcp"), false},
 		{at("", 80, "tcp"), at("", 80, "udp"), false},
 		{at("", 80, "tcp"), at("", 81, "tcp"), false},
+		{at("", 80, "both"), at("", 80, "udp"), true},
+		{at("", 80, "both"), at("", 80, "both"), true},
 	} {
-		if PortsOverlap(test.a, test.b) != test.want || PortsOverlap(test.b, test.a) != test.want {
+		if test.a.Overlaps(test.b) != test.want || test.b.Overlaps(test.a) != test.want {
 			t.Errorf("%v and %v: want overlap %v, both ways round", test.a, test.b, test.want)
 		}
 	}

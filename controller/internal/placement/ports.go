@@ -1,15 +1,9 @@
 package placement
 
 import (
-	"net/netip"
+	"slices"
 
 	"github.com/lormas/lormas/shared/spec"
-)
-
-// Automatic host ports come from here, lowest first.
-const (
-	FirstAutoPort = 20000
-	LastAutoPort  = 29999
 )
 
 // takenPort finds the first of the ports that nobody may choose another for,
@@ -28,7 +22,7 @@ func takenPort(wanted, taken []spec.Port) (spec.Port, bool) {
 
 func overlapsAny(p spec.Port, taken []spec.Port) bool {
 	for _, q := range taken {
-		if PortsOverlap(p, q) {
+		if p.Overlaps(q) {
 			return true
 		}
 	}
@@ -36,10 +30,11 @@ func overlapsAny(p spec.Port, taken []spec.Port) bool {
 }
 
 // settlePorts picks the host ports of a container on another node: as they
-// are where that is possible, the lowest free ones for automatic ones where
-// not. It reports false where there is none, or one that must stay is taken.
-// Automatic ones keep clear of what is promised to others, too.
-func settlePorts(ports, taken, promised []spec.Port) ([]spec.Port, bool) {
+// are where that is possible, the lowest free ones of the node's pools for
+// automatic ones where not. It reports false where there is none, or one that
+// must stay is taken. Automatic ones keep clear of what is promised to others,
+// too.
+func settlePorts(ports []spec.Port, pools []spec.Pool, taken, promised []spec.Port) ([]spec.Port, bool) {
 	if len(ports) == 0 {
 		return nil, true
 	}
@@ -50,7 +45,8 @@ func settlePorts(ports, taken, promised []spec.Port) ([]spec.Port, bool) {
 	var ours []spec.Port
 	for i, p := range ports {
 		out[i] = p
-		if p.Host == 0 || p.Auto && (overlapsAny(p, taken) || overlapsAny(p, promised) || overlapsAny(p, ours)) {
+		moves := p.AutoIP && !inPools(p, pools) // the address is one of the node that it comes from
+		if p.Host == 0 || moves || p.Auto && (overlapsAny(p, taken) || overlapsAny(p, promised) || overlapsAny(p, ours)) {
 			out[i].Host = 0
 			continue
 		}
@@ -60,50 +56,59 @@ func settlePorts(ports, taken, promised []spec.Port) ([]spec.Port, bool) {
 		if out[i].Host != 0 {
 			continue
 		}
-		if out[i].Host = FreePort(out[i], ours, taken, promised); out[i].Host == 0 {
+		p, ok := FreePort(out[i], pools, ours, taken, promised)
+		if !ok {
 			return nil, false
 		}
-		ours = append(ours, out[i])
+		out[i] = p
+		ours = append(ours, p)
 	}
 	return out, true
 }
 
-// FreePort is the lowest automatic host port that none of the others is in the
-// way of, or 0.
-func FreePort(p spec.Port, others ...[]spec.Port) int {
+func inPools(p spec.Port, pools []spec.Pool) bool {
+	return slices.ContainsFunc(pools, func(o spec.Pool) bool { return o.Has(p) })
+}
+
+// FreePort gives a port the lowest host port of the pools that none of the
+// others is in the way of. A port that asks for no address gets that of its
+// pool; one that does is not given a number from another address's pool.
+func FreePort(p spec.Port, pools []spec.Pool, others ...[]spec.Port) (spec.Port, bool) {
+	if p.AutoIP {
+		p.IP, p.AutoIP = "", false
+	}
+	if len(pools) == 0 {
+		pools = []spec.Pool{spec.DefaultPool}
+	}
+	for _, pool := range pools {
+		next := p
+		if pool.IP != "" && p.IP == "" {
+			next.IP, next.AutoIP = pool.IP, true
+		}
+		if !pool.Has(next.At(pool.First)) {
+			continue
+		}
+		used := usedBeside(next, others)
+		for host := pool.First; host <= pool.Last; host++ {
+			if !used[host] {
+				next = next.At(host)
+				next.Auto = true
+				return next, true
+			}
+		}
+	}
+	return p, false
+}
+
+// usedBeside are the host ports that a port cannot have because of others.
+func usedBeside(p spec.Port, others [][]spec.Port) map[int]bool {
 	used := map[int]bool{}
 	for _, list := range others {
 		for _, q := range list {
-			p.Host = q.Host
-			if PortsOverlap(p, q) {
+			if p.At(q.Host).Overlaps(q) {
 				used[q.Host] = true
 			}
 		}
 	}
-	for port := FirstAutoPort; port <= LastAutoPort; port++ {
-		if !used[port] {
-			return port
-		}
-	}
-	return 0
-}
-
-// PortsOverlap reports whether two host ports cannot be published side by
-// side. "", 0.0.0.0 and :: mean every address, as Docker binds them.
-func PortsOverlap(a, b spec.Port) bool {
-	if a.Host != b.Host || a.Protocol != b.Protocol {
-		return false
-	}
-	ipA, ipB := address(a.IP), address(b.IP)
-	return ipA.IsUnspecified() || ipB.IsUnspecified() || ipA == ipB
-}
-
-// address reads the address of a port; one that cannot be read is taken to
-// be all of them, which can only refuse too much.
-func address(ip string) netip.Addr {
-	addr, err := netip.ParseAddr(ip)
-	if err != nil {
-		return netip.IPv4Unspecified()
-	}
-	return addr.Unmap()
+	return used
 }

@@ -162,7 +162,7 @@ func (f *Refusal) aboutOne() string {
 		return is("is starting as many containers as it may at once: it comes later")
 	case portTaken:
 		if f.port.Host == 0 {
-			return is(fmt.Sprintf("has no free port between %d and %d: choose another", FirstAutoPort, LastAutoPort))
+			return is("has no free port left in its pools: give it a larger one (portPools of the node), or choose another node")
 		}
 		return is(fmt.Sprintf("has port %d/%s taken: choose another port, or leave host out to have one chosen", f.port.Host, f.port.Protocol))
 	case fine, lacksCPU, lacksMemory, lacksDisk, reasons:

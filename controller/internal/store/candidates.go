@@ -29,7 +29,7 @@ func candidatesWhere(ports, groups, nodes string) string {
 	       n.arch, n.cordoned_at is not null, n.drain_job_id is not null, h.quarantined, not h.docker_ok, h.guard_ok,
 	       coalesce(k.profile, ''), coalesce(k.window_ms, 0),
 	       case when h.penalty = 0 then 0 else h.penalty * power(0.5, extract(epoch from now() - h.penalty_at) / 900) end,
-	       coalesce(s.starting, 0), a.taken, g.groups
+	       coalesce(s.starting, 0), coalesce(a.taken, '[]') || h.busy_ports, n.port_pools, g.groups
 	from nodes n join node_health h on h.node_id = n.id
 	left join clusters k on k.id = n.cluster_id
 	left join (
@@ -56,7 +56,7 @@ func scanCandidate(row pgx.CollectableRow) (placement.Candidate, error) {
 	err := row.Scan(&c.Node, &c.Name, &c.Cluster, &c.State, &c.Joined,
 		&c.Offer.CPU, &c.Offer.Memory, &c.Offer.Disk, &c.Reserved.CPU, &c.Reserved.Memory, &c.Reserved.Disk,
 		&c.Arch, &c.Cordoned, &c.Draining, &c.Quarantined, &c.NoDocker, &c.Guarded,
-		&profile, &window, &c.Penalty, &c.Starting, &c.Taken, &c.Groups)
+		&profile, &window, &c.Penalty, &c.Starting, &c.Taken, &c.Pools, &c.Groups)
 	if profile == lease.NameCustom {
 		p, err := lease.Named(profile, time.Duration(window)*time.Millisecond)
 		c.NoExclusive = err != nil || p.Exclusive() != nil

@@ -96,6 +96,7 @@ type Heartbeat struct {
 	DockerOK   bool
 	GuardOK    bool
 	Offer      *spec.Resources // nil: as before
+	Busy       []spec.Port     // that others on the machine listen on; nil: as before
 }
 
 // SaveHeartbeats records many heartbeats at once and answers which of the
@@ -105,21 +106,31 @@ func (tx *Tx) SaveHeartbeats(ctx context.Context, beats []Heartbeat) ([]id.NodeI
 	ids, at, applied := make([]id.NodeID, n), make([]time.Time, n), make([]int64, n)
 	docker, guard := make([]bool, n), make([]bool, n)
 	cpu, memory, disk := make([]*int64, n), make([]*int64, n), make([]*int64, n)
+	busy := make([]*[]spec.Port, n)
 	for i, b := range beats {
 		ids[i], at[i], applied[i] = b.Node, b.At, b.AppliedRev
 		docker[i], guard[i] = b.DockerOK, b.GuardOK
 		if b.Offer != nil {
 			cpu[i], memory[i], disk[i] = (*int64)(&b.Offer.CPU), (*int64)(&b.Offer.Memory), (*int64)(&b.Offer.Disk)
 		}
+		busy[i] = busyPorts(b.Busy)
 	}
 	return tx.collectNodes(ctx, "save heartbeats", `
 		update node_health h set last_heartbeat = b.at, applied_rev = b.applied,
 			docker_ok = b.docker, guard_ok = b.guard,
 			offer_cpu = coalesce(b.cpu, h.offer_cpu), offer_memory = coalesce(b.memory, h.offer_memory),
-			offer_disk = coalesce(b.disk, h.offer_disk)
-		from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[], $8::bool[])
-			as b (node, at, applied, cpu, memory, disk, docker, guard)
-		where h.node_id = b.node returning h.node_id`, ids, at, applied, cpu, memory, disk, docker, guard)
+			offer_disk = coalesce(b.disk, h.offer_disk), busy_ports = coalesce(b.busy, h.busy_ports)
+		from unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[], $8::bool[], $9::jsonb[])
+			as b (node, at, applied, cpu, memory, disk, docker, guard, busy)
+		where h.node_id = b.node returning h.node_id`, ids, at, applied, cpu, memory, disk, docker, guard, busy)
+}
+
+// busyPorts is what is written of busy ports: nil where nothing was said.
+func busyPorts(said []spec.Port) *[]spec.Port {
+	if said == nil {
+		return nil
+	}
+	return &said
 }
 
 func (tx *Tx) collectNodes(ctx context.Context, step, sql string, args ...any) ([]id.NodeID, error) {
@@ -143,6 +154,7 @@ type Facts struct {
 	DockerVersion string
 	AppliedRev    int64
 	Offer         *spec.Resources // nil: not said
+	Busy          []spec.Port     // that others on the machine listen on; nil: not said
 }
 
 // RecordHello writes down what an agent said of itself. The first hello is
@@ -171,8 +183,9 @@ func (tx *Tx) recordFirst(ctx context.Context, node id.NodeID, f Facts, at time.
 	}
 	_, err := tx.tx.Exec(ctx, `
 		update node_health set last_heartbeat = $2, applied_rev = $3, offer_cpu = coalesce($4, offer_cpu),
-			offer_memory = coalesce($5, offer_memory), offer_disk = coalesce($6, offer_disk)
-		where node_id = $1`, node, at, f.AppliedRev, cpu, memory, disk)
+			offer_memory = coalesce($5, offer_memory), offer_disk = coalesce($6, offer_disk),
+			busy_ports = coalesce($7, busy_ports)
+		where node_id = $1`, node, at, f.AppliedRev, cpu, memory, disk, busyPorts(f.Busy))
 	if err != nil {
 		return fmt.Errorf("record hello: %w", err)
 	}

@@ -61,6 +61,25 @@ type holder struct {
 	name      string
 }
 
+// String names who has the port.
+func (h holder) String() string {
+	if h.container.IsZero() {
+		return "a program on the node that is not a container of ours"
+	}
+	return fmt.Sprintf("container %s (%s)", h.name, h.container)
+}
+
+// portsOfNode are the pools of a node, and the ports that others than our
+// containers listen on there.
+func (tx *Tx) portsOfNode(ctx context.Context, node id.NodeID) (pools []spec.Pool, busy []spec.Port, err error) {
+	err = tx.tx.QueryRow(ctx, `select n.port_pools, h.busy_ports from nodes n join node_health h on h.node_id = n.id where n.id = $1`, node).
+		Scan(&pools, &busy)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load the ports of a node: %w", err)
+	}
+	return pools, busy, nil
+}
+
 // Allocate takes host ports of a node for a container and answers them with
 // every Host filled in. A port that is taken is a Conflict naming its holder.
 // The container's row may follow later in the transaction.
@@ -72,7 +91,14 @@ func (tx *Tx) Allocate(ctx context.Context, c fleet.Container, ports []spec.Port
 	if err != nil {
 		return nil, err
 	}
-	chosen, fault := choosePorts(ports, taken)
+	pools, busy, err := tx.portsOfNode(ctx, c.NodeID)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range busy {
+		taken = append(taken, holder{port: p})
+	}
+	chosen, fault := choosePorts(ports, pools, taken)
 	if fault != nil {
 		return nil, fault
 	}
@@ -119,7 +145,7 @@ func (tx *Tx) holders(ctx context.Context, node id.NodeID) ([]holder, error) {
 // choosePorts fills the automatic host ports in and finds those of the wanted
 // ones that are taken, all at once. It keeps clear of the ports wanted by
 // name in the same request.
-func choosePorts(wanted []spec.Port, taken []holder) ([]spec.Port, error) {
+func choosePorts(wanted []spec.Port, pools []spec.Pool, taken []holder) ([]spec.Port, error) {
 	conflict := fleet.Errorf(fleet.Conflict, "a port is taken: choose another, or leave host out to have one chosen")
 	ours := []spec.Port{}
 	for i, p := range wanted {
@@ -130,7 +156,7 @@ func choosePorts(wanted []spec.Port, taken []holder) ([]spec.Port, error) {
 		if h, found := findHolder(p, taken); found {
 			conflict.Faults = append(conflict.Faults, spec.Fault{
 				Field:   fmt.Sprintf("ports[%d].host", i),
-				Message: fmt.Sprintf("%s port %d is taken by container %s (%s)", p.Protocol, p.Host, h.name, h.container),
+				Message: fmt.Sprintf("%s port %d is taken by %s", p.Protocol, p.Host, h),
 			})
 		}
 	}
@@ -140,10 +166,9 @@ func choosePorts(wanted []spec.Port, taken []holder) ([]spec.Port, error) {
 	chosen := make([]spec.Port, len(wanted))
 	for i, p := range wanted {
 		if p.Host == 0 {
-			p.Host, p.Auto = placement.FreePort(p, ours, portsOf(taken)), true
-			if p.Host == 0 {
-				return nil, fleet.Errorf(fleet.NoCapacity, "the node has no free port between %d and %d: name one in ports[%d].host or choose another node",
-					placement.FirstAutoPort, placement.LastAutoPort, i)
+			var ok bool
+			if p, ok = placement.FreePort(p, pools, ours, portsOf(taken)); !ok {
+				return nil, fleet.Errorf(fleet.NoCapacity, "the node has no free port left in its pools: name one in ports[%d].host, give the node a larger pool (portPools) or choose another node", i)
 			}
 			ours = append(ours, p)
 		}
@@ -162,7 +187,7 @@ func portsOf(holders []holder) []spec.Port {
 
 func findHolder(p spec.Port, taken []holder) (holder, bool) {
 	for _, h := range taken {
-		if placement.PortsOverlap(p, h.port) {
+		if p.Overlaps(h.port) {
 			return h, true
 		}
 	}
