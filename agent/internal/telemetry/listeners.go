@@ -56,13 +56,14 @@ func (l *listeners) look(files fs.FS, published func() []spec.Port, now time.Tim
 			}
 		}
 	}
-	found := []wire.Listener{}
+	var found []wire.Listener // nil where nothing can be read
 	ephemeral := readEphemeral(files)
 	for _, s := range sockets {
 		text, err := fs.ReadFile(files, s.file)
 		if err != nil {
 			continue // a kernel without IPv6, say
 		}
+		found = append([]wire.Listener{}, found...)
 		for line := range strings.Lines(string(text)) {
 			at, listens, err := parseSocket(line, s.state)
 			if err != nil {
@@ -84,6 +85,9 @@ func (l *listeners) look(files fs.FS, published func() []spec.Port, now time.Tim
 
 // others leaves out what is ours.
 func (l *listeners) others() []wire.Listener {
+	if l.found == nil {
+		return nil
+	}
 	others := slices.DeleteFunc(slices.Clone(l.found), func(p wire.Listener) bool {
 		return l.ours[spec.Port{Host: p.Port, Protocol: p.Protocol}]
 	})

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -258,4 +259,49 @@ func race(n int, work func(i int) error) []error {
 	}
 	all.Wait()
 	return results
+}
+
+func TestPortsKeepClearOfWhatElseRunsOnTheNode(t *testing.T) {
+	h := newHouse(t)
+	n, e := h.joined("edge", big), h.egg("demo")
+	n.Pools = []spec.Pool{{IP: "10.0.0.1", First: 27015, Last: 27017}}
+	busy := []spec.Port{{Host: 27015, Protocol: spec.UDP}, {Host: 22, Protocol: spec.TCP}}
+	h.do(func(tx *store.Tx) error {
+		if err := tx.UpdateNode(h.ctx, n); err != nil {
+			return err
+		}
+		_, err := tx.SaveHeartbeats(h.ctx, []store.Heartbeat{{Node: n.ID, At: now(), Busy: busy}})
+		return err
+	})
+	game := spec.Port{Protocol: spec.Both, Same: true}
+	got := h.container("game", e, n, game).Spec.Ports
+	want := []spec.Port{{IP: "10.0.0.1", AutoIP: true, Host: 27016, Container: 27016, Protocol: spec.Both, Same: true, Auto: true}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	allocate := func(p spec.Port) func(*store.Tx) error {
+		return func(tx *store.Tx) error {
+			_, err := tx.Allocate(h.ctx, newContainer("x", e, n), []spec.Port{p})
+			return err
+		}
+	}
+	ssh := spec.Port{Host: 22, Container: 22, Protocol: spec.TCP}
+	wantError(t, h.InTx(h.ctx, allocate(ssh)), fleet.Conflict, "ports[0].host", "not a container of ours")
+	h.container("another", e, n, game)
+	h.refused(fleet.NoCapacity, allocate(game), "portPools")
+	places, err := h.Candidates(h.ctx, []spec.Port{ssh})
+	if err != nil || len(places) != 1 || cmp.Diff(n.Pools, places[0].Pools) != "" || !slices.ContainsFunc(places[0].Taken, ssh.Overlaps) {
+		t.Errorf("placement sees %+v, %v", places, err)
+	}
+	// A heartbeat that says nothing of ports, and one that says there are none.
+	for _, said := range [][]spec.Port{nil, {}} {
+		h.do(func(tx *store.Tx) error {
+			_, err := tx.SaveHeartbeats(h.ctx, []store.Heartbeat{{Node: n.ID, At: now(), Busy: said}})
+			return err
+		})
+		places, _ = h.Candidates(h.ctx, nil)
+		if forgotten := !slices.ContainsFunc(places[0].Taken, ssh.Overlaps); forgotten != (said != nil) {
+			t.Errorf("after %v the port is forgotten: %v", said, forgotten)
+		}
+	}
 }

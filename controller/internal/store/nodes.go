@@ -40,6 +40,9 @@ func scanNode(row pgx.CollectableRow) (fleet.Node, error) {
 		&h.Reserved.CPU, &h.Reserved.Memory, &h.Reserved.Disk, &h.Rev, &h.AppliedRev,
 		&h.Penalty, &h.Quarantined, &h.DockerOK, &h.GuardOK)
 	n.Window = milliseconds(windowMS)
+	if len(n.Pools) == 0 {
+		n.Pools = nil
+	}
 	if drain != nil {
 		d.JobID = *drain
 		n.Drain = &d

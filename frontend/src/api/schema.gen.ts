@@ -2113,6 +2113,8 @@ export interface components {
                 [key: string]: string;
             };
             name?: string;
+            /** @description all of them anew: where host ports that nobody names come from, in this order; empty: 20000 to 29999 on every address */
+            portPools?: components["schemas"]["SpecPool"][];
         };
         EditRoleInput: {
             description?: string;
@@ -2791,6 +2793,8 @@ export interface components {
             name: string;
             /** @description what the node gives to containers */
             offer: components["schemas"]["Resources"];
+            /** @description where host ports that nobody names come from; empty: 20000 to 29999 on every address */
+            portPools: components["schemas"]["SpecPool"][];
             /** @description of its cluster; missing: the controller's own */
             profile?: string;
             /** @description was lost too often to be given anything for a while */
@@ -3282,14 +3286,23 @@ export interface components {
             /** Format: int64 */
             timeout_seconds?: number;
         };
+        SpecPool: {
+            /** Format: int64 */
+            first: number;
+            ip?: string;
+            /** Format: int64 */
+            last: number;
+        };
         SpecPort: {
             auto?: boolean;
+            auto_ip?: boolean;
             /** Format: int64 */
             container: number;
             /** Format: int64 */
             host: number;
             ip?: string;
             protocol: string;
+            same?: boolean;
         };
         SpecSetting: {
             if?: string;
@@ -5027,10 +5040,12 @@ export interface operations {
                      *           "ports": [
                      *             {
                      *               "auto": true,
+                     *               "auto_ip": true,
                      *               "container": 1,
                      *               "host": 1,
                      *               "ip": "text",
-                     *               "protocol": "text"
+                     *               "protocol": "text",
+                     *               "same": true
                      *             }
                      *           ],
                      *           "power": "running",
@@ -5218,10 +5233,12 @@ export interface operations {
                      *       "ports": [
                      *         {
                      *           "auto": true,
+                     *           "auto_ip": true,
                      *           "container": 1,
                      *           "host": 1,
                      *           "ip": "text",
-                     *           "protocol": "text"
+                     *           "protocol": "text",
+                     *           "same": true
                      *         }
                      *       ],
                      *       "power": "running",
@@ -5331,10 +5348,12 @@ export interface operations {
                      *       "ports": [
                      *         {
                      *           "auto": true,
+                     *           "auto_ip": true,
                      *           "container": 1,
                      *           "host": 1,
                      *           "ip": "text",
-                     *           "protocol": "text"
+                     *           "protocol": "text",
+                     *           "same": true
                      *         }
                      *       ],
                      *       "power": "running",
@@ -5590,10 +5609,12 @@ export interface operations {
                      *       "ports": [
                      *         {
                      *           "auto": true,
+                     *           "auto_ip": true,
                      *           "container": 1,
                      *           "host": 1,
                      *           "ip": "text",
-                     *           "protocol": "text"
+                     *           "protocol": "text",
+                     *           "same": true
                      *         }
                      *       ],
                      *       "power": "running",
@@ -5712,10 +5733,12 @@ export interface operations {
                      *       "ports": [
                      *         {
                      *           "auto": true,
+                     *           "auto_ip": true,
                      *           "container": 1,
                      *           "host": 1,
                      *           "ip": "text",
-                     *           "protocol": "text"
+                     *           "protocol": "text",
+                     *           "same": true
                      *         }
                      *       ],
                      *       "power": "running",
@@ -5959,10 +5982,12 @@ export interface operations {
                      *       "ports": [
                      *         {
                      *           "auto": true,
+                     *           "auto_ip": true,
                      *           "container": 1,
                      *           "host": 1,
                      *           "ip": "text",
-                     *           "protocol": "text"
+                     *           "protocol": "text",
+                     *           "same": true
                      *         }
                      *       ],
                      *       "power": "running",
@@ -8865,6 +8890,13 @@ export interface operations {
                      *             "disk": "40g",
                      *             "memory": "4g"
                      *           },
+                     *           "portPools": [
+                     *             {
+                     *               "first": 1,
+                     *               "ip": "text",
+                     *               "last": 1
+                     *             }
+                     *           ],
                      *           "profile": "text",
                      *           "quarantined": true,
                      *           "reason": "moving house",
@@ -9049,6 +9081,13 @@ export interface operations {
                      *         "disk": "40g",
                      *         "memory": "4g"
                      *       },
+                     *       "portPools": [
+                     *         {
+                     *           "first": 1,
+                     *           "ip": "text",
+                     *           "last": 1
+                     *         }
+                     *       ],
                      *       "profile": "text",
                      *       "quarantined": true,
                      *       "reason": "moving house",
@@ -9155,7 +9194,14 @@ export interface operations {
                  *       "labels": {
                  *         "NAME": "text"
                  *       },
-                 *       "name": "web-1"
+                 *       "name": "web-1",
+                 *       "portPools": [
+                 *         {
+                 *           "first": 1,
+                 *           "ip": "text",
+                 *           "last": 1
+                 *         }
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["EditNodeInput"];
@@ -9216,6 +9262,13 @@ export interface operations {
                      *         "disk": "40g",
                      *         "memory": "4g"
                      *       },
+                     *       "portPools": [
+                     *         {
+                     *           "first": 1,
+                     *           "ip": "text",
+                     *           "last": 1
+                     *         }
+                     *       ],
                      *       "profile": "text",
                      *       "quarantined": true,
                      *       "reason": "moving house",
@@ -9334,6 +9387,13 @@ export interface operations {
                      *         "disk": "40g",
                      *         "memory": "4g"
                      *       },
+                     *       "portPools": [
+                     *         {
+                     *           "first": 1,
+                     *           "ip": "text",
+                     *           "last": 1
+                     *         }
+                     *       ],
                      *       "profile": "text",
                      *       "quarantined": true,
                      *       "reason": "moving house",
@@ -9452,6 +9512,13 @@ export interface operations {
                      *         "disk": "40g",
                      *         "memory": "4g"
                      *       },
+                     *       "portPools": [
+                     *         {
+                     *           "first": 1,
+                     *           "ip": "text",
+                     *           "last": 1
+                     *         }
+                     *       ],
                      *       "profile": "text",
                      *       "quarantined": true,
                      *       "reason": "moving house",
@@ -9757,6 +9824,13 @@ export interface operations {
                      *         "disk": "40g",
                      *         "memory": "4g"
                      *       },
+                     *       "portPools": [
+                     *         {
+                     *           "first": 1,
+                     *           "ip": "text",
+                     *           "last": 1
+                     *         }
+                     *       ],
                      *       "profile": "text",
                      *       "quarantined": true,
                      *       "reason": "moving house",
@@ -9966,6 +10040,13 @@ export interface operations {
                      *         "disk": "40g",
                      *         "memory": "4g"
                      *       },
+                     *       "portPools": [
+                     *         {
+                     *           "first": 1,
+                     *           "ip": "text",
+                     *           "last": 1
+                     *         }
+                     *       ],
                      *       "profile": "text",
                      *       "quarantined": true,
                      *       "reason": "moving house",
