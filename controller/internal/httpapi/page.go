@@ -19,7 +19,7 @@ type page[T any] struct {
 // store.Listing in its route.
 type PageQuery struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"how many items at most"`
-	Cursor string `query:"cursor" maxLength:"4000" doc:"next_cursor of the page before, which had the same sort"`
+	Cursor string `query:"cursor" maxLength:"2000" doc:"next_cursor of the page before, which had the same sort"`
 	Sort   string `query:"sort" maxLength:"40"`
 	SearchQuery
 }
