@@ -1,6 +1,7 @@
 package egg
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -179,5 +180,38 @@ func TestValidate(t *testing.T) {
 				t.Errorf("faults are %v, want one about %s", faults, test.field)
 			}
 		})
+	}
+}
+
+func TestStartCommandsAreChosenByName(t *testing.T) {
+	e := Egg{
+		Name: "game", Images: []Image{{Name: "one", Image: "game:1"}}, Startup: "./run",
+		Startups:  []Startup{{Name: "Default", Command: "./run"}, {Name: "With cheats", Command: "./run --cheats"}},
+		Variables: []Variable{{Env: "MAP", Default: "island", Viewable: true, Editable: true}, {Env: "KEY", Viewable: true}},
+	}
+	choice := Choice{Name: "x", Startup: "With cheats", Resources: spec.Resources{CPU: 100, Memory: 64 * spec.MiB}}
+	s, faults := Render(e, choice)
+	if len(faults) > 0 || s.Env["STARTUP"] != "./run --cheats" {
+		t.Errorf("chosen: %q, %v", s.Env["STARTUP"], faults)
+	}
+	// It stays when something else is changed, and can be changed back.
+	given := e.Given(s.Env)
+	given["MAP"] = "desert"
+	if env, faults := e.Environment(given); len(faults) > 0 || env["STARTUP"] != "./run --cheats" || env["MAP"] != "desert" {
+		t.Errorf("after an edit: %v, %v", env, faults)
+	}
+	back, faults := e.PickStartup("Default", given)
+	if env, more := e.Environment(back); len(faults)+len(more) > 0 || env["STARTUP"] != "./run" {
+		t.Errorf("changed back: %v", env)
+	}
+	choice.Startup = "With mods"
+	if _, faults = Render(e, choice); len(faults) != 1 || faults[0].Field != "startup" || !strings.Contains(faults[0].Message, "With cheats") {
+		t.Errorf("one that is not there: %v", faults)
+	}
+	if _, faults := e.Environment(map[string]string{"STARTUP": "rm -rf /"}); len(faults) != 1 || faults[0].Field != "environment.STARTUP" {
+		t.Errorf("a command of one's own: %v", faults)
+	}
+	if !e.Locked("KEY") || e.Locked("MAP") || e.Locked("OTHER") {
+		t.Error("who may change what is mixed up")
 	}
 }

@@ -14,6 +14,7 @@ import (
 type Choice struct {
 	Name        string
 	Image       string            // a name among the egg's images; "": the first
+	Startup     string            // a name among its start commands; "": the first
 	Environment map[string]string // values of variables, and whatever else the program reads
 	Resources   spec.Resources
 	Ports       []spec.Port   // nil: the egg's, on host ports that are chosen
@@ -26,7 +27,8 @@ type Choice struct {
 // places it.
 func Render(e Egg, c Choice) (spec.Container, []spec.Fault) {
 	image, imageFaults := e.PickImage(c.Image)
-	env, envFaults := e.Environment(c.Environment)
+	given, startupFaults := e.PickStartup(c.Startup, c.Environment)
+	env, envFaults := e.Environment(given)
 	s := spec.Container{
 		Name: c.Name, Image: image, Command: slices.Clone(e.Command), User: e.User, Env: env,
 		Resources: c.Resources, Ports: e.ports(c.Ports), Volumes: e.volumes(c.Volumes),
@@ -36,7 +38,7 @@ func Render(e Egg, c Choice) (spec.Container, []spec.Fault) {
 	if len(imageFaults) > 0 {
 		s.Image = "unknown" // one fault about the image is enough
 	}
-	return s, slices.Concat(imageFaults, envFaults, s.Validate())
+	return s, slices.Concat(imageFaults, startupFaults, envFaults, s.Validate())
 }
 
 // PickImage resolves the name of an image. Only images of the egg can be
@@ -75,16 +77,46 @@ func (e Egg) Environment(given map[string]string) (map[string]string, []spec.Fau
 		}
 		env[v.Env] = value
 	}
-	if _, set := given[startupEnv]; set && e.Startup != "" {
-		f.add("environment."+startupEnv, "the egg sets the start command itself: edit the egg to change it")
+	command, set := given[startupEnv]
+	if e.Startup != "" && set && !e.starts(command) {
+		f.add("environment."+startupEnv, "the egg sets the start command itself: choose one of its own with startup, or edit the egg")
 	}
 	maps.Copy(env, given)
 	e.raiseNames(env)
-	if e.Startup != "" {
+	if e.Startup != "" && !set {
 		env[startupEnv] = e.Startup
 	}
 	slices.SortFunc(f, func(a, b spec.Fault) int { return strings.Compare(a.Field, b.Field) })
 	return env, f
+}
+
+// PickStartup puts the start command of a name into what is given for the
+// environment, which is not changed itself. Without a name it stays as it was.
+func (e Egg) PickStartup(name string, given map[string]string) (map[string]string, []spec.Fault) {
+	if name == "" {
+		return given, nil
+	}
+	names := make([]string, 0, len(e.Startups))
+	for _, s := range e.Startups {
+		if s.Name == name {
+			given = maps.Clone(given)
+			if given == nil {
+				given = map[string]string{}
+			}
+			given[startupEnv] = s.Command
+			return given, nil
+		}
+		names = append(names, s.Name)
+	}
+	if len(names) == 0 {
+		return given, []spec.Fault{{Field: "startup", Message: "the egg has one start command only: leave startup out"}}
+	}
+	return given, []spec.Fault{{Field: "startup", Message: fmt.Sprintf("the egg has no start command %.80q: choose one of %s", name, strings.Join(names, ", "))}}
+}
+
+// starts reports whether a text is one of the egg's start commands.
+func (e Egg) starts(command string) bool {
+	return command == e.Startup || slices.ContainsFunc(e.Startups, func(s Startup) bool { return s.Command == command })
 }
 
 // raiseNames adds the upper-case form of variables that are not: Wings hands
@@ -117,7 +149,7 @@ func (e Egg) Hidden() []string {
 // Environment undone. Values that are still the default count as not given.
 func (e Egg) Given(env map[string]string) map[string]string {
 	given := maps.Clone(env)
-	if e.Startup != "" {
+	if e.Startup != "" && (given[startupEnv] == e.Startup || !e.starts(given[startupEnv])) {
 		delete(given, startupEnv)
 	}
 	for _, v := range e.Variables {
@@ -218,4 +250,12 @@ func stopOf(stop string) spec.Stop {
 		return spec.Stop{Signal: name, Grace: stopGrace}
 	}
 	return spec.Stop{Signal: "SIGKILL"}
+}
+
+// Locked reports whether a name in the environment is that of a variable that
+// users of the egg may not change.
+func (e Egg) Locked(env string) bool {
+	return slices.ContainsFunc(e.Variables, func(v Variable) bool {
+		return (v.Env == env || strings.ToUpper(v.Env) == env) && !(v.Viewable && v.Editable)
+	})
 }

@@ -30,6 +30,7 @@ type NewContainer struct {
 	Group              string         // those of one group are kept on different nodes where possible
 	PreferredClusterID *id.ClusterID
 	Image              string // a name among the egg's images; "": the first
+	Startup            string `json:",omitempty"` // a name among its start commands; "": the first
 	Environment        map[string]string
 	Secrets            map[string]string // more of it, which nobody is shown
 	Resources          spec.Resources
@@ -184,7 +185,7 @@ func renderNew(ctx context.Context, tx *store.Tx, in NewContainer) (spec.Contain
 		return spec.Container{}, f.err()
 	}
 	want, found := egg.Render(e.Egg, egg.Choice{
-		Name: in.Name, Image: in.Image, Environment: f.environment(in.Environment, in.Secrets), Resources: in.Resources,
+		Name: in.Name, Image: in.Image, Startup: in.Startup, Environment: f.environment(in.Environment, in.Secrets), Resources: in.Resources,
 		Ports: in.Ports, Volumes: in.Volumes, HA: in.Type == fleet.HA,
 	})
 	want.Hide(append(e.Egg.Hidden(), slices.Collect(maps.Keys(in.Secrets))...), rand.Text())

@@ -19,6 +19,7 @@ import (
 // ContainerEdit is what EditContainer changes; nil leaves a thing as it is.
 type ContainerEdit struct {
 	Image       *string            // a name among the egg's images
+	Startup     *string            // a name among its start commands
 	Environment map[string]*string // nil: back to the egg's default, or gone where there is none; what is secret stays so
 	Secrets     map[string]*string // the same, of what nobody is shown; nil: gone, and no longer secret
 	CPU         *spec.CPU
@@ -27,6 +28,7 @@ type ContainerEdit struct {
 	Ports       *[]spec.Port // all of them anew
 	Moving      Moving
 	Generation  *int64 // If-Match
+	asUser      bool   // what the egg does not let its users change is refused
 }
 
 // EditContainer changes the spec of a container, as its next generation. Only
@@ -47,6 +49,7 @@ func (s *Service) editContainer(ctx context.Context, actor authz.Actor, v fleet.
 	if err != nil {
 		return Created{}, err
 	}
+	in.asUser = v == fleet.ContainerEnvironmentEdit && s.check(ctx, actor, fleet.ContainerEdit, ofContainer(seen, authz.Everything)) != nil
 	if err := s.mayMove(ctx, actor, seen, in.Moving); err != nil {
 		return Created{}, err
 	}
@@ -146,8 +149,13 @@ func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, erro
 			s.Image = image
 		}
 	}
-	if len(in.Environment)+len(in.Secrets) > 0 {
-		env, found := e.Environment(in.environment(s.Env, e))
+	if len(in.Environment)+len(in.Secrets) > 0 || in.Startup != nil {
+		given, notThere := e.PickStartup(valueOr(in.Startup, ""), in.environment(s.Env, e))
+		f = append(f, notThere...)
+		if in.asUser {
+			f.locked(e, in.Environment, in.Secrets)
+		}
+		env, found := e.Environment(given)
 		s.Env = env
 		s.Hide(append(e.Hidden(), in.secret(s.Secret)...), rand.Text())
 		f = append(f, ofSecrets(found, s.Secret)...)
@@ -200,4 +208,23 @@ func replace[T any](field *T, value *T) {
 	if value != nil {
 		*field = *value
 	}
+}
+
+// locked refuses changes of variables that the egg's author keeps from its
+// users: they may change those that they both see and may edit.
+func (f *faults) locked(e egg.Egg, wishes ...map[string]*string) {
+	for _, wish := range wishes {
+		for _, key := range slices.Sorted(maps.Keys(wish)) {
+			if e.Locked(key) {
+				f.add("environment."+key, "the egg does not let its users change this: ask somebody who has container.edit here")
+			}
+		}
+	}
+}
+
+func valueOr[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
 }

@@ -72,6 +72,7 @@ func (c containerListCommand) Run(ctx context.Context, s Streams) error {
 // making is what a container is made of, as flags.
 type making struct {
 	Image     string            `name:"image" placeholder:"NAME" help:"One of the egg's images."`
+	Startup   string            `name:"startup" placeholder:"NAME" help:"One of the egg's start commands."`
 	CPU       *float64          `name:"cpu" placeholder:"CORES" help:"Such as 1.5."`
 	Memory    string            `name:"memory" placeholder:"SIZE" help:"Such as 512m."`
 	Disk      string            `name:"disk" placeholder:"SIZE" help:"Such as 10g."`
@@ -87,7 +88,7 @@ type making struct {
 // fields are what was said, as the API wants it.
 func (m making) fields(ctx context.Context, to *client.Client) (fields, error) {
 	f := fields{}
-	for name, value := range map[string]string{"image": m.Image, "type": m.Type, "ha_policy": m.HAPolicy, "group": m.Group} {
+	for name, value := range map[string]string{"image": m.Image, "startup": m.Startup, "type": m.Type, "ha_policy": m.HAPolicy, "group": m.Group} {
 		f.text(name, value)
 	}
 	resources := fields{}

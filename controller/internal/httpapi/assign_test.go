@@ -76,6 +76,25 @@ func TestAnOwnerChangesTheEnvironment(t *testing.T) {
 		t.Errorf("it is %+v", b)
 	}
 	h.do(call{method: "PATCH", path: path + "/environment", bearer: owner.bearer, header: map[string]string{"If-Match": `"1"`}, body: map[string]any{}}).want(t, 412)
+
+	// What the egg's author keeps from its users, only who may edit the
+	// container changes.
+	var e map[string]any
+	egg := "/api/v1/eggs/" + after.Body.EggID.String()
+	h.do(call{method: "GET", path: egg, bearer: h.bearer}).want(t, 200).into(t, &e)
+	for _, v := range e["variables"].([]any) {
+		v.(map[string]any)["user_editable"] = false
+	}
+	for _, own := range []string{"id", "generation", "createdAt", "updatedAt"} {
+		delete(e, own)
+	}
+	h.do(call{method: "PUT", path: egg, bearer: h.bearer, body: e}).want(t, 200)
+	greet := call{method: "PATCH", path: path + "/environment", bearer: owner.bearer, body: map[string]any{"environment": map[string]any{"GREETING": "good night"}}}
+	if p := h.do(greet).want(t, 422).problem(t); len(p.Errors) != 1 || p.Errors[0].Field != "environment.GREETING" {
+		t.Errorf("the refusal is %+v", p)
+	}
+	greet.bearer = h.bearer
+	h.do(greet).want(t, 202)
 }
 
 // What stands in the way of removing somebody names a request that exists.

@@ -114,8 +114,8 @@ func (s *Server) deleteContainer(ctx context.Context, actor authz.Actor, in *del
 type portBody struct {
 	IP        string `json:"ip,omitempty" doc:"address of the node; left out: all"`
 	Host      int    `json:"host,omitempty" doc:"port of the node; left out: one is chosen"`
-	Container int    `json:"container"`
-	Protocol  string `json:"protocol,omitempty" enum:"tcp,udp" default:"tcp"`
+	Container int    `json:"container,omitempty" doc:"port inside; may be left out with an imported egg: the same as outside"`
+	Protocol  string `json:"protocol,omitempty" enum:"tcp,udp,both" doc:"left out: tcp, and both with an imported egg"`
 }
 
 func portsOf(bodies []portBody) []spec.Port {
@@ -141,6 +141,7 @@ type newContainerInput struct {
 		Group              string              `json:"group,omitempty" doc:"containers of one group are kept on different nodes where possible"`
 		PreferredClusterID *id.ClusterID       `json:"preferred_cluster_id,omitempty" format:"uuid"`
 		Image              string              `json:"image,omitempty" doc:"name of one of the egg's images; left out: its first"`
+		Startup            string              `json:"startup,omitempty" doc:"name of one of the egg's start commands; left out: its first"`
 		Resources          resourcesBody       `json:"resources"`
 		Environment        map[string]string   `json:"environment,omitempty" doc:"values of the egg's variables, and whatever else the program reads"`
 		Secrets            map[string]string   `json:"secrets,omitempty" doc:"more of the environment, by name, whose values are sealed and never shown again; needs nothing more to set, and container.secret.view to read"`
@@ -168,7 +169,7 @@ func (s *Server) createContainer(ctx context.Context, actor authz.Actor, in *new
 	return answerCreated(s.Actions.CreateContainer(ctx, actor, actions.NewContainer{
 		Name: b.Name, EggID: b.EggID, NodeID: b.NodeID, OwnerID: b.OwnerID, Type: b.Type, HAPolicy: b.HAPolicy, Group: b.Group,
 		PreferredClusterID: b.PreferredClusterID,
-		Image:              b.Image, Environment: b.Environment, Secrets: b.Secrets, Resources: spec.Resources(b.Resources),
+		Image:              b.Image, Startup: b.Startup, Environment: b.Environment, Secrets: b.Secrets, Resources: spec.Resources(b.Resources),
 		Ports: portsOf(b.Ports), Volumes: b.Volumes, Key: in.IdempotencyKey,
 	}))
 }
@@ -287,6 +288,7 @@ type editContainerInput struct {
 	IfMatch string `header:"If-Match" doc:"the ETag that the change was made on"`
 	Body    struct {
 		Image       *string            `json:"image,omitempty"`
+		Startup     *string            `json:"startup,omitempty" doc:"name of one of the egg's start commands"`
 		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default; what is secret stays so"`
 		Secrets     map[string]*string `json:"secrets,omitempty" doc:"null takes a secret away"`
 		Resources   struct {
@@ -338,7 +340,7 @@ func (s *Server) editContainer(ctx context.Context, actor authz.Actor, in *editC
 	}
 	b := in.Body
 	edit := actions.ContainerEdit{
-		Image: b.Image, Environment: b.Environment, Secrets: b.Secrets, CPU: b.Resources.CPU, Memory: b.Resources.Memory, Disk: b.Resources.Disk,
+		Image: b.Image, Startup: b.Startup, Environment: b.Environment, Secrets: b.Secrets, CPU: b.Resources.CPU, Memory: b.Resources.Memory, Disk: b.Resources.Disk,
 		Moving: moving, Generation: generation,
 	}
 	if b.Ports != nil {

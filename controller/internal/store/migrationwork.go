@@ -58,25 +58,29 @@ func (s *Store) scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
 // Which of two automatic ones gets which number does not matter.
 func settle(ports, reserved []spec.Port) []spec.Port {
 	left := slices.Clone(reserved)
-	take := func(p spec.Port, anyHost bool) int {
+	take := func(p spec.Port, any bool) (spec.Port, bool) {
 		i := slices.IndexFunc(left, func(q spec.Port) bool {
-			return q.Protocol == p.Protocol && q.IP == canonicalIP(p.IP) && (anyHost || q.Host == p.Host)
+			return q.Protocol == p.Protocol && (any && p.AutoIP || q.IP == canonicalIP(p.IP)) && (any || q.Host == p.Host)
 		})
 		if i < 0 {
-			return 0
+			return p.At(0), false
 		}
-		host := left[i].Host
+		if q := left[i]; q.IP != canonicalIP(p.IP) {
+			p.IP, p.AutoIP = q.IP, q.IP != ""
+		}
+		p = p.At(left[i].Host)
 		left = slices.Delete(left, i, i+1)
-		return host
+		return p, true
 	}
 	out := slices.Clone(ports)
 	moved := make([]bool, len(ports))
 	for i, p := range ports {
-		moved[i] = take(p, false) == 0
+		_, stays := take(p, false)
+		moved[i] = !stays
 	}
 	for i, p := range ports {
 		if moved[i] {
-			out[i] = p.At(take(p, true))
+			out[i], _ = take(p, true)
 		}
 	}
 	return out

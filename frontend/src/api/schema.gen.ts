@@ -2071,6 +2071,8 @@ export interface components {
             secrets?: {
                 [key: string]: string | null;
             };
+            /** @description name of one of the egg's start commands */
+            startup?: string;
             /**
              * @description ha also needs container.ha.create
              * @enum {string}
@@ -2603,6 +2605,8 @@ export interface components {
             secrets?: {
                 [key: string]: string;
             };
+            /** @description name of one of the egg's start commands; left out: its first */
+            startup?: string;
             /**
              * @default standard
              * @enum {string}
@@ -3065,8 +3069,11 @@ export interface components {
             roles: string[];
         };
         Port: {
-            /** Format: int64 */
-            container: number;
+            /**
+             * Format: int64
+             * @description port inside; may be left out with an imported egg: the same as outside
+             */
+            container?: number;
             /**
              * Format: int64
              * @description port of the node; left out: one is chosen
@@ -3075,10 +3082,10 @@ export interface components {
             /** @description address of the node; left out: all */
             ip?: string;
             /**
-             * @default tcp
+             * @description left out: tcp, and both with an imported egg
              * @enum {string}
              */
-            protocol: "tcp" | "udp";
+            protocol?: "tcp" | "udp" | "both";
         };
         Problem: {
             /** @description what happened and what to do about it */
@@ -5146,6 +5153,7 @@ export interface operations {
                  *       "secrets": {
                  *         "NAME": "text"
                  *       },
+                 *       "startup": "text",
                  *       "type": "standard",
                  *       "volumes": [
                  *         {
@@ -5530,6 +5538,7 @@ export interface operations {
                  *       "secrets": {
                  *         "NAME": "text"
                  *       },
+                 *       "startup": "text",
                  *       "type": "standard"
                  *     }
                  */

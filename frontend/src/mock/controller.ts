@@ -129,7 +129,7 @@ export class MockController {
       phase: "pending",
       ports: (body.ports ?? []).map((p) => ({
         host: p.host ?? 20_000,
-        container: p.container,
+        container: p.container ?? p.host ?? 20_000,
         protocol: "tcp",
       })),
     });

@@ -15,6 +15,7 @@ export function node(change: Partial<Node> = {}): Node {
     name: "depot-1",
     description: "",
     labels: {},
+    portPools: [],
     status: "healthy",
     state: "healthy",
     since: ago(3 * 86_400),
