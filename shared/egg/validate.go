@@ -16,6 +16,7 @@ const (
 	maxName      = 255
 	maxText      = 64 << 10
 	maxVariables = 200
+	maxIcon      = 1 << 20
 )
 
 // faults collects what is wrong, each with its place.
@@ -38,6 +39,20 @@ func (e Egg) Validate() []spec.Fault {
 	f.text("startup", e.Startup)
 	f.text("stop", e.Stop)
 	f.text("user", e.User)
+	f.text("update_url", e.UpdateURL)
+	if len(e.UUID) > maxName {
+		f.add("uuid", "this is %d bytes long: the limit is %d", len(e.UUID), maxName)
+	}
+	f.text("uuid", e.UUID)
+	if e.Icon != "" && !strings.HasPrefix(e.Icon, "data:image/") {
+		f.add("icon", "an icon is a data: URI of an image, such as data:image/png;base64,…")
+	}
+	f.bounded("icon", e.Icon, maxIcon)
+	f.texts("tags", e.Tags)
+	f.texts("features", e.Features)
+	f.texts("file_denylist", e.Denylist)
+	e.validateStartups(&f)
+	e.validateFiles(&f)
 	for i, arg := range e.Command {
 		f.text(fmt.Sprintf("command[%d]", i), arg)
 	}
@@ -50,10 +65,40 @@ func (e Egg) Validate() []spec.Fault {
 	return f
 }
 
-func (f *faults) text(field, text string) {
+func (f *faults) text(field, text string) { f.bounded(field, text, maxText) }
+
+func (f *faults) texts(field string, list []string) {
+	for i, text := range list {
+		f.text(fmt.Sprintf("%s[%d]", field, i), text)
+	}
+}
+
+func (e Egg) validateStartups(f *faults) {
+	for i, s := range e.Startups {
+		field := fmt.Sprintf("startup_commands[%d]", i)
+		f.text(field+".name", s.Name)
+		f.text(field+".command", s.Command)
+	}
+}
+
+func (e Egg) validateFiles(f *faults) {
+	for i, file := range e.Files {
+		field := fmt.Sprintf("files[%d]", i)
+		f.text(field+".path", file.Path)
+		f.text(field+".parser", file.Parser)
+		for j, set := range file.Set {
+			at := fmt.Sprintf("%s.set[%d]", field, j)
+			f.text(at+".key", set.Key)
+			f.text(at+".if", set.If)
+			f.text(at+".value", set.Value)
+		}
+	}
+}
+
+func (f *faults) bounded(field, text string, limit int) {
 	switch {
-	case len(text) > maxText:
-		f.add(field, "this is %d bytes long: the limit is %d", len(text), maxText)
+	case len(text) > limit:
+		f.add(field, "this is %d bytes long: the limit is %d", len(text), limit)
 	case strings.ContainsRune(text, 0) || !utf8.ValidString(text):
 		f.add(field, "this has bytes that are not text")
 	}

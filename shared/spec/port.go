@@ -74,7 +74,7 @@ const maxPools = 64
 func ValidatePools(pools []Pool) []Fault {
 	var faults []Fault
 	add := func(field, format string, args ...any) {
-		faults = append(faults, Fault{field, fmt.Sprintf(format, args...)})
+		faults = append(faults, Fault{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 	if len(pools) > maxPools {
 		add("portPools", "%d pools are too many: the limit is %d", len(pools), maxPools)

@@ -15,6 +15,7 @@ import (
 type Fault struct {
 	Field   string `json:"field"` // JSON path in the request, such as ports[0].host
 	Message string `json:"message"`
+	Line    int    `json:"line,omitempty"` // in the file, where there is one
 }
 
 var (
@@ -52,7 +53,7 @@ const NameRule = "use 1 to 63 letters, digits, dots, dashes and underscores, beg
 func (c Container) Validate() []Fault {
 	var faults []Fault
 	add := func(field, format string, args ...any) {
-		faults = append(faults, Fault{field, fmt.Sprintf(format, args...)})
+		faults = append(faults, Fault{Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 	if !ValidName(c.Name) {
 		add("name", "%.70q cannot be a name: %s", c.Name, NameRule)

@@ -21,13 +21,18 @@ type Problem struct {
 type Fault struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
+	Line    int    `json:"line"` // in a file that was sent; 0: there was none
 }
 
 // Error is what people read.
 func (p *Problem) Error() string {
 	lines := []string{p.Detail}
 	for _, e := range p.Errors {
-		lines = append(lines, fmt.Sprintf("  %s: %s", e.Field, e.Message))
+		line := fmt.Sprintf("  %s: %s", e.Field, e.Message)
+		if e.Line > 0 {
+			line = fmt.Sprintf("  line %d, %s: %s", e.Line, e.Field, e.Message)
+		}
+		lines = append(lines, line)
 	}
 	if p.Status >= http.StatusInternalServerError && p.RequestID != "" {
 		lines = append(lines, "  request id: "+p.RequestID)

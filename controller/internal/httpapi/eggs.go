@@ -16,7 +16,7 @@ import (
 
 func (s *Server) eggRoutes() {
 	add(s, Route{
-		Verb: fleet.EggCreate, Method: http.MethodPost, Path: "/eggs", Status: http.StatusCreated, Summary: "Add an egg",
+		Verb: fleet.EggCreate, Method: http.MethodPost, Path: "/eggs", Status: http.StatusCreated, Summary: "Add an egg", MaxBody: egg.MaxFile,
 	}, s.createEgg)
 	add(s, Route{
 		Verb: fleet.EggView, ID: "egg.list", Method: http.MethodGet, Path: "/eggs", List: &store.EggList, Summary: "List eggs",
@@ -25,12 +25,13 @@ func (s *Server) eggRoutes() {
 		Verb: fleet.EggView, Method: http.MethodGet, Path: "/eggs/{id}", Summary: "Show an egg",
 	}, s.egg)
 	add(s, Route{
-		Verb: fleet.EggEdit, Method: http.MethodPut, Path: "/eggs/{id}", Summary: "Replace an egg",
+		Verb: fleet.EggEdit, Method: http.MethodPut, Path: "/eggs/{id}", Summary: "Replace an egg", MaxBody: egg.MaxFile,
 		Help: "Containers keep the spec that they were made with. Send the ETag as If-Match, so that nobody's change is lost.",
 	}, s.editEgg)
 	add(s, Route{
 		Verb: fleet.EggDelete, Method: http.MethodDelete, Path: "/eggs/{id}", Summary: "Remove an egg that no container uses",
 	}, s.deleteEgg)
+	s.eggFileRoutes()
 }
 
 // newEggBody is an egg as its author writes it.
@@ -39,8 +40,15 @@ type newEggBody struct {
 	Name        string            `json:"name" example:"Web server"`
 	Description string            `json:"description,omitempty"`
 	Author      string            `json:"author,omitempty"`
+	UUID        string            `json:"uuid,omitempty" doc:"by which an import knows that it is the same egg"`
+	UpdateURL   string            `json:"update_url,omitempty"`
+	Tags        []string          `json:"tags,omitempty"`
+	Features    []string          `json:"features,omitempty" doc:"what the console is watched for: eula, java_version, …"`
+	Icon        string            `json:"icon,omitempty" doc:"a data: URI of an image"`
+	Denylist    []string          `json:"file_denylist,omitempty"`
 	Images      []egg.Image       `json:"images" doc:"the first is the default"`
 	Startup     string            `json:"startup,omitempty" doc:"handed to the image as $STARTUP"`
+	Startups    []egg.Startup     `json:"startup_commands,omitempty" doc:"several to choose from instead; the first is the default"`
 	Command     []string          `json:"command,omitempty" doc:"replaces the image's own command"`
 	User        string            `json:"user,omitempty"`
 	TTY         bool              `json:"tty,omitempty"`
@@ -72,7 +80,8 @@ func (b newEggBody) egg() egg.Egg {
 	e := egg.Egg{
 		Name: b.Name, Description: b.Description, Author: b.Author, Images: b.Images, Startup: b.Startup, Command: b.Command,
 		User: b.User, TTY: b.TTY, ReadOnly: b.ReadOnly, Stop: b.Stop, Done: b.Done, StripANSI: b.StripANSI, Wings: b.Wings,
-		Files: b.Files, Install: b.Install, Ports: b.Ports, Volumes: b.Volumes,
+		Files: b.Files, Install: b.Install, Ports: b.Ports, Volumes: b.Volumes, UUID: b.UUID, UpdateURL: b.UpdateURL,
+		Tags: b.Tags, Features: b.Features, Icon: b.Icon, Denylist: b.Denylist, Startups: b.Startups,
 	}
 	for _, v := range b.Variables {
 		e.Variables = append(e.Variables, egg.Variable{

@@ -78,6 +78,7 @@ var matrix = []matrixRow{
 	{"POST /api/v1/clusters", "401 403 403 403 403 403 ok", `{"name":"NAME"}`},
 	{"POST /api/v1/eggs/categories", "401 403 ok  403 403 403 ok", `{"name":"NAME"}`},
 	{"POST /api/v1/eggs", "401 403 ok  403 403 403 ok", `{"name":"NAME","images":[{"name":"one","image":"demo:1"}]}`},
+	{"POST /api/v1/eggs/import", "401 403 ok  403 403 403 ok", `{"meta":{"version":"PTDL_v2"},"name":"NAME","docker_images":{"one":"demo:1"},"startup":"go"}`},
 	{"POST /api/v1/containers", "401 403 ok  403 403 403 ok", `{"name":"NAME","eggId":"EGG","resources":{"cpu":0.1,"memory":"32m","disk":"1m"}}`},
 	{"POST /api/v1/containers/:id/start", "401 403 ok  ok  404 404 ok", ""},
 	{"POST /api/v1/containers/:id/restart", "401 403 ok  ok  404 404 ok", ""},

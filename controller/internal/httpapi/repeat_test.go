@@ -25,6 +25,8 @@ var repeats = []struct {
 	{"POST /api/v1/clusters", `{"name":"NAME"}`, `{"name":"NAME","profile":"fast"}`, ""},
 	{"POST /api/v1/eggs/categories", `{"name":"NAME"}`, `{"name":"NAME","description":"d"}`, ""},
 	{"POST /api/v1/eggs", `{"name":"NAME","images":[{"name":"one","image":"demo:1"}]}`, `{"name":"NAME","images":[{"name":"one","image":"demo:2"}]}`, ""},
+	{"POST /api/v1/eggs/import", `{"meta":{"version":"PTDL_v2"},"name":"NAME","docker_images":{"one":"demo:1"},"startup":"go"}`,
+		`{"meta":{"version":"PTDL_v2"},"name":"NAME","docker_images":{"one":"demo:2"},"startup":"go"}`, ""},
 	{"POST /api/v1/roles", `{"name":"NAME","permissions":["node.view"]}`, `{"name":"NAME","permissions":["node.edit"]}`, ""},
 	{"POST /api/v1/roles/bindings", `{"userId":"USER","roleId":"MORE","scope":"global"}`, `{"userId":"USER","roleId":"ROLE","scope":"global"}`, ""},
 	{"POST /api/v1/auth/tokens", `{"name":"NAME","permissions":["container.view"]}`, `{"name":"NAME","permissions":["container.*"]}`, "DELETE /api/v1/auth/tokens/"},
@@ -42,7 +44,7 @@ var makesNothing = []string{
 	"POST /api/v1/auth/login", "POST /api/v1/auth/logout", "POST /api/v1/auth/refresh", "POST /api/v1/auth/password", "POST /api/v1/auth/password-reset",
 	"POST /api/v1/auth/totp", "POST /api/v1/auth/totp/confirm", "POST /api/v1/auth/totp/recovery-codes", "POST /api/v1/authz/explain",
 	"POST /api/v1/containers/:id/start", "POST /api/v1/containers/:id/stop", "POST /api/v1/containers/:id/restart", "POST /api/v1/containers/:id/kill",
-	"POST /api/v1/containers/:id/command", "POST /api/v1/containers/:id/assign", "POST /api/v1/migrations/:id/cancel",
+	"POST /api/v1/containers/:id/command", "POST /api/v1/containers/:id/reinstall", "POST /api/v1/containers/:id/assign", "POST /api/v1/migrations/:id/cancel",
 	"POST /api/v1/fleet/hold", "POST /api/v1/fleet/release", "POST /api/v1/users/:id/disable", "POST /api/v1/users/:id/enable",
 	"POST /api/v1/nodes/:id/cordon", "POST /api/v1/nodes/:id/uncordon", "POST /api/v1/nodes/:id/confirm-dead",
 }
@@ -143,8 +145,12 @@ func (h *house) everything() map[string]string {
 
 func idOf(t *testing.T, a answer) any {
 	t.Helper()
-	var got struct{ ID string }
-	if err := json.Unmarshal(a.body, &got); err != nil || got.ID == "" {
+	var got struct {
+		ID  string
+		Egg struct{ ID string } // of an import
+	}
+	err := json.Unmarshal(a.body, &got)
+	if got.ID += got.Egg.ID; err != nil || got.ID == "" {
 		t.Errorf("no id in %s", a.body)
 	}
 	return got.ID

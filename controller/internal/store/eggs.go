@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +57,37 @@ func (s *Store) egg(ctx context.Context, eggID id.EggID, lock string) (fleet.Egg
 	}
 	e, err := pgx.CollectExactlyOneRow(rows, scanEgg)
 	return e, one(err, "egg", eggID)
+}
+
+// SameEgg is the egg that a file is of: the one of its uuid or, where it has
+// none, of its name.
+func (s *Store) SameEgg(ctx context.Context, uuid, name string) (fleet.Egg, bool, error) {
+	rows, err := s.db.Query(ctx, selectEggs+` and case when $1 = '' then e.name = $2 else e.definition->>'uuid' = $1 end`, uuid, name)
+	if err != nil {
+		return fleet.Egg{}, false, fmt.Errorf("find egg: %w", err)
+	}
+	e, err := pgx.CollectExactlyOneRow(rows, scanEgg)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return fleet.Egg{}, false, nil
+	}
+	if err != nil {
+		return fleet.Egg{}, false, fmt.Errorf("find egg: %w", err)
+	}
+	return e, true, nil
+}
+
+// EggSource is the file that an egg was imported from; nil: none.
+func (s *Store) EggSource(ctx context.Context, eggID id.EggID) (source []byte, err error) {
+	err = s.db.QueryRow(ctx, `select source from eggs where id = $1 and deleted_at is null`, eggID).Scan(&source)
+	return source, one(err, "egg", eggID)
+}
+
+// KeepEggSource keeps the file that an egg was imported from.
+func (tx *Tx) KeepEggSource(ctx context.Context, eggID id.EggID, source []byte) error {
+	if _, err := tx.tx.Exec(ctx, `update eggs set source = $2 where id = $1`, eggID, source); err != nil {
+		return fmt.Errorf("keep source of egg: %w", err)
+	}
+	return nil
 }
 
 // EggList is how eggs are listed.
@@ -150,6 +182,10 @@ func eggFault(err error, e fleet.Egg, step string) error {
 	switch {
 	case violates(err, "eggs_name"):
 		return taken("egg", e.Egg.Name)
+	case violates(err, "eggs_uuid"):
+		e := fleet.Errorf(fleet.Conflict, "the uuid %s is that of another egg: leave it out, or edit that egg", e.Egg.UUID)
+		e.Faults = []spec.Fault{{Field: "uuid", Message: "another egg has this uuid"}}
+		return e
 	case violates(err, "eggs_category_id_fkey"):
 		return fleet.InvalidFields(spec.Fault{Field: "categoryId", Message: fmt.Sprintf("there is no egg category %s", e.CategoryID)})
 	}

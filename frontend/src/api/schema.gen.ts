@@ -888,6 +888,28 @@ export interface paths {
         patch: operations["egg.category.edit"];
         trace?: never;
     };
+    "/api/v1/eggs/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import an egg of Pterodactyl or Pelican
+         * @description The body is the file itself, in JSON or YAML. An egg with the same `uuid` is updated, which also needs `egg.edit`: its ports, user, command and volumes stay as they were set here. Containers keep the spec that they were made with. With `dryRun` nothing is changed, and the answer says what would be.
+         *
+         *     Needs the permission `egg.create` (also written `egg:create`): add and import eggs.
+         */
+        post: operations["egg.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/eggs/{id}": {
         parameters: {
             query?: never;
@@ -2174,6 +2196,17 @@ export interface components {
             id: string;
             name: string;
         };
+        EggChange: {
+            after?: unknown;
+            before?: unknown;
+            field: string;
+        };
+        EggDiagnostic: {
+            field: string;
+            /** Format: int64 */
+            line: number;
+            message: string;
+        };
         EggImage: {
             image: string;
             name: string;
@@ -2366,6 +2399,16 @@ export interface components {
             reason: string;
             /** Format: date-time */
             since: string;
+        };
+        ImportEggOutput: {
+            /** @description of an update: the fields that it changed */
+            changes: components["schemas"]["EggChange"][];
+            /** @description as it is now; of a dry run, as it would be */
+            egg: components["schemas"]["Egg"];
+            /** @enum {string} */
+            outcome: "created" | "updated" | "unchanged";
+            /** @description what the file's author may not have meant */
+            warnings: components["schemas"]["EggDiagnostic"][];
         };
         Job: {
             /** @description what the node was asked for, with receipts */
@@ -2624,8 +2667,13 @@ export interface components {
             description?: string;
             /** @description console text that means running; regex: before it for a pattern */
             done?: string[];
+            /** @description what the console is watched for: eula, java_version, … */
+            features?: string[];
+            file_denylist?: string[];
             /** @description rewritten before every start */
             files?: components["schemas"]["SpecFile"][];
+            /** @description a data: URI of an image */
+            icon?: string;
             /** @description the first is the default */
             images: components["schemas"]["EggImage"][];
             /** @description a script that fills the volume named home, or the first one, before the first start */
@@ -2638,6 +2686,8 @@ export interface components {
             read_only?: boolean;
             /** @description handed to the image as $STARTUP */
             startup?: string;
+            /** @description several to choose from instead; the first is the default */
+            startup_commands?: components["schemas"]["EggStartup"][];
             /**
              * @description text for the console, or ^ and a signal
              * @example ^C
@@ -2645,8 +2695,12 @@ export interface components {
             stop?: string;
             /** @description escape codes are taken out of the console before it is looked for */
             strip_ansi?: boolean;
+            tags?: string[];
             tty?: boolean;
+            update_url?: string;
             user?: string;
+            /** @description by which an import knows that it is the same egg */
+            uuid?: string;
             variables?: components["schemas"]["Variable"][];
             volumes?: components["schemas"]["EggVolume"][];
             /** @description written for Pterodactyl or Pelican: started as they start it */
@@ -3277,6 +3331,8 @@ export interface components {
         };
         SpecFault: {
             field: string;
+            /** Format: int64 */
+            line?: number;
             message: string;
         };
         SpecFile: {
@@ -3479,6 +3535,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3541,6 +3598,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3609,6 +3667,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3655,6 +3714,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3732,6 +3792,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3806,6 +3867,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3858,6 +3920,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3910,6 +3973,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -3970,6 +4034,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4042,6 +4107,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4084,6 +4150,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4128,6 +4195,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4202,6 +4270,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4277,6 +4346,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4321,6 +4391,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4380,6 +4451,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4432,6 +4504,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4492,6 +4565,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4553,6 +4627,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4641,6 +4716,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4715,6 +4791,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4789,6 +4866,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4848,6 +4926,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4892,6 +4971,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -4965,6 +5045,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5098,6 +5179,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5289,6 +5371,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5404,6 +5487,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5485,6 +5569,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5666,6 +5751,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5790,6 +5876,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -5877,6 +5964,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6039,6 +6127,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6117,6 +6206,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6174,6 +6264,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6268,6 +6359,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6353,6 +6445,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6431,6 +6524,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6509,6 +6603,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6563,6 +6658,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6641,6 +6737,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6692,6 +6789,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6770,6 +6868,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6814,6 +6913,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6858,6 +6958,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -6902,6 +7003,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7061,6 +7163,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7098,6 +7201,12 @@ export interface operations {
                  *       "done": [
                  *         "text"
                  *       ],
+                 *       "features": [
+                 *         "text"
+                 *       ],
+                 *       "file_denylist": [
+                 *         "text"
+                 *       ],
                  *       "files": [
                  *         {
                  *           "existing": true,
@@ -7113,6 +7222,7 @@ export interface operations {
                  *           ]
                  *         }
                  *       ],
+                 *       "icon": "text",
                  *       "images": [
                  *         {
                  *           "image": "registry.example/web:1",
@@ -7135,10 +7245,21 @@ export interface operations {
                  *       ],
                  *       "read_only": true,
                  *       "startup": "text",
+                 *       "startup_commands": [
+                 *         {
+                 *           "command": "text",
+                 *           "name": "web-1"
+                 *         }
+                 *       ],
                  *       "stop": "^C",
                  *       "strip_ansi": true,
+                 *       "tags": [
+                 *         "text"
+                 *       ],
                  *       "tty": true,
+                 *       "update_url": "text",
                  *       "user": "text",
+                 *       "uuid": "text",
                  *       "variables": [
                  *         {
                  *           "default": "text",
@@ -7284,6 +7405,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7353,6 +7475,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7418,6 +7541,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7462,6 +7586,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7526,6 +7651,193 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "egg.import": {
+        parameters: {
+            query?: {
+                /** @description left out: none, or as it is */
+                categoryId?: string;
+                /** @description only say what would be done */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description your name for this request: sent again with the same key it makes nothing twice, for a day */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "docker_images": {
+                 *         "default": "registry.example/web:1"
+                 *       },
+                 *       "meta": {
+                 *         "version": "PTDL_v2"
+                 *       },
+                 *       "name": "Web server",
+                 *       "startup": "./web"
+                 *     }
+                 */
+                "application/json": {
+                    [key: string]: unknown;
+                };
+                "application/octet-stream": string;
+                "application/yaml": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "after": "text",
+                     *           "before": "text",
+                     *           "field": "text"
+                     *         }
+                     *       ],
+                     *       "egg": {
+                     *         "author": "text",
+                     *         "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "command": [
+                     *           "text"
+                     *         ],
+                     *         "createdAt": "2026-01-02T15:04:05Z",
+                     *         "description": "under the stairs",
+                     *         "done": [
+                     *           "text"
+                     *         ],
+                     *         "features": [
+                     *           "text"
+                     *         ],
+                     *         "file_denylist": [
+                     *           "text"
+                     *         ],
+                     *         "files": [
+                     *           {
+                     *             "existing": true,
+                     *             "parser": "text",
+                     *             "path": "text",
+                     *             "set": [
+                     *               {
+                     *                 "if": "text",
+                     *                 "key": "text",
+                     *                 "kind": "text",
+                     *                 "value": "text"
+                     *               }
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "generation": 1,
+                     *         "icon": "text",
+                     *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "images": [
+                     *           {
+                     *             "image": "registry.example/web:1",
+                     *             "name": "web-1"
+                     *           }
+                     *         ],
+                     *         "install": {
+                     *           "entrypoint": "text",
+                     *           "ignore_exit": true,
+                     *           "image": "registry.example/web:1",
+                     *           "script": "text",
+                     *           "timeout_seconds": 1
+                     *         },
+                     *         "name": "web-1",
+                     *         "ports": [
+                     *           {
+                     *             "container": 1,
+                     *             "protocol": "text"
+                     *           }
+                     *         ],
+                     *         "read_only": true,
+                     *         "startup": "text",
+                     *         "startup_commands": [
+                     *           {
+                     *             "command": "text",
+                     *             "name": "web-1"
+                     *           }
+                     *         ],
+                     *         "stop": "text",
+                     *         "strip_ansi": true,
+                     *         "tags": [
+                     *           "text"
+                     *         ],
+                     *         "tty": true,
+                     *         "update_url": "text",
+                     *         "updatedAt": "2026-01-02T15:04:05Z",
+                     *         "user": "text",
+                     *         "uuid": "text",
+                     *         "variables": [
+                     *           {
+                     *             "default": "text",
+                     *             "description": "under the stairs",
+                     *             "env": "text",
+                     *             "name": "web-1",
+                     *             "rules": [
+                     *               "text"
+                     *             ],
+                     *             "user_editable": true,
+                     *             "user_viewable": true
+                     *           }
+                     *         ],
+                     *         "volumes": [
+                     *           {
+                     *             "container": "text",
+                     *             "name": "web-1"
+                     *           }
+                     *         ],
+                     *         "wings": true
+                     *       },
+                     *       "outcome": "created",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "text",
+                     *           "line": 1,
+                     *           "message": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportEggOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7669,6 +7981,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7707,6 +8020,12 @@ export interface operations {
                  *       "done": [
                  *         "text"
                  *       ],
+                 *       "features": [
+                 *         "text"
+                 *       ],
+                 *       "file_denylist": [
+                 *         "text"
+                 *       ],
                  *       "files": [
                  *         {
                  *           "existing": true,
@@ -7722,6 +8041,7 @@ export interface operations {
                  *           ]
                  *         }
                  *       ],
+                 *       "icon": "text",
                  *       "images": [
                  *         {
                  *           "image": "registry.example/web:1",
@@ -7744,10 +8064,21 @@ export interface operations {
                  *       ],
                  *       "read_only": true,
                  *       "startup": "text",
+                 *       "startup_commands": [
+                 *         {
+                 *           "command": "text",
+                 *           "name": "web-1"
+                 *         }
+                 *       ],
                  *       "stop": "^C",
                  *       "strip_ansi": true,
+                 *       "tags": [
+                 *         "text"
+                 *       ],
                  *       "tty": true,
+                 *       "update_url": "text",
                  *       "user": "text",
+                 *       "uuid": "text",
                  *       "variables": [
                  *         {
                  *           "default": "text",
@@ -7893,6 +8224,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -7937,6 +8269,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8020,6 +8353,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8112,6 +8446,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8195,6 +8530,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8272,6 +8608,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8369,6 +8706,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8447,6 +8785,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8553,6 +8892,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8634,6 +8974,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8715,6 +9056,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8806,6 +9148,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -8939,6 +9282,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9011,6 +9355,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9127,6 +9472,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9171,6 +9517,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9308,6 +9655,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9433,6 +9781,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9558,6 +9907,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9602,6 +9952,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9662,6 +10013,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9754,6 +10106,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9870,6 +10223,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -9970,6 +10324,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10086,6 +10441,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10130,6 +10486,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10190,6 +10547,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10269,6 +10627,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10350,6 +10709,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10433,6 +10793,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10506,6 +10867,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10550,6 +10912,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10615,6 +10978,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10659,6 +11023,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10740,6 +11105,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10817,6 +11183,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10896,6 +11263,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -10959,6 +11327,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11003,6 +11372,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11078,6 +11448,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11141,6 +11512,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11204,6 +11576,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11259,6 +11632,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11333,6 +11707,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11377,6 +11752,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11422,6 +11798,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11498,6 +11875,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11543,6 +11921,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11587,6 +11966,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11631,6 +12011,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11675,6 +12056,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],
@@ -11719,6 +12101,7 @@ export interface operations {
                      *       "errors": [
                      *         {
                      *           "field": "text",
+                     *           "line": 1,
                      *           "message": "text"
                      *         }
                      *       ],

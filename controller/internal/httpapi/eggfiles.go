@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fleet"
+	"github.com/lormas/lormas/shared/egg"
+	"github.com/lormas/lormas/shared/id"
+)
+
+// eggFileTypes are the types of files that are taken for eggs. Whether one is
+// JSON or YAML is seen by its looks.
+var eggFileTypes = []string{"application/json", "application/yaml", "application/octet-stream"}
+
+// eggFileRoutes are about eggs as files of Pterodactyl and Pelican.
+func (s *Server) eggFileRoutes() {
+	r := Route{
+		Verb: fleet.EggCreate, ID: "egg.import", Method: http.MethodPost, Path: "/eggs/import", Summary: "Import an egg of Pterodactyl or Pelican", MaxBody: egg.MaxFile,
+		Help: "The body is the file itself, in JSON or YAML. An egg with the same `uuid` is updated, which also needs `egg.edit`: its ports, user, command and volumes stay as they were set here. Containers keep the spec that they were made with. With `dryRun` nothing is changed, and the answer says what would be.",
+	}
+	add(s, r, s.importEgg)
+	content := s.api.OpenAPI().Paths[r.path()].Post.RequestBody.Content
+	content["application/yaml"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+	content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{map[string]any{
+		"meta": map[string]any{"version": "PTDL_v2"}, "name": "Web server", "docker_images": map[string]any{"default": "registry.example/web:1"}, "startup": "./web",
+	}}}}
+}
+
+type importEggInput struct {
+	RepeatableInput
+	CategoryID  id.EggCategoryID `query:"categoryId" format:"uuid" doc:"left out: none, or as it is"`
+	DryRun      bool             `query:"dryRun" doc:"only say what would be done"`
+	ContentType string           `header:"Content-Type" hidden:"true"`
+	RawBody     []byte           `contentType:"application/octet-stream"`
+}
+
+type importEggOutput struct {
+	Body struct {
+		Egg      eggBody          `json:"egg" doc:"as it is now; of a dry run, as it would be"`
+		Outcome  string           `json:"outcome" enum:"created,updated,unchanged"`
+		Warnings []egg.Diagnostic `json:"warnings" doc:"what the file's author may not have meant"`
+		Changes  []eggChangeBody  `json:"changes" doc:"of an update: the fields that it changed"`
+	}
+}
+
+// eggChangeBody is a field with what it was and is; one that is not there has
+// no value.
+type eggChangeBody struct {
+	Field  string `json:"field"`
+	Before any    `json:"before,omitempty"`
+	After  any    `json:"after,omitempty"`
+}
+
+func (s *Server) importEgg(ctx context.Context, actor authz.Actor, in *importEggInput) (*importEggOutput, error) {
+	if kind, _, err := mime.ParseMediaType(in.ContentType); err != nil || !slices.Contains(eggFileTypes, kind) {
+		return nil, newProblem(unsupportedMedia, "send the file as application/json, application/yaml or application/octet-stream")
+	}
+	got, err := s.Actions.ImportEgg(ctx, actor, actions.EggFile{
+		CategoryID: optional(in.CategoryID), Data: in.RawBody, DryRun: in.DryRun, Key: in.IdempotencyKey,
+	})
+	out := &importEggOutput{}
+	b := &out.Body
+	b.Egg, b.Outcome, b.Warnings, b.Changes = showEgg(got.Egg), got.Outcome, append([]egg.Diagnostic{}, got.Warnings...), []eggChangeBody{}
+	for _, c := range got.Changes {
+		b.Changes = append(b.Changes, eggChangeBody{c.Field, valueOf(c.Before), valueOf(c.After)})
+	}
+	return out, err
+}
+
+// valueOf is nil where there is no value, so that it is left out.
+func valueOf(text json.RawMessage) any {
+	if len(text) == 0 {
+		return nil
+	}
+	return text
+}

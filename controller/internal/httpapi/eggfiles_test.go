@@ -1,0 +1,153 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// gameEgg has something in every field that an egg's file can fill.
+const gameEgg = `{
+	"meta": {"version": "PLCN_v3", "update_url": "https://eggs.example/game.json"},
+	"name": "Game", "author": "a@example.org", "uuid": "0d2c1c6e-0000-4000-8000-000000000001", "description": "a game",
+	"icon": "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+	"tags": ["game"], "features": ["eula"], "file_denylist": ["*.exe"],
+	"docker_images": {"one": "game:1", "two": "game:2"}, "startup_commands": {"Default": "./game", "Loud": "./game -v"},
+	"config": {"files": "{\"a.properties\":{\"parser\":\"properties\",\"find\":{\"port\":\"{{server.allocations.default.port}}\"}}}",
+		"startup": "{\"done\":\"ready\",\"strip_ansi\":true}", "logs": "{}", "stop": "^C"},
+	"scripts": {"installation": {"script": "echo hello", "container": "installer:1", "entrypoint": "bash"}},
+	"variables": [{"name": "Level", "description": "how hard", "env_variable": "LEVEL", "default_value": "3", "user_viewable": true, "user_editable": false, "rules": ["required", "integer"]}]
+}`
+
+type importedEgg struct {
+	Egg      map[string]any
+	Outcome  string
+	Warnings []struct {
+		Line           int
+		Field, Message string
+	}
+	Changes []struct {
+		Field         string
+		Before, After any
+	}
+}
+
+func (h *fleetHouse) importEgg(query, file string) (got importedEgg) {
+	h.t.Helper()
+	h.request("POST", "/eggs/import"+query, file).want(h.t, http.StatusOK).into(h.t, &got)
+	return got
+}
+
+// An egg that is imported again is the same egg, with what its file has anew.
+func TestAnEggIsImportedAndUpdated(t *testing.T) {
+	h := newFleetHouse(t)
+	tried := h.importEgg("?dryRun=true", gameEgg)
+	if tried.Outcome != "created" || len(h.get("/eggs")["items"].([]any)) != 0 {
+		t.Fatalf("the dry run says %q, and there are eggs %v", tried.Outcome, h.get("/eggs")["items"])
+	}
+	category := h.post("/eggs/categories", `{"name":"Games"}`, http.StatusCreated)["id"].(string)
+	made := h.importEgg("?categoryId="+category, gameEgg)
+	key := made.Egg["id"].(string)
+	if made.Outcome != "created" || made.Egg["generation"] != 1.0 || made.Egg["wings"] != true || made.Egg["categoryId"] != category {
+		t.Errorf("made %+v", made)
+	}
+	if again := h.importEgg("", gameEgg); again.Outcome != "unchanged" || again.Egg["generation"] != 1.0 || again.Egg["id"] != key {
+		t.Errorf("again: %+v", again)
+	}
+	newer := strings.NewReplacer("a game", "a better game", "game:2", "game:3").Replace(gameEgg)
+	for _, query := range []string{"?dryRun=true", ""} {
+		got := h.importEgg(query, newer)
+		var fields []string
+		for _, c := range got.Changes {
+			fields = append(fields, c.Field)
+		}
+		if got.Outcome != "updated" || got.Egg["id"] != key || got.Egg["generation"] != 2.0 || got.Egg["categoryId"] != category ||
+			!reflect.DeepEqual(fields, []string{"description", "images"}) || got.Changes[0].Before != "a game" || got.Changes[0].After != "a better game" {
+			t.Errorf("updated with %q: %+v", query, got)
+		}
+		stored := 1.0
+		if query == "" {
+			stored = 2
+		}
+		if is := h.get("/eggs/" + key)["generation"]; is != stored {
+			t.Errorf("after %q the generation is %v", query, is)
+		}
+	}
+	var source string
+	var audited int
+	err := h.sql.QueryRow(t.Context(), `select convert_from(source, 'UTF8'), (select count(*) from audit_log where target_id = e.id and outcome = 'ok') from eggs e where id = $1`, key).Scan(&source, &audited)
+	if err != nil || source != newer || audited != 2 {
+		t.Errorf("%d audit entries, the source is\n%s\n%v", audited, source, err)
+	}
+}
+
+// What cannot be imported is said with its line, or with what to do.
+func TestAnEggThatCannotBeImported(t *testing.T) {
+	h := newFleetHouse(t)
+	p := h.request("POST", "/eggs/import", "{\"meta\":{\"version\":\"PTDL_v2\"},\n\"name\":\"A\",\n\"docker_images\":{\"a\":\"not an image\"},\"startup\":\"x\"}").
+		want(t, http.StatusUnprocessableEntity).problem(t)
+	if len(p.Errors) != 1 || p.Errors[0].Line != 3 || p.Errors[0].Field != "images[0].image" {
+		t.Errorf("faults %+v", p.Errors)
+	}
+	h.do(call{method: "POST", path: prefix + "/eggs/import", bearer: h.bearer, body: gameEgg, header: map[string]string{"Content-Type": "text/plain"}}).
+		want(t, http.StatusUnsupportedMediaType).problem(t)
+	yaml := call{method: "POST", path: prefix + "/eggs/import", bearer: h.bearer, header: map[string]string{"Content-Type": "application/yaml"},
+		body: "meta: {version: PTDL_v2}\nname: Plain\ndocker_images: {a: 'a:1'}\nstartup: x\n"}
+	for _, outcome := range []string{"created", "unchanged"} {
+		var got importedEgg
+		if h.do(yaml).want(t, http.StatusOK).into(t, &got); got.Outcome != outcome {
+			t.Errorf("YAML: %+v, want %s", got, outcome)
+		}
+	}
+	yaml.body = strings.Replace(yaml.body.(string), "a:1", "a:2", 1)
+	if p := h.do(yaml).want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "has no uuid") {
+		t.Errorf("another egg of that name, without uuid: %+v", p)
+	}
+	if p := h.request("POST", "/eggs/import", strings.Replace(gameEgg, "Game", "Plain", 1)).want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "0d2c1c6e") {
+		t.Errorf("another egg of that name, with uuid: %+v", p)
+	}
+	large := `{"a":"` + strings.Repeat("x", 4<<20) + `"}`
+	h.request("POST", "/eggs/import", large).want(t, http.StatusRequestEntityTooLarge)
+	h.importEgg("", gameEgg)
+	creator := h.granted("egg.create", "egg.view")
+	changed := call{method: "POST", path: prefix + "/eggs/import", bearer: creator, body: strings.Replace(gameEgg, "a game", "mine", 1)}
+	if p := h.do(changed).want(t, http.StatusForbidden).problem(t); !strings.Contains(p.Detail, "egg.edit") {
+		t.Errorf("an update without egg.edit: %+v", p)
+	}
+}
+
+// Who reads an imported egg and writes it back has changed nothing.
+func TestAnImportedEggSurvivesAnEdit(t *testing.T) {
+	h := newFleetHouse(t)
+	key := h.importEgg("", gameEgg).Egg["id"].(string)
+	before := h.get("/eggs/" + key)
+	body := map[string]any{}
+	for field, value := range before {
+		body[field] = value
+	}
+	for _, ours := range []string{"id", "createdAt", "updatedAt", "generation", "$schema"} {
+		delete(body, ours)
+	}
+	for _, field := range []string{"uuid", "update_url", "tags", "features", "icon", "file_denylist", "startup_commands", "files", "install", "wings", "strip_ansi"} {
+		if body[field] == nil {
+			t.Errorf("the egg has no %s to lose", field)
+		}
+	}
+	text := must(json.Marshal(body))(t)
+	after := h.read(h.request("PUT", "/eggs/"+key, string(text)), http.StatusOK)
+	before["generation"], before["updatedAt"] = 2.0, after["updatedAt"]
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("reading and writing changed the egg:\n%s", diff)
+	}
+	if again := h.importEgg("", gameEgg); again.Outcome != "unchanged" {
+		t.Errorf("after the edit the file brings %+v", again.Changes)
+	}
+	body["name"] = "Other"
+	if p := h.request("POST", "/eggs", string(must(json.Marshal(body))(t))).want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "uuid") {
+		t.Errorf("a second egg of one uuid: %+v", p)
+	}
+}
