@@ -199,6 +199,19 @@ func eggFields(e fleet.Egg) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
+// EggSource shows the file that an egg was imported from.
+func (s *Service) EggSource(ctx context.Context, actor authz.Actor, eggID id.EggID) (fleet.Egg, []byte, error) {
+	e, err := s.Egg(ctx, actor, eggID)
+	if err != nil {
+		return fleet.Egg{}, nil, err
+	}
+	source, err := s.Store.EggSource(ctx, eggID)
+	if err == nil && source == nil {
+		err = fleet.Errorf(fleet.NotFound, "egg %s was not imported from a file: GET /eggs/export/%s writes one", e.Egg.Name, eggID)
+	}
+	return e, source, err
+}
+
 // misread is the error of a file that is no egg.
 func misread(found []egg.Diagnostic) error {
 	var f faults

@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -32,6 +34,61 @@ func (s *Server) eggFileRoutes() {
 	content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{map[string]any{
 		"meta": map[string]any{"version": "PTDL_v2"}, "name": "Web server", "docker_images": map[string]any{"default": "registry.example/web:1"}, "startup": "./web",
 	}}}}
+	content["application/yaml"].Example = "meta: {version: PTDL_v2}\nname: Web server\ndocker_images: {default: 'registry.example/web:1'}\nstartup: ./web\n"
+	content["application/octet-stream"].Example = content["application/yaml"].Example
+	add(s, Route{
+		Verb: fleet.EggView, ID: "egg.export", Method: http.MethodGet, Path: "/eggs/export/{id}", Summary: "Write an egg as a file for Pterodactyl or Pelican",
+		Help:   "What only native eggs have is not in it: command, user, ports, volumes beside the home, and the time that an installation may take.",
+		Stream: eggFileTypes[0],
+	}, s.exportEgg)
+	add(s, Route{
+		Verb: fleet.EggView, ID: "egg.source", Method: http.MethodGet, Path: "/eggs/source/{id}", Summary: "Fetch the file that an egg was imported from",
+		Help:   "Byte for byte as it came last. One that was not imported has none.",
+		Stream: "application/octet-stream",
+	}, s.eggSource)
+}
+
+type exportEggInput struct {
+	EggInput
+	Format string `query:"format" enum:"PTDL_v2,PLCN_v3" default:"PLCN_v3" doc:"of Pterodactyl, or of Pelican"`
+}
+
+func (s *Server) exportEgg(ctx context.Context, actor authz.Actor, in *exportEggInput) (*huma.StreamResponse, error) {
+	e, err := s.Actions.Egg(ctx, actor, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	file, err := egg.Export(e.Egg, in.Format)
+	return download("egg-"+slug(e.Egg.Name)+".json", eggFileTypes[0], file), err
+}
+
+func (s *Server) eggSource(ctx context.Context, actor authz.Actor, in *EggInput) (*huma.StreamResponse, error) {
+	e, file, err := s.Actions.EggSource(ctx, actor, in.ID)
+	ending := ".yaml"
+	if json.Valid(bytes.TrimPrefix(file, []byte("\xef\xbb\xbf"))) {
+		ending = ".json"
+	}
+	return download("egg-"+slug(e.Egg.Name)+ending, "application/octet-stream", file), err
+}
+
+// download answers with a file that browsers save under a name.
+func download(name, contentType string, file []byte) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		hc.SetHeader("Content-Type", contentType)
+		hc.SetHeader("Content-Disposition", `attachment; filename="`+name+`"`)
+		_, _ = hc.BodyWriter().Write(file) // into Fiber's memory
+	}}
+}
+
+// slug is a name as a part of the name of a file, on any system.
+func slug(name string) string {
+	kept := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+	return strings.Trim(kept[:min(len(kept), 60)], "-")
 }
 
 type importEggInput struct {

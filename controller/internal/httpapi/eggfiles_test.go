@@ -151,3 +151,29 @@ func TestAnImportedEggSurvivesAnEdit(t *testing.T) {
 		t.Errorf("a second egg of one uuid: %+v", p)
 	}
 }
+
+// An egg comes out as it went in: the file itself, and a file that is the same
+// egg where it is imported.
+func TestAnEggIsExported(t *testing.T) {
+	h := newFleetHouse(t)
+	key := h.importEgg("", gameEgg).Egg["id"].(string)
+	source := h.request("GET", "/eggs/source/"+key, "").want(t, http.StatusOK)
+	if string(source.body) != gameEgg || source.Header.Get("Content-Disposition") != `attachment; filename="egg-game.json"` {
+		t.Errorf("the source, with %v:\n%s", source.Header, source.body)
+	}
+	file := h.request("GET", "/eggs/export/"+key+"?format=PLCN_v3", "").want(t, http.StatusOK)
+	if file.Header.Get("Content-Type") != "application/json" || !strings.HasPrefix(file.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("the export has the headers %v", file.Header)
+	}
+	if again := h.importEgg("", string(file.body)); again.Outcome != "unchanged" {
+		t.Errorf("the export is another egg: %+v\n%s", again.Changes, file.body)
+	}
+	old := h.request("GET", "/eggs/export/"+key+"?format=PTDL_v2", "").want(t, http.StatusOK)
+	if !strings.Contains(string(old.body), `"version": "PTDL_v2"`) {
+		t.Errorf("PTDL_v2:\n%s", old.body)
+	}
+	h.request("GET", "/eggs/export/"+key+"?format=PTDL_v1", "").want(t, http.StatusUnprocessableEntity)
+	if p := h.request("GET", "/eggs/source/"+h.egg(), "").want(t, http.StatusNotFound).problem(t); !strings.Contains(p.Detail, "/eggs/export/") {
+		t.Errorf("the source of a native egg: %+v", p)
+	}
+}

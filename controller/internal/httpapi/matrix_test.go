@@ -54,6 +54,8 @@ var matrix = []matrixRow{
 	{"GET /api/v1/eggs/categories", "401 ok  ok  403 403 ok  ok", ""},
 	{"GET /api/v1/eggs", "401 ok  ok  403 403 ok  ok", ""},
 	{"GET /api/v1/eggs/:id", "401 ok  ok  403 403 ok  ok", ""},
+	{"GET /api/v1/eggs/export/:id", "401 ok  ok  403 403 ok  ok", ""},
+	{"GET /api/v1/eggs/source/:id", "401 ok  ok  403 403 ok  ok", ""},
 	{"GET /api/v1/containers", "401 ok  ok  ok  ok  ok  ok", ""},
 	{"GET /api/v1/containers/:id", "401 ok  ok  ok  404 404 ok", ""},
 	{"GET /api/v1/containers/:id/logs", "401 ok  ok  ok  404 404 ok", ""},
@@ -155,6 +157,7 @@ func newMatrixHouse(t *testing.T) *matrixHouse {
 	home := made("/clusters", `{"name":"home"}`)
 	node := h.another("node", home)
 	egg := h.egg()
+	h.exec(`update eggs set source = '{}' where id = $1`, egg)
 	container := h.ha(egg, "web", node, "")
 	theirs, moving := h.ha(egg, "theirs", node, ""), h.ha(egg, "moving", node, "")["id"].(string)
 	h.another("spare", home)
@@ -175,7 +178,7 @@ func newMatrixHouse(t *testing.T) *matrixHouse {
 	h.exec(`insert into role_bindings (id, user_id, role_id, scope) values ($1, $2, $3, 'global')`, binding, bystander.id, role)
 	h.ids = map[string]string{
 		"roles": role, "bindings": binding,
-		"nodes": node, "clusters": home, "eggs": egg, "containers": container["id"].(string),
+		"nodes": node, "clusters": home, "eggs": egg, "export": egg, "source": egg, "containers": container["id"].(string),
 		"jobs": container["job"].(map[string]any)["id"].(string), "migrations": h.migrate(moving, "{}"), "users": bystander.id,
 		"categories": category,
 		":session":   h.session(bystander), ":token": h.token(bystander, "auth.view"),

@@ -888,6 +888,28 @@ export interface paths {
         patch: operations["egg.category.edit"];
         trace?: never;
     };
+    "/api/v1/eggs/export/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Write an egg as a file for Pterodactyl or Pelican
+         * @description What only native eggs have is not in it: command, user, ports, volumes beside the home, and the time that an installation may take.
+         *
+         *     Needs the permission `egg.view` (also written `egg:view`): see and export eggs.
+         */
+        get: operations["egg.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/eggs/import": {
         parameters: {
             query?: never;
@@ -904,6 +926,28 @@ export interface paths {
          *     Needs the permission `egg.create` (also written `egg:create`): add and import eggs.
          */
         post: operations["egg.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/eggs/source/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch the file that an egg was imported from
+         * @description Byte for byte as it came last. One that was not imported has none.
+         *
+         *     Needs the permission `egg.view` (also written `egg:view`): see and export eggs.
+         */
+        get: operations["egg.source"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -7666,6 +7710,56 @@ export interface operations {
             };
         };
     };
+    "egg.export": {
+        parameters: {
+            query?: {
+                /** @description of Pterodactyl, or of Pelican */
+                format?: "PTDL_v2" | "PLCN_v3";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "line": 1,
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "egg.import": {
         parameters: {
             query?: {
@@ -7698,7 +7792,19 @@ export interface operations {
                 "application/json": {
                     [key: string]: unknown;
                 };
+                /**
+                 * @example meta: {version: PTDL_v2}
+                 *     name: Web server
+                 *     docker_images: {default: 'registry.example/web:1'}
+                 *     startup: ./web
+                 */
                 "application/octet-stream": string;
+                /**
+                 * @example meta: {version: PTDL_v2}
+                 *     name: Web server
+                 *     docker_images: {default: 'registry.example/web:1'}
+                 *     startup: ./web
+                 */
                 "application/yaml": string;
             };
         };
@@ -7823,6 +7929,53 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["ImportEggOutput"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "line": 1,
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "egg.source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
                 };
             };
             /** @description Error */
