@@ -87,12 +87,14 @@ func (c clusterEditCommand) Run(ctx context.Context, s Streams) error {
 
 // eggCommands are what is done to eggs.
 type eggCommands struct {
-	List   listCommand     `cmd:"" aliases:"ls" help:"List eggs."`
-	Show   showCommand     `cmd:"" help:"Show an egg."`
-	Create eggCommand      `cmd:"" help:"Add an egg that was written down."`
-	Edit   eggCommand      `cmd:"" help:"Replace an egg by what was written down."`
-	Delete deleteCommand   `cmd:"" aliases:"rm" help:"Remove eggs that no container uses."`
-	Check  eggCheckCommand `cmd:"" help:"Read eggs of Pterodactyl and Pelican, and say what is wrong with them; needs no controller."`
+	List   listCommand      `cmd:"" aliases:"ls" help:"List eggs."`
+	Show   showCommand      `cmd:"" help:"Show an egg."`
+	Create eggCommand       `cmd:"" help:"Add an egg that was written down."`
+	Edit   eggCommand       `cmd:"" help:"Replace an egg by what was written down."`
+	Delete deleteCommand    `cmd:"" aliases:"rm" help:"Remove eggs that no container uses."`
+	Import eggImportCommand `cmd:"" help:"Add eggs of Pterodactyl and Pelican, or bring those that are there up to their files."`
+	Export eggExportCommand `cmd:"" help:"Write an egg as a file for Pterodactyl or Pelican."`
+	Check  eggCheckCommand  `cmd:"" help:"Read eggs of Pterodactyl and Pelican, and say what is wrong with them; needs no controller."`
 }
 
 func newEggCommands() eggCommands {

@@ -33,7 +33,7 @@ type Request struct {
 	Method string
 	Path   string // below /api/v1
 	Query  url.Values
-	Body   any // as JSON; nil: none
+	Body   any // as JSON; []byte: as it is, with a Content-Type of its own in Header; nil: none
 	Header map[string]string
 }
 
@@ -111,7 +111,9 @@ func (c *Client) exchange(ctx context.Context, r Request, bearer string) (*http.
 
 func (c *Client) prepare(ctx context.Context, r Request, bearer string) (*http.Request, error) {
 	var body io.Reader
-	if r.Body != nil {
+	if file, ok := r.Body.([]byte); ok {
+		body = bytes.NewReader(file)
+	} else if r.Body != nil {
 		text, err := json.Marshal(r.Body)
 		if err != nil {
 			return nil, fmt.Errorf("make the request: %w", err)
