@@ -215,6 +215,7 @@ func (e Egg) validateVariables(f *faults) {
 		f.text(field+".name", v.Name)
 		f.text(field+".description", v.Description)
 		f.text(field+".default", v.Default)
+		f.texts(field+".rules", v.Rules)
 		if e.Wings {
 			continue // an import takes what there is: rules are judged when a container is made
 		}

@@ -110,6 +110,11 @@ func TestAnEggThatCannotBeImported(t *testing.T) {
 	if p := h.request("POST", "/eggs/import", strings.Replace(gameEgg, "Game", "Plain", 1)).want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "0d2c1c6e") {
 		t.Errorf("another egg of that name, with uuid: %+v", p)
 	}
+	for _, field := range []string{`tags: ["a\0"]`, `uuid: "a\0"`, `description: "\0"`, `variables: [{name: a, env_variable: A, rules: ["a\0"]}]`, `startup_commands: {"a\0": x}`,
+		`config: {files: {a: {parser: file, find: {b: "\0"}}}}`} { // Postgres keeps no NUL
+		yaml.body = "meta: {version: PLCN_v3}\nname: Nul\ndocker_images: {a: 'a:1'}\n" + field + "\n"
+		h.do(yaml).want(t, http.StatusUnprocessableEntity).problem(t)
+	}
 	large := `{"a":"` + strings.Repeat("x", 4<<20) + `"}`
 	h.request("POST", "/eggs/import", large).want(t, http.StatusRequestEntityTooLarge)
 	h.importEgg("", gameEgg)
