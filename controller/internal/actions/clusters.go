@@ -102,6 +102,7 @@ func (in Named) apply(name, description *string) {
 type ClusterEdit struct {
 	Named
 	Watching
+	Generation *int64 // If-Match
 }
 
 // EditCluster renames a cluster, or changes how its nodes are watched. Nodes
@@ -115,7 +116,11 @@ func (s *Service) EditCluster(ctx context.Context, actor authz.Actor, cluster id
 		if c, err = tx.LockCluster(ctx, cluster); err != nil {
 			return err
 		}
+		if err := fleet.IfMatch(in.Generation, c.Generation, "cluster"); err != nil {
+			return err
+		}
 		before := clusterDetail(c)
+		c.Generation++
 		in.Named.apply(&c.Name, &c.Description)
 		in.Watching.apply(&c)
 		if err := validCluster(c); err != nil {

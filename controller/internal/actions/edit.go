@@ -59,7 +59,7 @@ func (s *Service) editContainer(ctx context.Context, actor authz.Actor, v fleet.
 		if err != nil {
 			return err
 		}
-		if err := ifMatch(in.Generation, c.Generation, "container"); err != nil {
+		if err := fleet.IfMatch(in.Generation, c.Generation, "container"); err != nil {
 			return err
 		}
 		before, was := c.Spec.Clone(), containerAudit(c)

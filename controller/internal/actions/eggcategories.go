@@ -67,18 +67,31 @@ func (s *Service) EggCategories(ctx context.Context, actor authz.Actor, page sto
 	return s.Store.EggCategories(ctx, page)
 }
 
+// EggCategoryEdit is what EditEggCategory changes.
+type EggCategoryEdit struct {
+	Named
+	Generation *int64 // If-Match
+}
+
 // EditEggCategory renames or describes a category.
-func (s *Service) EditEggCategory(ctx context.Context, actor authz.Actor, category id.EggCategoryID, in Named) (fleet.EggCategory, error) {
+func (s *Service) EditEggCategory(ctx context.Context, actor authz.Actor, category id.EggCategoryID, in EggCategoryEdit) (fleet.EggCategory, error) {
 	c, err := s.categoryFor(ctx, actor, fleet.EggCategoryEdit, category)
 	if err != nil {
 		return c, err
 	}
-	before := categoryAudit(c)
-	in.apply(&c.Name, &c.Description)
-	if err := validNamed(c.Name, c.Description); err != nil {
-		return fleet.EggCategory{}, err
-	}
-	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if c, err = tx.LockEggCategory(ctx, category); err != nil {
+			return err
+		}
+		if err := fleet.IfMatch(in.Generation, c.Generation, "egg category"); err != nil {
+			return err
+		}
+		before := categoryAudit(c)
+		in.apply(&c.Name, &c.Description)
+		c.Generation++
+		if err := validNamed(c.Name, c.Description); err != nil {
+			return err
+		}
 		if err := tx.UpdateEggCategory(ctx, c); err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (s *Service) EditEgg(ctx context.Context, actor authz.Actor, eggID id.EggID
 		if e, err = tx.LockEgg(ctx, eggID); err != nil {
 			return err
 		}
-		if err := ifMatch(in.Generation, e.Generation, "egg"); err != nil {
+		if err := fleet.IfMatch(in.Generation, e.Generation, "egg"); err != nil {
 			return err
 		}
 		before := eggAudit(e)

@@ -75,14 +75,6 @@ func (f *faults) labels(labels map[string]string) {
 	}
 }
 
-// ifMatch refuses a change that was decided on an older generation.
-func ifMatch(want *int64, have int64, noun string) error {
-	if want == nil || *want == have {
-		return nil
-	}
-	return fleet.Errorf(fleet.Precondition, "the %s is at generation %d, not %d: read it again and repeat your change", noun, have, *want)
-}
-
 // once makes a request repeatable under the actor's key.
 func (s *Service) once(actor authz.Actor, v fleet.Verb, key string, in any) (store.Once, error) {
 	return s.Store.Once(actor.UserID, v, key, in)

@@ -140,7 +140,8 @@ type NodeEdit struct {
 	Labels       map[string]string
 	Pools        []spec.Pool // nil: as they are
 	ClusterID    *id.ClusterID
-	LeaveCluster bool // takes the node out of its cluster
+	LeaveCluster bool   // takes the node out of its cluster
+	Generation   *int64 // If-Match
 }
 
 // EditNode changes what people may say of a node. Who puts it into another
@@ -156,6 +157,9 @@ func (s *Service) EditNode(ctx context.Context, actor authz.Actor, node id.NodeI
 	var n fleet.Node
 	err = s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if n, err = tx.LockNode(ctx, node); err != nil {
+			return err
+		}
+		if err := fleet.IfMatch(in.Generation, n.Generation, "node"); err != nil {
 			return err
 		}
 		before := nodeDetail(n)
@@ -190,6 +194,7 @@ func (s *Service) mayJoin(ctx context.Context, actor authz.Actor, n fleet.Node, 
 }
 
 func (in NodeEdit) apply(n *fleet.Node) {
+	n.Generation++
 	if in.Name != nil {
 		n.Name = *in.Name
 	}

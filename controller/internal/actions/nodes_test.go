@@ -183,7 +183,7 @@ func TestEggGenerations(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.wantAudit(fleet.EggDelete, fleet.OutcomeOK, "demo")
-	if _, err := h.EditEggCategory(h.ctx, h.admin, drawer.ID, actions.Named{Description: ptr("d")}); err != nil {
+	if _, err := h.EditEggCategory(h.ctx, h.admin, drawer.ID, actions.EggCategoryEdit{Named: actions.Named{Description: ptr("d")}}); err != nil {
 		t.Error(err)
 	}
 	if err := h.DeleteEggCategory(h.ctx, h.admin, drawer.ID); err != nil {
@@ -254,8 +254,11 @@ func TestDeniedVerbsAreAuditedAndChangeNothing(t *testing.T) {
 			_, err := h.CreateEggCategory(ctx, a, actions.NewEggCategory{Name: "x"})
 			return err
 		},
-		fleet.EggCategoryView:   func(a authz.Actor) error { _, _, err := h.EggCategories(ctx, a, store.Page{}); return err },
-		fleet.EggCategoryEdit:   func(a authz.Actor) error { _, err := h.EditEggCategory(ctx, a, drawer.ID, actions.Named{}); return err },
+		fleet.EggCategoryView: func(a authz.Actor) error { _, _, err := h.EggCategories(ctx, a, store.Page{}); return err },
+		fleet.EggCategoryEdit: func(a authz.Actor) error {
+			_, err := h.EditEggCategory(ctx, a, drawer.ID, actions.EggCategoryEdit{})
+			return err
+		},
 		fleet.EggCategoryDelete: func(a authz.Actor) error { return h.DeleteEggCategory(ctx, a, drawer.ID) },
 		fleet.ContainerCreate:   func(a authz.Actor) error { _, err := h.CreateContainer(ctx, a, wish("x", e)); return err },
 		fleet.ContainerView:     func(a authz.Actor) error { _, err := h.Container(ctx, a, c.Container.ID); return err },

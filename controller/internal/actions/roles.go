@@ -167,7 +167,7 @@ func (in RoleEdit) apply(r *fleet.Role) error {
 // gave before and what it gives then must be within what the actor has.
 func (s *Service) EditRole(ctx context.Context, actor authz.Actor, role id.RoleID, in RoleEdit) (fleet.Role, error) {
 	return s.changeRole(ctx, actor, fleet.RoleEdit, role, func(tx *store.Tx, actor authz.Actor, r *fleet.Role, e *fleet.AuditEntry) (err error) {
-		if err := ifMatch(in.Generation, r.Generation, "role"); err != nil {
+		if err := fleet.IfMatch(in.Generation, r.Generation, "role"); err != nil {
 			return err
 		}
 		before := *r

@@ -210,7 +210,7 @@ type UserEdit struct {
 // own.
 func (s *Service) EditUser(ctx context.Context, actor authz.Actor, user id.UserID, in UserEdit) (fleet.User, error) {
 	return s.changeUser(ctx, actor, fleet.UserEdit, user, func(tx *store.Tx, u *fleet.User, e *fleet.AuditEntry) error {
-		if err := ifMatch(in.Generation, u.Generation, "user"); err != nil {
+		if err := fleet.IfMatch(in.Generation, u.Generation, "user"); err != nil {
 			return err
 		}
 		before := *u

@@ -38,6 +38,8 @@ type AccountEdit struct {
 	TimeZone *string
 	Email    *string
 	Password string // the present one, which a new address needs
+
+	Generation *int64 // If-Match
 }
 
 // EditAccount changes the actor's own profile and settings. A new address is
@@ -54,6 +56,9 @@ func (s *Service) EditAccount(ctx context.Context, actor authz.Actor, in Account
 	var user fleet.User
 	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if user, err = tx.LockUser(ctx, actor.UserID); err != nil {
+			return err
+		}
+		if err = fleet.IfMatch(in.Generation, user.Generation, "account"); err != nil {
 			return err
 		}
 		before := user

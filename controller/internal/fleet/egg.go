@@ -22,5 +22,6 @@ type EggCategory struct {
 	ID          id.EggCategoryID
 	Name        string
 	Description string
+	Generation  int64
 	CreatedAt   time.Time
 }

@@ -64,3 +64,12 @@ func KindOf(err error) Kind {
 	}
 	return ""
 }
+
+// IfMatch refuses a change that was decided on another generation than there
+// is; nil: whatever there is.
+func IfMatch(want *int64, have int64, noun string) error {
+	if want == nil || *want == have {
+		return nil
+	}
+	return Errorf(Precondition, "the %s is at generation %d, not %d: read it again and repeat your change", noun, have, *want)
+}

@@ -10,6 +10,7 @@ import (
 // Node is a machine with an agent.
 type Node struct {
 	ID            id.NodeID
+	Generation    int64 // grows with every edit, and with nothing else
 	Name          string
 	Description   string
 	ClusterID     *id.ClusterID
@@ -107,6 +108,7 @@ func contains[T comparable](list []T, x T) bool {
 // Cluster is a set of nodes.
 type Cluster struct {
 	ID          id.ClusterID
+	Generation  int64
 	Name        string
 	Description string
 	Profile     string        // of its nodes: standard, fast, lan, metered or custom

@@ -41,6 +41,7 @@ func (s *Server) accountRoutes() {
 }
 
 type meOutput struct {
+	ETag string `header:"ETag"`
 	Body meBody
 }
 
@@ -78,10 +79,11 @@ func (s *Server) me(ctx context.Context, actor authz.Actor, _ *struct{}) (*meOut
 		}
 		body.Grants = append(body.Grants, shown)
 	}
-	return &meOutput{Body: body}, nil
+	return &meOutput{ETag: etag(account.User.Generation), Body: body}, nil
 }
 
 type editMeInput struct {
+	GuardedInput
 	Body struct {
 		Name     *string `json:"name,omitempty" maxLength:"100"`
 		Theme    *string `json:"theme,omitempty" enum:"system,light,dark"`
@@ -92,9 +94,13 @@ type editMeInput struct {
 }
 
 func (s *Server) editMe(ctx context.Context, actor authz.Actor, in *editMeInput) (*userOutput, error) {
+	generation, err := generationOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
 	b := in.Body
 	return answerUser(s.Auth.EditAccount(ctx, actor, authn.AccountEdit{
-		Name: b.Name, Theme: (*fleet.Theme)(b.Theme), TimeZone: b.TimeZone, Email: b.Email, Password: b.Current,
+		Name: b.Name, Theme: (*fleet.Theme)(b.Theme), TimeZone: b.TimeZone, Email: b.Email, Password: b.Current, Generation: generation,
 	}))
 }
 

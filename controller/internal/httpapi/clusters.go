@@ -25,6 +25,7 @@ func (s *Server) clusterRoutes() {
 	}, s.cluster)
 	add(s, Route{
 		Verb: fleet.ClusterEdit, Method: http.MethodPatch, Path: "/clusters/{id}", Summary: "Change a cluster",
+		Help: "What is left out stays as it is. Send the ETag as If-Match, so that nobody's change is lost.",
 	}, s.editCluster)
 	add(s, Route{
 		Verb: fleet.ClusterDelete, Method: http.MethodDelete, Path: "/clusters/{id}", Summary: "Remove a cluster that nothing refers to",
@@ -35,6 +36,7 @@ type clusterBody struct {
 	ID           id.ClusterID       `json:"id" format:"uuid"`
 	Name         string             `json:"name"`
 	Description  string             `json:"description"`
+	Generation   int64              `json:"generation" doc:"grows with every edit; its ETag"`
 	Profile      string             `json:"profile" enum:"standard,fast,lan,metered,custom"`
 	Window       string             `json:"window" doc:"silence after which a node may be declared lost"`
 	Exclusive    bool               `json:"exclusive" doc:"its nodes may have exclusive containers"`
@@ -45,7 +47,7 @@ type clusterBody struct {
 
 func showCluster(c fleet.Cluster) clusterBody {
 	body := clusterBody{
-		ID: c.ID, Name: c.Name, Description: c.Description, Profile: c.Profile, Window: showSpan(c.Window),
+		ID: c.ID, Name: c.Name, Description: c.Description, Generation: c.Generation, Profile: c.Profile, Window: showSpan(c.Window),
 		OutagePolicy: c.Outage, OutageAfter: showSpan(c.OutageAfter), CreatedAt: c.CreatedAt,
 	}
 	if p, err := lease.Named(c.Profile, c.Window); err == nil {
@@ -99,17 +101,23 @@ func (b EditNamedBody) edit() actions.Named {
 	return actions.Named{Name: b.Name, Description: b.Description}
 }
 
-type clusterOutput struct{ Body clusterBody }
+type clusterOutput struct {
+	ETag string `header:"ETag"`
+	Body clusterBody
+}
+
+func answerCluster(c fleet.Cluster, err error) (*clusterOutput, error) {
+	return &clusterOutput{ETag: etag(c.Generation), Body: showCluster(c)}, err
+}
 
 func (s *Server) createCluster(ctx context.Context, actor authz.Actor, in *newClusterInput) (*clusterOutput, error) {
 	watching, err := in.Body.watching()
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Actions.CreateCluster(ctx, actor, actions.NewCluster{
+	return answerCluster(s.Actions.CreateCluster(ctx, actor, actions.NewCluster{
 		Name: in.Body.Name, Description: in.Body.Description, Watching: watching, Key: in.IdempotencyKey,
-	})
-	return &clusterOutput{Body: showCluster(c)}, err
+	}))
 }
 
 type clustersOutput struct{ Body page[clusterBody] }
@@ -124,12 +132,12 @@ type ClusterInput struct {
 }
 
 func (s *Server) cluster(ctx context.Context, actor authz.Actor, in *ClusterInput) (*clusterOutput, error) {
-	c, err := s.Actions.Cluster(ctx, actor, in.ID)
-	return &clusterOutput{Body: showCluster(c)}, err
+	return answerCluster(s.Actions.Cluster(ctx, actor, in.ID))
 }
 
 type editClusterInput struct {
 	ClusterInput
+	GuardedInput
 	Body struct {
 		EditNamedBody
 		WatchingBody
@@ -141,8 +149,11 @@ func (s *Server) editCluster(ctx context.Context, actor authz.Actor, in *editClu
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Actions.EditCluster(ctx, actor, in.ID, actions.ClusterEdit{Named: in.Body.edit(), Watching: watching})
-	return &clusterOutput{Body: showCluster(c)}, err
+	generation, err := generationOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return answerCluster(s.Actions.EditCluster(ctx, actor, in.ID, actions.ClusterEdit{Named: in.Body.edit(), Watching: watching, Generation: generation}))
 }
 
 func (s *Server) deleteCluster(ctx context.Context, actor authz.Actor, in *ClusterInput) (*struct{}, error) {

@@ -21,6 +21,7 @@ func (s *Server) eggCategoryRoutes() {
 	}, s.eggCategories)
 	add(s, Route{
 		Verb: fleet.EggCategoryEdit, Method: http.MethodPatch, Path: "/eggs/categories/{id}", Summary: "Change an egg category",
+		Help: "Send its generation as If-Match, so that nobody's change is lost.",
 	}, s.editEggCategory)
 	add(s, Route{
 		Verb: fleet.EggCategoryDelete, Method: http.MethodDelete, Path: "/eggs/categories/{id}", Summary: "Remove an empty egg category",
@@ -31,18 +32,25 @@ type eggCategoryBody struct {
 	ID          id.EggCategoryID `json:"id" format:"uuid"`
 	Name        string           `json:"name"`
 	Description string           `json:"description"`
+	Generation  int64            `json:"generation" doc:"grows with every edit; its ETag"`
 	CreatedAt   time.Time        `json:"createdAt"`
 }
 
 func showEggCategory(c fleet.EggCategory) eggCategoryBody {
-	return eggCategoryBody{ID: c.ID, Name: c.Name, Description: c.Description, CreatedAt: c.CreatedAt}
+	return eggCategoryBody{ID: c.ID, Name: c.Name, Description: c.Description, Generation: c.Generation, CreatedAt: c.CreatedAt}
 }
 
-type eggCategoryOutput struct{ Body eggCategoryBody }
+type eggCategoryOutput struct {
+	ETag string `header:"ETag"`
+	Body eggCategoryBody
+}
+
+func answerEggCategory(c fleet.EggCategory, err error) (*eggCategoryOutput, error) {
+	return &eggCategoryOutput{ETag: etag(c.Generation), Body: showEggCategory(c)}, err
+}
 
 func (s *Server) createEggCategory(ctx context.Context, actor authz.Actor, in *newNamedInput) (*eggCategoryOutput, error) {
-	c, err := s.Actions.CreateEggCategory(ctx, actor, actions.NewEggCategory{Name: in.Body.Name, Description: in.Body.Description, Key: in.IdempotencyKey})
-	return &eggCategoryOutput{Body: showEggCategory(c)}, err
+	return answerEggCategory(s.Actions.CreateEggCategory(ctx, actor, actions.NewEggCategory{Name: in.Body.Name, Description: in.Body.Description, Key: in.IdempotencyKey}))
 }
 
 type eggCategoriesOutput struct{ Body page[eggCategoryBody] }
@@ -58,12 +66,16 @@ type EggCategoryInput struct {
 
 type editEggCategoryInput struct {
 	EggCategoryInput
+	GuardedInput
 	Body EditNamedBody
 }
 
 func (s *Server) editEggCategory(ctx context.Context, actor authz.Actor, in *editEggCategoryInput) (*eggCategoryOutput, error) {
-	c, err := s.Actions.EditEggCategory(ctx, actor, in.ID, in.Body.edit())
-	return &eggCategoryOutput{Body: showEggCategory(c)}, err
+	generation, err := generationOf(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return answerEggCategory(s.Actions.EditEggCategory(ctx, actor, in.ID, actions.EggCategoryEdit{Named: in.Body.edit(), Generation: generation}))
 }
 
 func (s *Server) deleteEggCategory(ctx context.Context, actor authz.Actor, in *EggCategoryInput) (*struct{}, error) {

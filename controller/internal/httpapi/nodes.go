@@ -27,7 +27,7 @@ func (s *Server) nodeRoutes() {
 	}, s.node)
 	add(s, Route{
 		Verb: fleet.NodeEdit, Method: http.MethodPatch, Path: "/nodes/{id}", Summary: "Change a node",
-		Help: "What is left out stays as it is; `labels` are replaced as a whole.",
+		Help: "What is left out stays as it is; `labels` are replaced as a whole. Send the ETag as If-Match, so that nobody's change is lost.",
 	}, s.editNode)
 	add(s, Route{
 		Verb: fleet.NodeDelete, Method: http.MethodDelete, Path: "/nodes/{id}", Summary: "Remove a node without containers",
@@ -87,6 +87,7 @@ type nodeBody struct {
 	ID            id.NodeID         `json:"id" format:"uuid"`
 	Name          string            `json:"name"`
 	Description   string            `json:"description"`
+	Generation    int64             `json:"generation" doc:"grows with every edit; its ETag"`
 	ClusterID     *id.ClusterID     `json:"cluster_id,omitempty" format:"uuid"`
 	Labels        map[string]string `json:"labels"`
 	PortPools     []spec.Pool       `json:"portPools" doc:"where host ports that nobody names come from; empty: 20000 to 29999 on every address"`
@@ -127,7 +128,7 @@ type liveBody struct {
 
 func showNode(n fleet.Node, seen map[id.NodeID]presence.View) nodeBody {
 	body := nodeBody{
-		ID: n.ID, Name: n.Name, Description: n.Description, ClusterID: n.ClusterID, Labels: n.Labels, PortPools: append([]spec.Pool{}, n.Pools...),
+		ID: n.ID, Name: n.Name, Description: n.Description, Generation: n.Generation, ClusterID: n.ClusterID, Labels: n.Labels, PortPools: append([]spec.Pool{}, n.Pools...),
 		CreatedAt: n.CreatedAt, JoinedAt: n.JoinedAt, Hostname: n.Hostname, MachineID: n.MachineID, Arch: n.Arch,
 		AgentVersion: n.AgentVersion, DockerVersion: n.DockerVersion,
 		Offer: showRoom(n.Health.Offer), Reserved: showRoom(n.Health.Reserved), CareBody: showCare(n), LifeBody: showLife(n, seen),
@@ -189,7 +190,10 @@ type NodeInput struct {
 	ID id.NodeID `path:"id" format:"uuid"`
 }
 
-type nodeOutput struct{ Body nodeBody }
+type nodeOutput struct {
+	ETag string `header:"ETag"`
+	Body nodeBody
+}
 
 func (s *Server) node(ctx context.Context, actor authz.Actor, in *NodeInput) (*nodeOutput, error) {
 	n, err := s.Actions.Node(ctx, actor, in.ID)
@@ -201,11 +205,12 @@ func (s *Server) node(ctx context.Context, actor authz.Actor, in *NodeInput) (*n
 
 func (s *Server) answerNode(ctx context.Context, n fleet.Node) (*nodeOutput, error) {
 	seen, err := s.Presence.Nodes(ctx, []id.NodeID{n.ID})
-	return &nodeOutput{Body: showNode(n, seen)}, err
+	return &nodeOutput{ETag: etag(n.Generation), Body: showNode(n, seen)}, err
 }
 
 type editNodeInput struct {
 	NodeInput
+	GuardedInput
 	Body struct {
 		Name        *string           `json:"name,omitempty"`
 		Description *string           `json:"description,omitempty"`
@@ -218,6 +223,9 @@ type editNodeInput struct {
 func (s *Server) editNode(ctx context.Context, actor authz.Actor, in *editNodeInput) (*nodeOutput, error) {
 	edit := actions.NodeEdit{Name: in.Body.Name, Description: in.Body.Description, Labels: in.Body.Labels, Pools: in.Body.PortPools}
 	var err error
+	if edit.Generation, err = generationOf(in.IfMatch); err != nil {
+		return nil, err
+	}
 	if edit.LeaveCluster, err = idOrNone("cluster_id", in.Body.ClusterID, &edit.ClusterID); err != nil {
 		return nil, err
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/lormas/lormas/shared/id"
 )
 
-const selectClusters = `select id, name, description, profile, coalesce(window_ms, 0), outage_policy, coalesce(outage_after_ms, 0), created_at
+const selectClusters = `select id, name, description, profile, coalesce(window_ms, 0), outage_policy, coalesce(outage_after_ms, 0), created_at, generation
 	from clusters`
 
 func scanCluster(row pgx.CollectableRow) (fleet.Cluster, error) {
 	var c fleet.Cluster
 	var window, after int64
-	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.Profile, &window, &c.Outage, &after, &c.CreatedAt)
+	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.Profile, &window, &c.Outage, &after, &c.CreatedAt, &c.Generation)
 	c.Window, c.OutageAfter = milliseconds(window), milliseconds(after)
 	return c, err
 }
@@ -67,11 +67,13 @@ func (tx *Tx) InsertCluster(ctx context.Context, c fleet.Cluster) error {
 	return nil
 }
 
-// UpdateCluster writes what people may edit of a cluster.
+// UpdateCluster writes what people may edit of a cluster, as its next
+// generation.
 func (tx *Tx) UpdateCluster(ctx context.Context, c fleet.Cluster) error {
 	tag, err := tx.tx.Exec(ctx, `
 		update clusters set name = $2, description = $3, profile = $4, window_ms = nullif($5::bigint, 0),
-			outage_policy = $6, outage_after_ms = nullif($7::bigint, 0)
+			outage_policy = $6, outage_after_ms = nullif($7::bigint, 0),
+			generation = generation + 1, updated_at = now()
 		where id = $1`,
 		c.ID, c.Name, c.Description, c.Profile, c.Window.Milliseconds(), c.Outage, c.OutageAfter.Milliseconds())
 	if violates(err, "clusters_name_key") {

@@ -10,11 +10,11 @@ import (
 	"github.com/lormas/lormas/shared/id"
 )
 
-const selectCategories = `select id, name, description, created_at from egg_categories`
+const selectCategories = `select id, name, description, created_at, generation from egg_categories`
 
 func scanCategory(row pgx.CollectableRow) (fleet.EggCategory, error) {
 	var c fleet.EggCategory
-	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.CreatedAt)
+	err := row.Scan(&c.ID, &c.Name, &c.Description, &c.CreatedAt, &c.Generation)
 	return c, err
 }
 
@@ -23,6 +23,17 @@ func (s *Store) EggCategory(ctx context.Context, category id.EggCategoryID) (fle
 	rows, err := s.db.Query(ctx, selectCategories+` where id = $1`, category)
 	if err != nil {
 		return fleet.EggCategory{}, fmt.Errorf("load egg category: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCategory)
+	return c, one(err, "egg category", category)
+}
+
+// LockEggCategory loads a category and keeps others from editing or deleting it
+// until the transaction ends.
+func (tx *Tx) LockEggCategory(ctx context.Context, category id.EggCategoryID) (fleet.EggCategory, error) {
+	rows, err := tx.tx.Query(ctx, selectCategories+` where id = $1 for update`, category)
+	if err != nil {
+		return fleet.EggCategory{}, fmt.Errorf("lock egg category: %w", err)
 	}
 	c, err := pgx.CollectExactlyOneRow(rows, scanCategory)
 	return c, one(err, "egg category", category)
@@ -52,9 +63,10 @@ func (tx *Tx) InsertEggCategory(ctx context.Context, c fleet.EggCategory) error 
 	return nil
 }
 
-// UpdateEggCategory writes what people may edit of a category.
+// UpdateEggCategory writes what people may edit of a category, as its next
+// generation.
 func (tx *Tx) UpdateEggCategory(ctx context.Context, c fleet.EggCategory) error {
-	tag, err := tx.tx.Exec(ctx, `update egg_categories set name = $2, description = $3 where id = $1`, c.ID, c.Name, c.Description)
+	tag, err := tx.tx.Exec(ctx, `update egg_categories set name = $2, description = $3, generation = generation + 1 where id = $1`, c.ID, c.Name, c.Description)
 	if violates(err, "egg_categories_name_key") {
 		return taken("egg category", c.Name)
 	}

@@ -15,7 +15,7 @@ import (
 // selectNodes is the read of a node with its health, in the order of scanNode.
 const selectNodes = `
 	select n.id, n.name, n.description, n.cluster_id, n.labels, n.port_pools, n.hostname, n.machine_id, n.arch,
-	       n.agent_version, n.docker_version, n.joined_at, n.cordoned_at, n.cordon_reason, n.created_at,
+	       n.agent_version, n.docker_version, n.joined_at, n.cordoned_at, n.cordon_reason, n.created_at, n.generation,
 	       n.drain_job_id, coalesce(n.drain_deadline, n.created_at), n.drain_standard, n.drain_reason,
 	       coalesce(k.profile, ''), coalesce(k.window_ms, 0),
 	       h.status, h.status_since, h.status_reason, h.last_heartbeat,
@@ -32,7 +32,7 @@ func scanNode(row pgx.CollectableRow) (fleet.Node, error) {
 	var drain *id.JobID
 	var d fleet.Drain
 	err := row.Scan(&n.ID, &n.Name, &n.Description, &n.ClusterID, &n.Labels, &n.Pools, &n.Hostname, &n.MachineID, &n.Arch,
-		&n.AgentVersion, &n.DockerVersion, &n.JoinedAt, &n.CordonedAt, &n.CordonReason, &n.CreatedAt,
+		&n.AgentVersion, &n.DockerVersion, &n.JoinedAt, &n.CordonedAt, &n.CordonReason, &n.CreatedAt, &n.Generation,
 		&drain, &d.Deadline, &d.Standard, &d.Reason,
 		&n.Profile, &windowMS,
 		&h.State, &h.Since, &h.Reason, &h.LastHeartbeat,
@@ -109,9 +109,9 @@ func (tx *Tx) InsertNode(ctx context.Context, n fleet.Node) error {
 	return nil
 }
 
-// UpdateNode writes what people may edit of a node.
+// UpdateNode writes what people may edit of a node, as its next generation.
 func (tx *Tx) UpdateNode(ctx context.Context, n fleet.Node) error {
-	tag, err := tx.tx.Exec(ctx, `update nodes set name = $2, description = $3, cluster_id = $4, labels = $5, port_pools = $6, updated_at = now()
+	tag, err := tx.tx.Exec(ctx, `update nodes set name = $2, description = $3, cluster_id = $4, labels = $5, port_pools = $6, generation = generation + 1, updated_at = now()
 		where id = $1 and deleted_at is null`, n.ID, n.Name, n.Description, n.ClusterID, labels(n), append([]spec.Pool{}, n.Pools...))
 	if err != nil {
 		return nodeFault(err, n, "update node")

@@ -15,9 +15,9 @@ import (
 
 func TestNodeComesBackAsItWasWritten(t *testing.T) {
 	h := newHouse(t)
-	cluster := fleet.Cluster{ID: id.New[id.ClusterID](), Name: "berlin", CreatedAt: now(),
+	cluster := fleet.Cluster{ID: id.New[id.ClusterID](), Generation: 1, Name: "berlin", CreatedAt: now(),
 		Profile: lease.NameCustom, Window: 1500 * time.Millisecond, Outage: fleet.OutageFailoverAfter, OutageAfter: time.Hour}
-	n := fleet.Node{ID: id.New[id.NodeID](), Name: "edge-1", Description: "under the stairs", ClusterID: &cluster.ID,
+	n := fleet.Node{ID: id.New[id.NodeID](), Generation: 1, Name: "edge-1", Description: "under the stairs", ClusterID: &cluster.ID,
 		Labels: map[string]string{"rack": "7"}, CreatedAt: now()}
 	h.do(func(tx *store.Tx) error {
 		if err := tx.InsertCluster(h.ctx, cluster); err != nil {

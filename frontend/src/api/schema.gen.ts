@@ -417,7 +417,9 @@ export interface paths {
         head?: never;
         /**
          * Change a cluster
-         * @description Needs the permission `cluster.edit` (also written `cluster:edit`): change clusters.
+         * @description What is left out stays as it is. Send the ETag as If-Match, so that nobody's change is lost.
+         *
+         *     Needs the permission `cluster.edit` (also written `cluster:edit`): change clusters.
          */
         patch: operations["cluster.edit"];
         trace?: never;
@@ -883,7 +885,9 @@ export interface paths {
         head?: never;
         /**
          * Change an egg category
-         * @description Needs the permission `egg.category.edit` (also written `egg:category:edit`): change egg categories.
+         * @description Send its generation as If-Match, so that nobody's change is lost.
+         *
+         *     Needs the permission `egg.category.edit` (also written `egg:category:edit`): change egg categories.
          */
         patch: operations["egg.category.edit"];
         trace?: never;
@@ -1241,7 +1245,7 @@ export interface paths {
         head?: never;
         /**
          * Change a node
-         * @description What is left out stays as it is; `labels` are replaced as a whole.
+         * @description What is left out stays as it is; `labels` are replaced as a whole. Send the ETag as If-Match, so that nobody's change is lost.
          *
          *     Needs the permission `node.edit` (also written `node:edit`): rename nodes, label them and move them between clusters.
          */
@@ -1914,6 +1918,11 @@ export interface components {
             description: string;
             /** @description its nodes may have exclusive containers */
             exclusive: boolean;
+            /**
+             * Format: int64
+             * @description grows with every edit; its ETag
+             */
+            generation: number;
             /** Format: uuid */
             id: string;
             name: string;
@@ -2236,6 +2245,11 @@ export interface components {
             /** Format: date-time */
             createdAt: string;
             description: string;
+            /**
+             * Format: int64
+             * @description grows with every edit; its ETag
+             */
+            generation: number;
             /** Format: uuid */
             id: string;
             name: string;
@@ -2876,6 +2890,11 @@ export interface components {
             dockerVersion?: string;
             /** @description missing: it is not being emptied */
             drain?: components["schemas"]["Drain"];
+            /**
+             * Format: int64
+             * @description grows with every edit; its ETag
+             */
+            generation: number;
             hostname?: string;
             /** Format: uuid */
             id: string;
@@ -3785,6 +3804,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3854,7 +3874,10 @@ export interface operations {
     "auth.edit": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4809,6 +4832,7 @@ export interface operations {
                      *           "createdAt": "2026-01-02T15:04:05Z",
                      *           "description": "under the stairs",
                      *           "exclusive": true,
+                     *           "generation": 1,
                      *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *           "name": "web-1",
                      *           "outage_after": "text",
@@ -4879,6 +4903,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4887,6 +4912,7 @@ export interface operations {
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "description": "under the stairs",
                      *       "exclusive": true,
+                     *       "generation": 1,
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "name": "web-1",
                      *       "outage_after": "text",
@@ -4939,6 +4965,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -4947,6 +4974,7 @@ export interface operations {
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "description": "under the stairs",
                      *       "exclusive": true,
+                     *       "generation": 1,
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "name": "web-1",
                      *       "outage_after": "text",
@@ -5033,7 +5061,10 @@ export interface operations {
     "cluster.edit": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -5058,6 +5089,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5066,6 +5098,7 @@ export interface operations {
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "description": "under the stairs",
                      *       "exclusive": true,
+                     *       "generation": 1,
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "name": "web-1",
                      *       "outage_after": "text",
@@ -7497,6 +7530,7 @@ export interface operations {
                      *         {
                      *           "createdAt": "2026-01-02T15:04:05Z",
                      *           "description": "under the stairs",
+                     *           "generation": 1,
                      *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *           "name": "web-1"
                      *         }
@@ -7559,6 +7593,7 @@ export interface operations {
             /** @description Created */
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7566,6 +7601,7 @@ export interface operations {
                      * @example {
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "description": "under the stairs",
+                     *       "generation": 1,
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "name": "web-1"
                      *     }
@@ -7648,7 +7684,10 @@ export interface operations {
     "egg.category.edit": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -7669,6 +7708,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7676,6 +7716,7 @@ export interface operations {
                      * @example {
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "description": "under the stairs",
+                     *       "generation": 1,
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "name": "web-1"
                      *     }
@@ -9370,6 +9411,7 @@ export interface operations {
                      *             "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *             "reason": "moving house"
                      *           },
+                     *           "generation": 1,
                      *           "hostname": "text",
                      *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *           "joinedAt": "2026-01-02T15:04:05Z",
@@ -9537,6 +9579,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9563,6 +9606,7 @@ export interface operations {
                      *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "reason": "moving house"
                      *       },
+                     *       "generation": 1,
                      *       "hostname": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "joinedAt": "2026-01-02T15:04:05Z",
@@ -9688,7 +9732,10 @@ export interface operations {
     "node.edit": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
+                "If-Match"?: string;
+            };
             path: {
                 id: string;
             };
@@ -9720,6 +9767,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9746,6 +9794,7 @@ export interface operations {
                      *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "reason": "moving house"
                      *       },
+                     *       "generation": 1,
                      *       "hostname": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "joinedAt": "2026-01-02T15:04:05Z",
@@ -9846,6 +9895,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9872,6 +9922,7 @@ export interface operations {
                      *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "reason": "moving house"
                      *       },
+                     *       "generation": 1,
                      *       "hostname": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "joinedAt": "2026-01-02T15:04:05Z",
@@ -9972,6 +10023,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -9998,6 +10050,7 @@ export interface operations {
                      *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "reason": "moving house"
                      *       },
+                     *       "generation": 1,
                      *       "hostname": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "joinedAt": "2026-01-02T15:04:05Z",
@@ -10288,6 +10341,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10314,6 +10368,7 @@ export interface operations {
                      *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "reason": "moving house"
                      *       },
+                     *       "generation": 1,
                      *       "hostname": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "joinedAt": "2026-01-02T15:04:05Z",
@@ -10506,6 +10561,7 @@ export interface operations {
             /** @description OK */
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10532,6 +10588,7 @@ export interface operations {
                      *         "jobId": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "reason": "moving house"
                      *       },
+                     *       "generation": 1,
                      *       "hostname": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "joinedAt": "2026-01-02T15:04:05Z",

@@ -14,6 +14,7 @@ export function node(change: Partial<Node> = {}): Node {
     id: uuid(1, 1),
     name: "depot-1",
     description: "",
+    generation: 1,
     labels: {},
     portPools: [],
     status: "healthy",
