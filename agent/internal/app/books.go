@@ -35,9 +35,9 @@ func (s settled) Remove(ctx context.Context, c id.ContainerID) error {
 }
 
 func (s settled) settle(ctx context.Context, c id.ContainerID) {
-	if f, err := s.Find(ctx, c); err != nil || f.Running {
+	if f, err := s.Find(ctx, c); err == nil && f.Running {
 		return
-	}
+	} // where there is none, there may be what installed it
 	ctx, cancel := context.WithTimeout(ctx, settleIn)
 	defer cancel()
 	s.keeper.Settle(ctx, c)

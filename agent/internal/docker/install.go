@@ -97,9 +97,8 @@ func (e *Engine) StartInstall(ctx context.Context, c id.ContainerID) (runtime.Fo
 }
 
 // AwaitInstall waits for the end of an installation and judges it. After a
-// good one the home volume is marked and belongs to the container's user, and
-// nothing is left of the installer. After a bad one the installer stays, for
-// its log.
+// good one the home volume is marked and belongs to the container's user. The
+// installer stays, for its log, until the container is made or removed.
 func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 	f, err := e.installer(ctx, in.ID)
 	if err != nil {
@@ -127,7 +126,7 @@ func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 	if err := writeMark(dir, mark{Container: in.ID, Number: in.Install, At: time.Now().UTC()}); err != nil {
 		return err
 	}
-	return e.AbortInstall(ctx, in.ID)
+	return e.dropScript(in.ID) // the installer goes when the container is made: its log is read by then
 }
 
 // awaitInstall waits until an installer has ended, or ends it when its time
@@ -171,6 +170,10 @@ func (e *Engine) AbortInstall(ctx context.Context, c id.ContainerID) error {
 			return e.fault("remove the installer", err)
 		}
 	}
+	return e.dropScript(c)
+}
+
+func (e *Engine) dropScript(c id.ContainerID) error {
 	if err := os.RemoveAll(e.scriptDir(c)); err != nil {
 		return fmt.Errorf("remove the script of an installation: %w", err)
 	}
