@@ -75,7 +75,7 @@ var rooms = map[string][]string{
 	"controller/internal/reign":    {"controller/internal/store", "shared/lease"},
 	// people ─▶ httpapi ─▶ actions ─▶ store ─▶ dispatch ─▶ agents
 	"controller/internal/httpapi":  {"controller/internal/actions", "controller/internal/authn", "controller/internal/authz", "controller/internal/fleet", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
-	"controller/internal/authn":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/store", "shared/id", "shared/spec", "shared/wire"},
+	"controller/internal/authn":    {"controller/internal/authz", "controller/internal/fleet", "controller/internal/store", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	"controller/internal/actions":  {"controller/internal/authz", "controller/internal/failover", "controller/internal/fleet", "controller/internal/placement", "controller/internal/store", "shared/egg", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"controller/internal/dispatch": {"controller/internal/live", "controller/internal/liveness", "controller/internal/store", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	// people ◀─ live ◀─ intake ◀─ agents
@@ -96,12 +96,12 @@ var rooms = map[string][]string{
 
 	// agent
 	"agent/internal/runtime":         {"shared/id", "shared/spec", "shared/wire"},
-	"agent/internal/console":         {"agent/internal/runtime", "shared/id"},
+	"agent/internal/console":         {"agent/internal/runtime", "shared/id", "shared/loop"},
 	"agent/internal/configfile":      {"shared/spec"},
 	"agent/internal/docker":          {"agent/internal/configfile", "agent/internal/runtime", "shared/id", "shared/lease", "shared/spec", "shared/wire"},
 	"agent/internal/runtimetest":     {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
 	"agent/internal/telemetry":       {"shared/spec", "shared/wire"},
-	"agent/internal/usage":           {"agent/internal/runtime", "shared/id", "shared/spec", "shared/wire"},
+	"agent/internal/usage":           {"agent/internal/runtime", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	"agent/internal/ledger":          {"shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	"agent/internal/guard":           {"shared/id", "shared/lease"},
 	"agent/internal/guard/guardtest": {"agent/internal/guard", "shared/id", "shared/lease"},

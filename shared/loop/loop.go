@@ -27,6 +27,18 @@ func (w Wake) Up() {
 // C is the channel that delivers the request, for use in a select.
 func (w Wake) C() <-chan struct{} { return w.c }
 
+// Pause waits so long, or until ctx ends, whose error it then returns.
+func Pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
 // Run calls work at once, then every interval and on every wake, until ctx
 // ends. Work that returns an error is reported and tried again on the next
 // tick: a loop comes round, it does not retry.

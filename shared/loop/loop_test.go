@@ -51,3 +51,17 @@ func expect(t *testing.T, what string, got, want int) {
 		t.Errorf("%s: %d, want %d", what, got, want)
 	}
 }
+
+func TestPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		begun := time.Now()
+		if err := loop.Pause(ctx, time.Minute); err != nil || time.Since(begun) != time.Minute {
+			t.Errorf("it waited %s: %v", time.Since(begun), err)
+		}
+		time.AfterFunc(time.Second, cancel)
+		if err := loop.Pause(ctx, time.Minute); !errors.Is(err, context.Canceled) || time.Since(begun) != time.Minute+time.Second {
+			t.Errorf("with the end of the context it waited until %s: %v", time.Since(begun), err)
+		}
+	})
+}

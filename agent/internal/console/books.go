@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 )
 
 // bytesPerSec is how fast one book is written at most: a container that
@@ -110,12 +111,7 @@ func (b *Books) begin(c id.ContainerID, book *Book) {
 
 // pace waits as long as so many bytes take.
 func (b *Books) pace(bytes int) {
-	timer := time.NewTimer(time.Duration(bytes) * time.Second / bytesPerSec)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-b.ctx.Done():
-	}
+	_ = loop.Pause(b.ctx, time.Duration(bytes)*time.Second/bytesPerSec) // at the end the rest is written at once
 }
 
 // Keep removes the books of containers that are not to be kept.

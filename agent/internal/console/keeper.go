@@ -8,6 +8,7 @@ import (
 
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 )
 
 // Engine is the container engine, as far as consoles are concerned.
@@ -105,17 +106,8 @@ func (k *Keeper) follow(ctx context.Context, c id.ContainerID, r *reading) {
 		r.again = false
 		k.mu.Unlock()
 		if broke && !errors.Is(err, errStale) {
-			rest(ctx, readAgain)
+			_ = loop.Pause(ctx, readAgain) // once more, and it sees that ctx has ended
 		}
-	}
-}
-
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/agent/internal/console"
+	"github.com/lormas/lormas/shared/loop"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -66,8 +67,7 @@ func (s *logStream) send(ctx context.Context) error {
 			if !s.command.Follow && chunk.Last() >= end {
 				break
 			}
-			rest(ctx, time.Duration(len(chunk.Data))*time.Second/bytesPerSec)
-			if ctx.Err() != nil {
+			if loop.Pause(ctx, time.Duration(len(chunk.Data))*time.Second/bytesPerSec) != nil {
 				return nil
 			}
 		}
@@ -109,14 +109,4 @@ func chunkOf(p console.Part) wire.LogChunk {
 		chunk.Gap = &wire.Gap{From: p.GapFrom, To: p.GapTo}
 	}
 	return chunk
-}
-
-// rest waits, unless ctx ends before.
-func rest(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
@@ -77,12 +78,8 @@ func (m *Meter) Batch() (wire.Usage, <-chan struct{}) {
 func (m *Meter) Run(ctx context.Context) error {
 	wait := firstIn
 	for m.measure(ctx); ; m.publish(m.measure(ctx)) {
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if loop.Pause(ctx, wait) != nil {
 			return nil
-		case <-timer.C:
 		}
 		wait = every
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 )
 
 // Limits of signing in, each within throttleWindow of its first attempt. An
@@ -60,7 +61,7 @@ func (t *throttle) attempt(ctx context.Context, account, address string) error {
 		return tooMany(left)
 	}
 	if n, _ := t.count(ctx, key("account", account)); n > perAccount {
-		return sleep(ctx, slowBy)
+		return loop.Pause(ctx, slowBy)
 	}
 	return nil
 }
@@ -140,17 +141,6 @@ func (w waitError) RetryAfter() time.Duration { return time.Duration(w) }
 func tooMany(left time.Duration) error {
 	return fleet.Errorf(fleet.TooMany, "too many attempts to sign in: wait %s and try again", left.Round(time.Second)).
 		Because(waitError(left))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // RedisCounter counts in Redis, for all controllers together.
