@@ -1,7 +1,9 @@
 package egg
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,8 +227,6 @@ type placed struct {
 	node *node
 }
 
-const unsorted = int(^uint(0) >> 1)
-
 func (im *importer) readVariables(n *node) {
 	if n.empty() {
 		return
@@ -252,15 +252,7 @@ func (im *importer) readVariables(n *node) {
 		at[v.Env] = len(all)
 		all = append(all, v)
 	}
-	slices.SortStableFunc(all, func(a, b placed) int {
-		switch {
-		case a.sort < b.sort:
-			return -1
-		case a.sort > b.sort:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b placed) int { return cmp.Compare(a.sort, b.sort) })
 	for i, v := range all {
 		im.lines[fmt.Sprintf("variables[%d]", i)] = v.node.line
 		im.egg.Variables = append(im.egg.Variables, v.Variable)
@@ -269,7 +261,7 @@ func (im *importer) readVariables(n *node) {
 
 func (im *importer) readVariable(n *node, field string) placed {
 	get := func(key string) string { return im.stringAt(n.get(key), field+"."+key) }
-	v := placed{node: n, sort: unsorted, Variable: Variable{
+	v := placed{node: n, sort: math.MaxInt, Variable: Variable{
 		Name: get("name"), Description: unixLines(get("description")), Env: get("env_variable"), Default: get("default_value"),
 		Viewable: truth(n.get("user_viewable")), Editable: truth(n.get("user_editable")),
 		Rules: im.readRules(n.get("rules"), field+".rules"),

@@ -134,7 +134,7 @@ func (e Egg) validateDone(f *faults) {
 	for i, done := range e.Done {
 		field := fmt.Sprintf("done[%d]", i)
 		f.text(field, done)
-		pattern, isPattern := strings.CutPrefix(done, "regex:")
+		pattern, isPattern := spec.Pattern(done)
 		if !isPattern {
 			continue
 		}

@@ -1,5 +1,10 @@
 package spec
 
+import (
+	"strings"
+	"time"
+)
+
 // What containers of imported eggs need beside what Docker knows. Their
 // authors wrote for Wings, the agent of Pterodactyl and Pelican, so the agent
 // does for them what Wings does (EGG_SPEC §4): SERVER_MEMORY, SERVER_IP and
@@ -43,6 +48,20 @@ type Install struct {
 
 // DefaultInstallTimeout is how many seconds an installation may take.
 const DefaultInstallTimeout = 60 * 60
+
+// Limit is how long the installation may take.
+func (i Install) Limit() time.Duration {
+	seconds := i.Timeout
+	if seconds <= 0 {
+		seconds = DefaultInstallTimeout
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+// Pattern is the regular expression that a text stands for: in conditions of
+// settings and in done texts one is written regex:…, and all else is meant as
+// it is.
+func Pattern(text string) (pattern string, is bool) { return strings.CutPrefix(text, "regex:") }
 
 // Home is the volume that an installation fills and whose files are kept: the
 // one of that name, else the first.

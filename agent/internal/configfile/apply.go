@@ -140,7 +140,7 @@ func compile(settings []spec.Setting) ([]change, error) {
 	changes := make([]change, 0, len(settings))
 	for _, s := range settings {
 		c := change{key: s.Key, value: strings.ToValidUTF8(s.Value, "\ufffd"), kind: s.Kind, exact: s.If, bound: s.If != ""}
-		if text, isPattern := strings.CutPrefix(s.If, "regex:"); isPattern {
+		if text, isPattern := spec.Pattern(s.If); isPattern {
 			pattern, err := regexp.Compile(text)
 			if err != nil {
 				return nil, faultAt(0, 0, "the condition of %s is no pattern: %v", s.Key, err)

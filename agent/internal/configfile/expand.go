@@ -123,7 +123,7 @@ func (f Facts) Wings() map[string]string {
 func Fill(settings []spec.Setting, f Facts) []spec.Setting {
 	filled := make([]spec.Setting, 0, len(settings))
 	for _, s := range settings {
-		if strings.HasPrefix(s.If, "regex:") {
+		if _, isPattern := spec.Pattern(s.If); isPattern {
 			s.Value = placeholder.ReplaceAllStringFunc(s.Value, func(whole string) string {
 				return strings.ReplaceAll(Expand(whole, f), "$", "$$")
 			})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"time"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
 )
 
 // Source is where a line comes from.
@@ -30,8 +32,9 @@ func (s Source) String() string {
 	return "unknown"
 }
 
-// MaxLine is how much of one line is kept, in bytes.
-const MaxLine = 64 << 10
+// MaxLine is how much of one line is kept, in bytes: all that the engine hands
+// over.
+const MaxLine = runtime.MaxLine
 
 // Line is one line of a book, without its end.
 type Line struct {

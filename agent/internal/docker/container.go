@@ -119,10 +119,6 @@ func parseTime(text string) (time.Time, error) {
 	return time.Parse(time.RFC3339Nano, text)
 }
 
-func isMadeOf(f runtime.Found, in runtime.Instance) bool {
-	return f.Epoch == in.Epoch && f.Generation == in.Generation && f.SpecHash == in.SpecHash && f.Install == in.Install
-}
-
 // Create makes the container, pulling its image first where the node lacks
 // it. One that is made of the same instance already is left as it is; any
 // other of the same id is replaced, its volumes stay.
@@ -132,7 +128,7 @@ func (e *Engine) Create(ctx context.Context, in runtime.Instance, report func(wi
 		return err
 	}
 	for _, f := range present {
-		if isMadeOf(f, in) {
+		if f.MadeOf(in) {
 			return nil
 		}
 	}

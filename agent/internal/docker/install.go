@@ -55,7 +55,7 @@ func (e *Engine) PrepareInstall(ctx context.Context, in runtime.Instance, report
 		return runtime.Found{}, err
 	}
 	for _, f := range present {
-		if isMadeOf(f, in) && (f.State != runtime.Exited || f.ExitCode == 0) && f.State != runtime.Dead {
+		if f.MadeOf(in) && (f.State != runtime.Exited || f.ExitCode == 0) && f.State != runtime.Dead {
 			return f, nil
 		}
 	}
@@ -105,7 +105,7 @@ func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 		return err
 	}
 	if f.Running {
-		if f, err = e.awaitInstall(ctx, f, timeout(in.Spec.Install)); err != nil {
+		if f, err = e.awaitInstall(ctx, f, in.Spec.Install.Limit()); err != nil {
 			return err
 		}
 	}
@@ -180,14 +180,6 @@ func (e *Engine) dropScript(c id.ContainerID) error {
 	return nil
 }
 
-func timeout(how *spec.Install) time.Duration {
-	seconds := how.Timeout
-	if seconds <= 0 {
-		seconds = spec.DefaultInstallTimeout
-	}
-	return time.Duration(seconds) * time.Second
-}
-
 // installers are those of a container: one, unless somebody copied our labels.
 func (e *Engine) installers(ctx context.Context, c id.ContainerID) ([]runtime.Found, error) {
 	return e.findRole(ctx, c, true)
@@ -256,12 +248,6 @@ func installer(o owner, in runtime.Instance, home, scripts string) creation {
 	how, noInit := in.Spec.Install, false
 	labels := o.labels(in)
 	labels[labelRole] = roleInstaller
-	bind := func(source, target string) mount.Mount {
-		return mount.Mount{
-			Type: mount.TypeBind, Source: source, Target: target,
-			BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
-		}
-	}
 	return creation{
 		name: o.dockerName(in) + "-installer",
 		config: &container.Config{
@@ -274,7 +260,7 @@ func installer(o owner, in runtime.Instance, home, scripts string) creation {
 		},
 		host: &container.HostConfig{
 			Resources:     installLimits(in.Spec),
-			Mounts:        []mount.Mount{bind(home, installServer), bind(scripts, installDir)},
+			Mounts:        []mount.Mount{bind(home, installServer, false), bind(scripts, installDir, false)},
 			Tmpfs:         map[string]string{"/tmp": tmpOptions},
 			Init:          &noInit,
 			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyDisabled},

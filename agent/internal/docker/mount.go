@@ -55,12 +55,17 @@ func (m mounts) prepare(in runtime.Instance, imageUser string) (prepared, error)
 			out.undo()
 			return prepared{}, err
 		}
-		out.binds = append(out.binds, mount.Mount{
-			Type: mount.TypeBind, Source: source, Target: v.Container, ReadOnly: v.ReadOnly,
-			BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
-		})
+		out.binds = append(out.binds, bind(source, v.Container, v.ReadOnly))
 	}
 	return out, nil
+}
+
+// bind mounts a directory of the node.
+func bind(source, target string, readOnly bool) mount.Mount {
+	return mount.Mount{
+		Type: mount.TypeBind, Source: source, Target: target, ReadOnly: readOnly,
+		BindOptions: &mount.BindOptions{Propagation: mount.PropagationRPrivate},
+	}
 }
 
 func (m mounts) source(in runtime.Instance, v spec.Volume) (made []string, source string, err error) {

@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"strings"
+
+	"github.com/lormas/lormas/agent/internal/runtime"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // maxLine is how much of a console's line is looked at, as with Wings: what a
 // program writes beyond it is no line but a stream.
-const maxLine = 64 << 10
-
-// patternPrefix marks a done text as a regular expression.
-const patternPrefix = "regex:"
+const maxLine = runtime.MaxLine
 
 // doneTexts are the texts of which one means that a container is up
 // (EGG_SPEC §4.8): each is looked for in one line, as it was sent, byte by
@@ -29,7 +28,7 @@ func parseDone(texts []string, strip bool) (doneTexts, error) {
 	d := doneTexts{strip: strip}
 	var err error
 	for _, text := range texts {
-		pattern, isPattern := strings.CutPrefix(text, patternPrefix)
+		pattern, isPattern := spec.Pattern(text)
 		if !isPattern {
 			d.plain = append(d.plain, []byte(text))
 			continue

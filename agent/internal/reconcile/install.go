@@ -147,12 +147,3 @@ func (s *subject) failInstall(err error, now time.Time) {
 		s.failure = fmt.Sprintf("try %d of %d, the next is at %s: %s", s.failures, maxInstallTries, s.notBefore.UTC().Format("15:04:05 MST"), s.failure)
 	}
 }
-
-// installTime is how long an installation may take.
-func installTime(c *spec.Container) time.Duration {
-	seconds := spec.DefaultInstallTimeout
-	if c != nil && c.Install != nil && c.Install.Timeout > 0 {
-		seconds = c.Install.Timeout
-	}
-	return time.Duration(seconds) * time.Second
-}

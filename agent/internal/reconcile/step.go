@@ -58,7 +58,7 @@ func limit(todo step) time.Duration {
 	case stop:
 		return patience + time.Duration(max(todo.how.Grace, spec.DefaultGrace))*time.Second
 	case install:
-		return createPatience + installTime(todo.want.spec)
+		return createPatience + todo.want.spec.Install.Limit()
 	case start, update, remove, verify, abort, none:
 	}
 	return patience

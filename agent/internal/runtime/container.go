@@ -38,6 +38,11 @@ type Found struct {
 	FinishedAt time.Time
 }
 
+// MadeOf reports whether a container is what it should be.
+func (f Found) MadeOf(in Instance) bool {
+	return f.Epoch == in.Epoch && f.Generation == in.Generation && f.SpecHash == in.SpecHash && f.Install == in.Install
+}
+
 // State is the engine's own word for what a container is doing.
 type State string
 

@@ -180,7 +180,7 @@ func (f *Fake) Create(ctx context.Context, in runtime.Instance, report func(wire
 	defer f.machine.mu.Unlock()
 	m := f.machine
 	old, err := f.find(in.ID)
-	if err == nil && madeOf(old.Found, in) {
+	if err == nil && old.Found.MadeOf(in) {
 		return nil
 	}
 	if m.missing[in.Spec.Image] {

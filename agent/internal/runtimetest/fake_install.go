@@ -9,7 +9,6 @@ import (
 
 	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
-	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -43,7 +42,7 @@ func (f *Fake) PrepareInstall(ctx context.Context, in runtime.Instance, report f
 	defer f.machine.mu.Unlock()
 	m, at := f.machine, key{f.namespace, in.ID}
 	old := m.installers[at]
-	if old != nil && madeOf(old.Found, in) && (old.State != runtime.Exited || old.ExitCode == 0) {
+	if old != nil && old.Found.MadeOf(in) && (old.State != runtime.Exited || old.ExitCode == 0) {
 		return old.Found, nil
 	}
 	if m.missing[in.Spec.Install.Image] {
@@ -115,22 +114,15 @@ func (f *Fake) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Until(i.StartedAt.Add(limit(in.Spec.Install)))):
+		case <-time.After(time.Until(i.StartedAt.Add(in.Spec.Install.Limit()))):
 			f.machine.mu.Lock()
 			f.endInstall(i, exitKilled)
 			f.machine.mu.Unlock()
-			return runtime.ErrInstallTime.Errorf("the installation was ended as it took longer than %s", limit(in.Spec.Install))
+			return runtime.ErrInstallTime.Errorf("the installation was ended as it took longer than %s", in.Spec.Install.Limit())
 		case <-changed:
 		}
 		f.machine.mu.Lock()
 	}
-}
-
-func limit(how *spec.Install) time.Duration {
-	if how.Timeout > 0 {
-		return time.Duration(how.Timeout) * time.Second
-	}
-	return spec.DefaultInstallTimeout * time.Second
 }
 
 // judge is called with the machine locked.
@@ -191,8 +183,4 @@ func (f *Fake) Wipe(c id.ContainerID) {
 
 func noInstaller() error {
 	return runtime.ErrInstall.Errorf("somebody removed the installation from the engine")
-}
-
-func madeOf(f runtime.Found, in runtime.Instance) bool {
-	return f.Epoch == in.Epoch && f.Generation == in.Generation && f.SpecHash == in.SpecHash && f.Install == in.Install
 }

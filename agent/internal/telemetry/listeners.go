@@ -63,7 +63,9 @@ func (l *listeners) look(files fs.FS, published func() []spec.Port, now time.Tim
 		if err != nil {
 			continue // a kernel without IPv6, say
 		}
-		found = append([]wire.Listener{}, found...)
+		if found == nil {
+			found = []wire.Listener{}
+		}
 		for line := range strings.Lines(string(text)) {
 			at, listens, err := parseSocket(line, s.state)
 			if err != nil {

@@ -209,7 +209,7 @@ func (v View) installTime(r Rules) time.Duration {
 	if how == nil {
 		return r.Install
 	}
-	return max(r.Install, time.Duration(how.Timeout)*time.Second+r.Pull)
+	return max(r.Install, how.Limit()+r.Pull)
 }
 
 // StartsAt is what a migration waits for that was switched. Written with the
