@@ -25,7 +25,6 @@ func (e *Engine) Configure(ctx context.Context, in runtime.Instance) error {
 		return nil
 	}
 	facts := e.facts(ctx, in)
-	in = e.dress(ctx, in)
 	home, err := e.homeDir(in)
 	if err != nil {
 		return err

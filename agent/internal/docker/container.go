@@ -349,7 +349,7 @@ func (e *Engine) Update(ctx context.Context, c id.ContainerID, in runtime.Instan
 	if err != nil {
 		return err
 	}
-	if _, err := e.api.ContainerUpdate(ctx, f.DockerID, container.UpdateConfig{Resources: limits(e.dress(ctx, in).Spec)}); err != nil {
+	if _, err := e.api.ContainerUpdate(ctx, f.DockerID, container.UpdateConfig{Resources: limits(in.Spec)}); err != nil {
 		return e.fault("change the container's limits", err)
 	}
 	return e.notes.keep(f, in)

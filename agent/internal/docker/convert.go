@@ -152,9 +152,13 @@ func limits(c spec.Container) container.Resources {
 	if pids == 0 {
 		pids = spec.DefaultPids
 	}
+	memory := c.Resources.Memory
+	if c.Wings {
+		memory = withOverhead(memory)
+	}
 	return container.Resources{
-		Memory:     int64(c.Resources.Memory),
-		MemorySwap: int64(c.Resources.Memory), // memory and swap together: no swap
+		Memory:     int64(memory),
+		MemorySwap: int64(memory), // memory and swap together: no swap
 		CPUPeriod:  cpuPeriod,
 		CPUQuota:   int64(c.Resources.CPU) * cpuPeriod / 1000,
 		PidsLimit:  &pids,

@@ -116,7 +116,7 @@ func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 	if err != nil {
 		return err
 	}
-	user, err := e.userOf(ctx, e.dress(ctx, in))
+	user, err := e.userOf(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -236,8 +236,11 @@ func (e *Engine) homeDir(in runtime.Instance) (string, error) {
 
 // userOf is whom the container runs as.
 func (e *Engine) userOf(ctx context.Context, in runtime.Instance) (string, error) {
-	if in.Spec.User != "" {
+	switch {
+	case in.Spec.User != "":
 		return in.Spec.User, nil
+	case in.Spec.Wings:
+		return e.wingsUser, nil
 	}
 	image, err := e.ensureImage(ctx, in.Spec.Image, nil)
 	return image.user, err

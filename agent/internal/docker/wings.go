@@ -19,8 +19,9 @@ import (
 // says otherwise: the number that Wings gets on most machines.
 const DefaultWingsUser = "988:988"
 
-// dress gives an instance of an imported egg what Wings would give it
-// (EGG_SPEC §4.1, §4.3). Its marks stay: it is made of the same spec.
+// dress gives an instance of an imported egg the environment and the user that
+// Wings would give it (EGG_SPEC §4.1, §4.3). Its marks stay: it is made of the
+// same spec.
 func (e *Engine) dress(ctx context.Context, in runtime.Instance) runtime.Instance {
 	if !in.Spec.Wings {
 		return in
@@ -33,7 +34,6 @@ func (e *Engine) dress(ctx context.Context, in runtime.Instance) runtime.Instanc
 	maps.Copy(env, facts.Wings())
 	env["TZ"] = e.zone(env)
 	in.Spec.Env = env
-	in.Spec.Resources.Memory = withOverhead(in.Spec.Resources.Memory)
 	if in.Spec.User == "" {
 		in.Spec.User = e.wingsUser
 	}
