@@ -4,43 +4,19 @@ import (
 	"context"
 	"time"
 
-	"github.com/lormas/lormas/agent/internal/console"
-	"github.com/lormas/lormas/agent/internal/docker"
-	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/spec"
-	"github.com/lormas/lormas/shared/wire"
 )
 
-// settled is the engine, which forgets a container's log only when it is in
-// the book.
-type settled struct {
-	*docker.Engine
-	keeper *console.Keeper
-}
-
-// settleIn is how long that may take: a log is seldom far behind.
+// settleIn is how long a log that goes with its container is waited for: it is
+// seldom far behind.
 const settleIn = 2 * time.Second
 
-// Create makes a container in place of another.
-func (s settled) Create(ctx context.Context, in runtime.Instance, report func(wire.Progress)) error {
-	s.settle(ctx, in.ID)
-	return s.Engine.Create(ctx, in, report)
-}
-
-// Remove removes a container.
-func (s settled) Remove(ctx context.Context, c id.ContainerID) error {
-	s.settle(ctx, c)
-	return s.Engine.Remove(ctx, c)
-}
-
-func (s settled) settle(ctx context.Context, c id.ContainerID) {
-	if f, err := s.Find(ctx, c); err == nil && f.Running {
-		return
-	} // where there is none, there may be what installed it
+// settle has a container forgotten only when its log is in the book.
+func (a *agent) settle(ctx context.Context, c id.ContainerID) {
 	ctx, cancel := context.WithTimeout(ctx, settleIn)
 	defer cancel()
-	s.keeper.Settle(ctx, c)
+	a.keeper.Settle(ctx, c)
 }
 
 // tidyEvery is how often the books of containers that are gone are removed.

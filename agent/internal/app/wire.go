@@ -63,6 +63,7 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 	a.engine, err = docker.New(docker.Options{
 		Host: config.DockerHost, Controller: a.credential.controller, Node: a.credential.node,
 		DataDir: config.DataDir, AllowedMounts: config.AllowMount, WingsUser: config.ContainerUser,
+		Forgetting: a.settle,
 	})
 	if err != nil {
 		return nil, errors.Join(err, a.ledger.Close())
@@ -74,7 +75,7 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 	a.books = console.Open(console.Options{Dir: filepath.Join(config.DataDir, "consoles"), Boot: bootID, Log: log})
 	a.keeper = console.NewKeeper(a.books, a.engine)
 	a.reconciler = reconcile.New(reconcile.Options{
-		Runtime: settled{a.engine, a.keeper}, Ledger: a.ledger, Permits: a.permits, Log: log,
+		Runtime: a.engine, Ledger: a.ledger, Permits: a.permits, Log: log,
 		Progress: func(c id.ContainerID, p wire.Progress) { a.link.Progress(c, p) },
 	})
 	a.usage = usage.New(usage.Options{

@@ -26,6 +26,7 @@ type Keeper struct {
 	work   sync.WaitGroup
 
 	mu      sync.Mutex
+	ctx     context.Context // of Run; nil: it does not run
 	readers map[id.ContainerID]*reading
 	changed chan struct{} // closed when a reader ended
 }
@@ -47,17 +48,25 @@ func NewKeeper(b *Books, e Engine) *Keeper {
 
 // Run reads until ctx ends.
 func (k *Keeper) Run(ctx context.Context) error {
+	k.runs(ctx)
 	defer k.work.Wait()
+	defer k.runs(nil)
 	_ = k.engine.Watch(ctx, func(c runtime.Change) { // ends with ctx only
 		switch c.Kind {
 		case runtime.Relist:
 			k.work.Go(func() { k.relist(ctx) })
 		case runtime.Started:
-			k.read(ctx, c.ID)
+			k.read(c.ID)
 		case runtime.Destroyed, runtime.Died, runtime.OutOfMem:
 		}
 	})
 	return nil
+}
+
+func (k *Keeper) runs(ctx context.Context) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.ctx = ctx
 }
 
 // relist reads everything that is there: it may have printed while nobody
@@ -68,14 +77,18 @@ func (k *Keeper) relist(ctx context.Context) {
 		return
 	}
 	for _, f := range list {
-		k.read(ctx, f.ID)
+		k.read(f.ID)
 	}
 }
 
 // read sees to it that a container's log is read.
-func (k *Keeper) read(ctx context.Context, c id.ContainerID) {
+func (k *Keeper) read(c id.ContainerID) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.ctx == nil {
+		return
+	}
+	ctx := k.ctx
 	r, known := k.readers[c]
 	if !known {
 		r = &reading{}
@@ -144,9 +157,11 @@ func (k *Keeper) once(ctx context.Context, c id.ContainerID, whole bool) error {
 	return err
 }
 
-// Settle waits until all that a container which has ended printed is read: then
-// the engine may forget it. It gives up with ctx.
+// Settle reads all that a container which has ended printed: then the engine may
+// forget it. What it printed before anybody told us of it is read now. It gives
+// up with ctx.
 func (k *Keeper) Settle(ctx context.Context, c id.ContainerID) {
+	k.read(c)
 	for {
 		k.mu.Lock()
 		r, changed := k.readers[c], k.changed

@@ -323,17 +323,20 @@ func (e *Engine) Remove(ctx context.Context, c id.ContainerID) error {
 		return err
 	}
 	for _, f := range found {
-		if err := e.remove(ctx, f.DockerID); err != nil {
+		if err := e.remove(ctx, f); err != nil {
 			return e.fault("remove container", err)
 		}
 	}
 	return e.notes.drop(c)
 }
 
-func (e *Engine) remove(ctx context.Context, dockerID string) error {
-	err := e.api.ContainerRemove(ctx, dockerID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+func (e *Engine) remove(ctx context.Context, f runtime.Found) error {
+	if f.State == runtime.Exited && e.forgetting != nil {
+		e.forgetting(ctx, f.ID)
+	}
+	err := e.api.ContainerRemove(ctx, f.DockerID, container.RemoveOptions{Force: true, RemoveVolumes: true})
 	if errdefs.IsConflict(err) { // another removal is at work
-		err = e.wait(ctx, dockerID, container.WaitConditionRemoved)
+		err = e.wait(ctx, f.DockerID, container.WaitConditionRemoved)
 	}
 	if errdefs.IsNotFound(err) {
 		return nil

@@ -23,6 +23,10 @@ type Options struct {
 	DataDir       string    // of the agent; named volumes are kept below it
 	AllowedMounts []string  // directories of the node that containers may mount from
 	WingsUser     string    // uid:gid of containers of imported eggs; "": DefaultWingsUser
+
+	// Forgetting is called before the log of a container that has ended goes
+	// with it; nil: nobody wants to read it.
+	Forgetting func(context.Context, id.ContainerID)
 }
 
 // Engine is a Docker engine, seen as one node of one controller. It is safe
@@ -34,7 +38,8 @@ type Engine struct {
 	mounts mounts
 	notes  notes
 
-	wingsUser string
+	wingsUser  string
+	forgetting func(context.Context, id.ContainerID)
 
 	installs string // where the scripts of installations are kept while they run
 
@@ -70,8 +75,8 @@ func New(opt Options) (*Engine, error) {
 		opt.WingsUser = DefaultWingsUser
 	}
 	return &Engine{
-		wingsUser: opt.WingsUser,
-		api:       api, owner: owner{opt.Controller, opt.Node}, mounts: m, notes: n, installs: installs,
+		wingsUser: opt.WingsUser, forgetting: opt.Forgetting,
+		api: api, owner: owner{opt.Controller, opt.Node}, mounts: m, notes: n, installs: installs,
 		shortages: shortages{at: map[string]time.Time{}},
 	}, nil
 }

@@ -97,8 +97,9 @@ func (e *Engine) StartInstall(ctx context.Context, c id.ContainerID) (runtime.Fo
 }
 
 // AwaitInstall waits for the end of an installation and judges it. After a
-// good one the home volume is marked and belongs to the container's user. The
-// installer stays, for its log, until the container is made or removed.
+// good one the home volume is marked and belongs to the container's user, and
+// nothing is left of the installer. After a bad one the installer stays, for
+// its log.
 func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 	f, err := e.installer(ctx, in.ID)
 	if err != nil {
@@ -126,7 +127,7 @@ func (e *Engine) AwaitInstall(ctx context.Context, in runtime.Instance) error {
 	if err := writeMark(dir, mark{Container: in.ID, Number: in.Install, At: time.Now().UTC()}); err != nil {
 		return err
 	}
-	return e.dropScript(in.ID) // the installer goes when the container is made: its log is read by then
+	return e.AbortInstall(ctx, in.ID)
 }
 
 // awaitInstall waits until an installer has ended, or ends it when its time
@@ -166,14 +167,10 @@ func (e *Engine) AbortInstall(ctx context.Context, c id.ContainerID) error {
 		return err
 	}
 	for _, f := range found {
-		if err := e.remove(ctx, f.DockerID); err != nil {
+		if err := e.remove(ctx, f); err != nil {
 			return e.fault("remove the installer", err)
 		}
 	}
-	return e.dropScript(c)
-}
-
-func (e *Engine) dropScript(c id.ContainerID) error {
 	if err := os.RemoveAll(e.scriptDir(c)); err != nil {
 		return fmt.Errorf("remove the script of an installation: %w", err)
 	}

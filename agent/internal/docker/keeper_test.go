@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lormas/lormas/agent/internal/console"
+	"github.com/lormas/lormas/agent/internal/runtime"
 	"github.com/lormas/lormas/shared/id"
 )
 
@@ -99,4 +100,44 @@ func TestAFloodIsReadWhileAgentsComeAndGo(t *testing.T) {
 		t.Errorf("%d lines are kept", len(said))
 	}
 	t.Logf("%d lines are kept, and %d between them are not", len(said), missing)
+}
+
+// An installation that is over before anybody has begun to read it is in the
+// book, and so is all that a container printed which is removed.
+func TestNothingIsForgottenBeforeItIsRead(t *testing.T) {
+	e := engineAt(t, testEngine.Socket())
+	books := console.Open(console.Options{Dir: t.TempDir(), Boot: "boot", Log: slog.New(slog.DiscardHandler)})
+	keeper := console.NewKeeper(books, e)
+	e.forgetting = keeper.Settle
+	ctx, cancel := context.WithCancel(t.Context())
+	var work sync.WaitGroup
+	work.Go(func() { _ = keeper.Run(ctx) })
+	t.Cleanup(func() { cancel(); work.Wait(); books.Close() })
+	first := script("echo 0; read end")
+	start(t, e, first)
+	until(t, "the keeper's first line", func() bool { said, _ := read(t, books, first.ID); return len(said) > 0 })
+
+	const lines = 300
+	for range 5 {
+		in := installed("seq 301 600", "seq 1 300")
+		if _, err := e.PrepareInstall(ctx, in, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.StartInstall(ctx, in.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.AwaitInstall(ctx, in); err != nil {
+			t.Fatal(err)
+		}
+		start(t, e, in)
+		until(t, "the end of the container", func() bool { f, err := e.Find(ctx, in.ID); return err == nil && f.State == runtime.Exited })
+		if err := e.Remove(ctx, in.ID); err != nil {
+			t.Fatal(err)
+		}
+		var said []int
+		until(t, "the last line", func() bool { said, _ = read(t, books, in.ID); return len(said) > 0 && said[len(said)-1] == 2*lines })
+		if len(said) != 2*lines {
+			t.Errorf("of %d lines there are %d, from %d on", 2*lines, len(said), said[0])
+		}
+	}
 }

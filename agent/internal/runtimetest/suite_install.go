@@ -64,6 +64,9 @@ func installs(r rig) {
 	r.begin(in)
 	r.ok(r.Engine.AwaitInstall(r.Context(), in))
 	r.expectInstalled(in, 0, true)
+	if r.installers(in) != 0 {
+		r.Error("the installer is still there")
+	}
 	in.Install = 3
 	r.expectInstalled(in, 0, true)
 	r.begin(in)
