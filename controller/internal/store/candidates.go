@@ -18,18 +18,24 @@ import (
 // or those among $1 with all their ports. They are two statements, as one that
 // asks whether it was given nodes reads all of them.
 var (
-	selectCandidates = candidatesWhere("a.port = any($1)", "group_key = any($2)", "true")
-	selectThose      = candidatesWhere("a.node_id = any($1)", "false", "n.id = any($1)")
+	selectCandidates = candidatesWhere("a.port = any($1)", busyAmong, "group_key = any($2)", "true")
+	selectThose      = candidatesWhere("a.node_id = any($1)", "h.busy_ports", "false", "n.id = any($1)")
 )
 
-func candidatesWhere(ports, groups, nodes string) string {
+// busyAmong are the host ports $1 that something else on a node listens on.
+// What all nodes of a fleet listen on is not read to place a container that
+// asks for none of it.
+const busyAmong = `case when cardinality($1) > 0 then (
+	        select jsonb_agg(b) from jsonb_array_elements(h.busy_ports) b where (b->>'host')::int = any($1)) end`
+
+func candidatesWhere(ports, busy, groups, nodes string) string {
 	return `
 	select n.id, n.name, n.cluster_id, h.status, n.joined_at is not null,
 	       h.offer_cpu, h.offer_memory, h.offer_disk, h.reserved_cpu, h.reserved_memory, h.reserved_disk,
 	       n.arch, n.cordoned_at is not null, n.drain_job_id is not null, h.quarantined, not h.docker_ok, h.guard_ok,
 	       coalesce(k.profile, ''), coalesce(k.window_ms, 0),
 	       case when h.penalty = 0 then 0 else h.penalty * power(0.5, extract(epoch from now() - h.penalty_at) / 900) end,
-	       coalesce(s.starting, 0), coalesce(a.taken, '[]') || h.busy_ports, n.port_pools, g.groups
+	       coalesce(s.starting, 0), coalesce(a.taken, '[]') || coalesce(` + busy + `, '[]'), n.port_pools, g.groups
 	from nodes n join node_health h on h.node_id = n.id
 	left join clusters k on k.id = n.cluster_id
 	left join (

@@ -299,7 +299,7 @@ func TestPortsKeepClearOfWhatElseRunsOnTheNode(t *testing.T) {
 			_, err := tx.SaveHeartbeats(h.ctx, []store.Heartbeat{{Node: n.ID, At: now(), Busy: said}})
 			return err
 		})
-		places, _ = h.Candidates(h.ctx, nil)
+		places, _ = h.Candidates(h.ctx, []spec.Port{ssh})
 		if forgotten := !slices.ContainsFunc(places[0].Taken, ssh.Overlaps); forgotten != (said != nil) {
 			t.Errorf("after %v the port is forgotten: %v", said, forgotten)
 		}
