@@ -150,7 +150,9 @@ func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, erro
 		}
 	}
 	if len(in.Environment)+len(in.Secrets) > 0 || in.Startup != nil {
-		given, notThere := e.PickStartup(valueOr(in.Startup, ""), in.environment(s.Env, e))
+		startup := ""
+		replace(&startup, in.Startup)
+		given, notThere := e.PickStartup(startup, in.environment(s.Env, e))
 		f = append(f, notThere...)
 		if in.asUser {
 			f.locked(e, in.Environment, in.Secrets)
@@ -220,11 +222,4 @@ func (f *faults) locked(e egg.Egg, wishes ...map[string]*string) {
 			}
 		}
 	}
-}
-
-func valueOr[T any](p *T, otherwise T) T {
-	if p == nil {
-		return otherwise
-	}
-	return *p
 }

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -33,23 +34,10 @@ type checked struct {
 func (c eggCheckCommand) Run(s Streams) error {
 	out := json.NewEncoder(s.Out)
 	out.SetEscapeHTML(false)
-	all, bad := 0, 0
-	err := eachEgg(s.In, c.Files, func(name string, data []byte, unreadable error) error {
+	return countEggs(s.In, c.Files, "are no eggs", func(name string, data []byte, unreadable error) (bool, error) {
 		line := checkEgg(name, data, unreadable)
-		if all++; !line.OK {
-			bad++
-		}
-		return out.Encode(line)
+		return line.OK, out.Encode(line)
 	})
-	switch {
-	case err != nil:
-		return err
-	case bad > 0:
-		return fmt.Errorf("%d of %d files are no eggs", bad, all)
-	case all == 0:
-		return fmt.Errorf("there are no eggs: their files end in .json, .yaml or .yml")
-	}
-	return nil
 }
 
 func checkEgg(name string, data []byte, unreadable error) checked {
@@ -64,6 +52,28 @@ func checkEgg(name string, data []byte, unreadable error) checked {
 	line.Warnings = append(line.Warnings, warnings...)
 	line.Errors = append(line.Errors, faults...)
 	return line
+}
+
+// countEggs is eachEgg for work that goes well with a file or not; how many it
+// went badly with is an error in the end, as is that there were no files.
+func countEggs(in io.Reader, names []string, failed string, do func(name string, data []byte, unreadable error) (ok bool, err error)) error {
+	all, bad := 0, 0
+	err := eachEgg(in, names, func(name string, data []byte, unreadable error) error {
+		ok, err := do(name, data, unreadable)
+		if all++; !ok {
+			bad++
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case bad > 0:
+		return fmt.Errorf("%d of %d files %s", bad, all, failed)
+	case all == 0:
+		return errors.New("there are no eggs: their files end in .json, .yaml or .yml")
+	}
+	return nil
 }
 
 // eachEgg hands over every file that is meant: those named, and in folders

@@ -37,32 +37,20 @@ func (c eggImportCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer done()
-	all, bad := 0, 0
-	err = eachEgg(s.In, c.Files, func(name string, data []byte, unreadable error) error {
-		all++
+	return countEggs(s.In, c.Files, "were not imported", func(name string, data []byte, unreadable error) (bool, error) {
 		got, err := importedEgg{}, unreadable
 		if err == nil {
 			err = to.Do(ctx, c.request(data), &got)
 		}
 		if gone(err) {
-			return err
+			return false, err
 		}
 		if err != nil {
-			bad++
 			_, err = fmt.Fprintf(s.Out, "%s: failed: %v\n", name, err)
-			return err
+			return false, err
 		}
-		return got.print(s.Out, name)
+		return true, got.print(s.Out, name)
 	})
-	switch {
-	case err != nil:
-		return err
-	case bad > 0:
-		return fmt.Errorf("%d of %d files were not imported", bad, all)
-	case all == 0:
-		return errors.New("there are no eggs: their files end in .json, .yaml or .yml")
-	}
-	return nil
 }
 
 func (c eggImportCommand) request(data []byte) client.Request {

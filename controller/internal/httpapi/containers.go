@@ -285,8 +285,8 @@ func (s *Server) containerSecrets(ctx context.Context, actor authz.Actor, in *Co
 
 type editContainerInput struct {
 	ContainerInput
-	IfMatch string `header:"If-Match" doc:"the ETag that the change was made on"`
-	Body    struct {
+	GuardedInput
+	Body struct {
 		Image       *string            `json:"image,omitempty"`
 		Startup     *string            `json:"startup,omitempty" doc:"name of one of the egg's start commands"`
 		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default; what is secret stays so"`
@@ -306,8 +306,8 @@ type editContainerInput struct {
 
 type editEnvironmentInput struct {
 	ContainerInput
-	IfMatch string `header:"If-Match" doc:"the ETag that the change was made on"`
-	Body    struct {
+	GuardedInput
+	Body struct {
 		Environment map[string]*string `json:"environment,omitempty" doc:"null takes a value back to the egg's default; what is secret stays so"`
 		Secrets     map[string]*string `json:"secrets,omitempty" doc:"null takes a secret away"`
 	}

@@ -146,8 +146,8 @@ func (s *Server) egg(ctx context.Context, actor authz.Actor, in *EggInput) (*egg
 
 type editEggInput struct {
 	EggInput
-	IfMatch string `header:"If-Match"`
-	Body    newEggBody
+	GuardedInput
+	Body newEggBody
 }
 
 func (s *Server) editEgg(ctx context.Context, actor authz.Actor, in *editEggInput) (*eggOutput, error) {

@@ -58,7 +58,8 @@ type RepeatableInput struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"your name for this request: sent again with the same key it makes nothing twice, for a day"`
 }
 
-// GuardedInput is of a change that may be lost on nobody.
+// GuardedInput is of a change that is not to undo what somebody else has changed
+// meanwhile.
 type GuardedInput struct {
 	IfMatch string `header:"If-Match" maxLength:"100" doc:"the ETag that the change was made on: of another one it is refused"`
 }

@@ -103,8 +103,8 @@ func (s *Server) role(ctx context.Context, actor authz.Actor, in *RoleInput) (*r
 
 type editRoleInput struct {
 	RoleInput
-	IfMatch string `header:"If-Match" maxLength:"100"`
-	Body    struct {
+	GuardedInput
+	Body struct {
 		Name        *string   `json:"name,omitempty" maxLength:"100"`
 		Description *string   `json:"description,omitempty" maxLength:"1000"`
 		ParentID    *string   `json:"parentId,omitempty" doc:"the id of a role, or an empty text for none"`

@@ -138,8 +138,8 @@ func (s *Server) user(ctx context.Context, actor authz.Actor, in *UserInput) (*u
 
 type editUserInput struct {
 	UserInput
-	IfMatch string `header:"If-Match" maxLength:"100"`
-	Body    struct {
+	GuardedInput
+	Body struct {
 		Email *string `json:"email,omitempty" maxLength:"254"`
 		Name  *string `json:"name,omitempty" maxLength:"100"`
 	}

@@ -5665,7 +5665,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag that the change was made on */
+                /** @description the ETag that the change was made on: of another one it is refused */
                 "If-Match"?: string;
             };
             path: {
@@ -6060,7 +6060,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description the ETag that the change was made on */
+                /** @description the ETag that the change was made on: of another one it is refused */
                 "If-Match"?: string;
             };
             path: {
@@ -8194,6 +8194,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
                 "If-Match"?: string;
             };
             path: {
@@ -11252,6 +11253,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
                 "If-Match"?: string;
             };
             path: {
@@ -11601,6 +11603,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description the ETag that the change was made on: of another one it is refused */
                 "If-Match"?: string;
             };
             path: {
