@@ -6,13 +6,19 @@ const words = strings.session;
 
 const shortest = 10;
 
-/** What is asked of a new password before the controller is. */
+/** What is asked of a password before the controller is. */
 export const rules = {
+  current: { required: words.needPassword },
   next: { validate: (text: string) => text.length >= shortest || words.tooShort },
   again: {
     validate: (text: string, all: { newPassword: string }) => text === all.newPassword || words.mismatch,
   },
 };
+
+/** The password that is to be proven, before something is done to the account. */
+export function CurrentPassword(props: { fault?: string; autoFocus?: boolean } & UseFormRegisterReturn) {
+  return <TextField label={words.current} type="password" autoComplete="current-password" {...props} />;
+}
 
 interface Fields {
   next: UseFormRegisterReturn;

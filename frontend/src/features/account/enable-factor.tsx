@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { api } from "@/api/endpoints";
+import { CurrentPassword, rules } from "@/components/new-password";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -55,13 +56,10 @@ function Begin({ onBegun, onClose }: { onBegun: (b: Begun) => void; onClose: () 
   return (
     <form onSubmit={submit} className="space-y-4" noValidate>
       {fault}
-      <TextField
-        label={strings.session.current}
-        type="password"
-        autoComplete="current-password"
+      <CurrentPassword
         autoFocus
         fault={faultOf("currentPassword")}
-        {...form.register("currentPassword", { required: strings.session.needPassword })}
+        {...form.register("currentPassword", rules.current)}
       />
       <div className="flex justify-end gap-2">
         <Button onClick={onClose}>{strings.cancel}</Button>

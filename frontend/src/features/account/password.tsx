@@ -1,11 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { api } from "@/api/endpoints";
 import { keys } from "@/api/queries";
-import { NewPassword, rules } from "@/components/new-password";
+import { CurrentPassword, NewPassword, rules } from "@/components/new-password";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
-import { TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { Saved } from "./saved";
 
@@ -29,13 +28,7 @@ export function Password({ email }: { email: string }) {
       <form onSubmit={submit} className="space-y-4 p-4" noValidate>
         {fault}
         <input type="hidden" autoComplete="username" value={email} readOnly />
-        <TextField
-          label={words.current}
-          type="password"
-          autoComplete="current-password"
-          fault={faultOf("currentPassword")}
-          {...form.register("currentPassword", { required: words.needPassword })}
-        />
+        <CurrentPassword fault={faultOf("currentPassword")} {...form.register("currentPassword", rules.current)} />
         <NewPassword
           next={form.register("newPassword", rules.next)}
           again={form.register("again", rules.again)}

@@ -1,4 +1,5 @@
 import type { Proof } from "@/api/endpoints";
+import { CurrentPassword, rules } from "@/components/new-password";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -24,13 +25,10 @@ export function ProveFactor<R>({ title, text, action, danger, send, onSent, onCl
     <Dialog open onOpenChange={(next) => !next && onClose()} title={title} description={text}>
       <form onSubmit={submit} className="space-y-4" noValidate>
         {fault}
-        <TextField
-          label={strings.session.current}
-          type="password"
-          autoComplete="current-password"
+        <CurrentPassword
           autoFocus
           fault={faultOf("currentPassword")}
-          {...form.register("currentPassword", { required: strings.session.needPassword })}
+          {...form.register("currentPassword", rules.current)}
         />
         <TextField
           label={strings.session.code}

@@ -1,13 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck, LoaderCircle } from "lucide-react";
 import { useState } from "react";
-import { useForm } from "react-hook-form";
 import { Link } from "react-router";
 import { api } from "@/api/endpoints";
-import { ApiError, sortFaults } from "@/api/problem";
 import { keys, nodeQuery } from "@/api/queries";
 import type { Enrolment } from "@/api/types";
-import { Fault } from "@/components/fault";
+import { useSend } from "@/components/send";
 import { strings } from "@/strings";
 import { Button, buttonClass } from "@/ui/button";
 import { CommandLine } from "@/ui/copy";
@@ -39,46 +37,35 @@ export function AddNode({ open, onClose }: { open: boolean; onClose: () => void 
   );
 }
 
-interface Values {
-  name: string;
-  description: string;
-}
-
 function NameNode({ onCreated, onCancel }: { onCreated: (e: Enrolment) => void; onCancel: () => void }) {
   const client = useQueryClient();
-  const form = useForm<Values>({ defaultValues: { name: "", description: "" } });
-  const create = useMutation({
-    mutationFn: api.nodes.create,
-    onSuccess: (node) => {
+  const { form, faultOf, fault, busy, submit } = useSend({
+    blank: { name: "", description: "" },
+    send: api.nodes.create,
+    onSent: (node) => {
       void client.invalidateQueries({ queryKey: keys.nodeLists });
       onCreated(node);
     },
-    onError: (error) => {
-      if (!(error instanceof ApiError)) return;
-      const { placed } = sortFaults(error, (path) => path in form.getValues());
-      for (const { path, message } of placed) form.setError(path as keyof Values, { message });
-    },
   });
-  const { errors } = form.formState;
   return (
-    <form onSubmit={form.handleSubmit((values) => create.mutate(values))} className="space-y-4" noValidate>
-      {create.error && !errors.name && !errors.description && <Fault error={create.error} />}
+    <form onSubmit={submit} className="space-y-4" noValidate>
+      {fault}
       <TextField
         label={words.name}
         hint={words.nameHint}
         autoFocus
-        fault={errors.name?.message}
+        fault={faultOf("name")}
         {...form.register("name", { required: strings.create.needName })}
       />
       <TextField
         label={words.description}
         aside={strings.optional}
-        fault={errors.description?.message}
+        fault={faultOf("description")}
         {...form.register("description")}
       />
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>{strings.cancel}</Button>
-        <Button type="submit" look="primary" busy={create.isPending}>
+        <Button type="submit" look="primary" busy={busy}>
           {words.createIt}
         </Button>
       </div>

@@ -1,9 +1,6 @@
-import { useMutation } from "@tanstack/react-query";
-import { useForm } from "react-hook-form";
 import { api } from "@/api/endpoints";
-import { ApiError, sortFaults } from "@/api/problem";
-import { Fault } from "@/components/fault";
 import { NewPassword, rules } from "@/components/new-password";
+import { useSend } from "@/components/send";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
@@ -18,17 +15,11 @@ const blank = { newPassword: "", again: "" };
  * no log ever sees.
  */
 export function ResetPassword({ token }: { token: string }) {
-  const form = useForm({ defaultValues: blank });
-  const { errors } = form.formState;
-  const reset = useMutation({
-    mutationFn: ({ newPassword }: typeof blank) => api.auth.resetPassword({ token, newPassword }),
-    onError: (error) => {
-      if (!(error instanceof ApiError)) return;
-      const { placed } = sortFaults(error, (path) => path in blank);
-      for (const { path, message } of placed) form.setError(path as keyof typeof blank, { message });
-    },
+  const { form, fault, busy, sent, submit } = useSend({
+    blank,
+    send: ({ newPassword }) => api.auth.resetPassword({ token, newPassword }),
   });
-  if (reset.isSuccess) {
+  if (sent) {
     return (
       <Card title={words.resetTitle}>
         <Note look="info">{words.resetDone}</Note>
@@ -40,15 +31,15 @@ export function ResetPassword({ token }: { token: string }) {
   }
   return (
     <Card title={words.resetTitle}>
-      {reset.error && Object.keys(errors).length === 0 && <Fault error={reset.error} />}
-      <form onSubmit={form.handleSubmit((values) => reset.mutate(values))} className="space-y-4" noValidate>
+      {fault}
+      <form onSubmit={submit} className="space-y-4" noValidate>
         <NewPassword
           next={form.register("newPassword", rules.next)}
           again={form.register("again", rules.again)}
-          faults={errors}
+          faults={form.formState.errors}
           autoFocus
         />
-        <Button type="submit" look="primary" busy={reset.isPending} className="w-full">
+        <Button type="submit" look="primary" busy={busy} className="w-full">
           {words.set}
         </Button>
       </form>
