@@ -28,7 +28,10 @@ export function Password({ email }: { email: string }) {
       <form onSubmit={submit} className="space-y-4 p-4" noValidate>
         {fault}
         <input type="hidden" autoComplete="username" value={email} readOnly />
-        <CurrentPassword fault={faultOf("currentPassword")} {...form.register("currentPassword", rules.current)} />
+        <CurrentPassword
+          fault={faultOf("currentPassword")}
+          {...form.register("currentPassword", rules.current)}
+        />
         <NewPassword
           next={form.register("newPassword", rules.next)}
           again={form.register("again", rules.again)}
