@@ -30,6 +30,7 @@ const patience = 90 * time.Second
 var labs struct {
 	plain, ha sharedLab
 	installed sharedLab
+	journeys  sharedLab
 	two       map[string]*sharedLab // by the broker that agents connect to
 	witnesses atomic.Int64          // made so far: each has a name of its own
 }
@@ -94,7 +95,7 @@ func (s scenario) keepLogs() {
 // closeShared ends the labs of the scenarios, after the last test.
 func closeShared() error {
 	var errs []error
-	for _, shared := range append(slices.Collect(maps.Values(labs.two)), &labs.plain, &labs.ha, &labs.installed) {
+	for _, shared := range append(slices.Collect(maps.Values(labs.two)), &labs.plain, &labs.ha, &labs.installed, &labs.journeys) {
 		if shared.lab != nil {
 			errs = append(errs, shared.lab.Close())
 		}

@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useState } from "react";
 import { createBrowserRouter, RouterProvider } from "react-router";
 import { currentToken } from "@/api/http";
 import { queryClient } from "@/api/queries";
@@ -9,6 +9,7 @@ import { LiveProvider } from "@/components/live";
 import { ChangePassword } from "@/features/session/change-password";
 import { ResetPassword } from "@/features/session/reset-password";
 import { SignIn } from "@/features/session/sign-in";
+import { SignInAgain } from "@/features/session/sign-in-again";
 import { Starting } from "@/features/session/starting";
 import { useCell } from "@/lib/cell";
 import type { Dial } from "@/live/link";
@@ -31,9 +32,17 @@ function Door({ dial }: { dial: Dial }) {
     case "unknown":
       return <Starting ask={currentToken} />;
     case "signed-out":
-      return <SignIn expired={now.why === "expired"} />;
+      return <SignIn />;
     case "signed-in":
-      return now.user.mustChangePassword ? <ChangePassword /> : <Dashboard user={now.user} dial={dial} />;
+    case "expired":
+      return now.user.mustChangePassword ? (
+        <ChangePassword />
+      ) : (
+        <>
+          <Dashboard key={now.user.id} user={now.user} dial={dial} />
+          {now.state === "expired" && <SignInAgain user={now.user} />}
+        </>
+      );
   }
 }
 
@@ -44,9 +53,8 @@ function linkToken(): string | null {
 }
 
 function Dashboard({ user, dial }: { user: User; dial: Dial }) {
-  // Made anew for another person only: a renewed token must not lose the page.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: user.id stands for the user
-  const router = useMemo(() => createBrowserRouter(routes(user)), [user.id]);
+  // Made once for each person: a renewed token must not lose the page.
+  const [router] = useState(() => createBrowserRouter(routes(user)));
   useEffect(() => () => router.dispose(), [router]);
   return (
     <LiveProvider dial={dial}>

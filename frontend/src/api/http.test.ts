@@ -43,7 +43,7 @@ describe("a token that is refused", () => {
   it("ends the session when the cookie is refused, too", async () => {
     controller({ refresh: 401 });
     expect((await request("/a")).status).toBe(401);
-    expect(session.get()).toEqual({ state: "signed-out", why: "expired" });
+    expect(session.get()).toEqual({ state: "expired", user });
   });
 
   it("does not end the session while the controller is away", async () => {

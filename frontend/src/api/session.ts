@@ -7,7 +7,8 @@ import type { User } from "./types";
 
 export type Session =
   | { state: "unknown" } // at start, until the cookie was tried
-  | { state: "signed-out"; why?: "expired" }
+  | { state: "signed-out" }
+  | { state: "expired"; user: User } // who was signed in: the page is kept for them
   | { state: "signed-in"; user: User };
 
 export const session = new Cell<Session>({ state: "unknown" });
@@ -33,15 +34,21 @@ export function onTokenRenewed(listener: () => void): () => void {
 }
 
 export function signedIn(tokens: Tokens): void {
-  const renewed = access !== null;
   access = { token: tokens.access, freshUntil: Date.now() + tokens.lifeMs - marginMs };
   session.set({ state: "signed-in", user: tokens.user });
-  if (renewed) for (const listener of renewedListeners) listener();
+  for (const listener of renewedListeners) listener();
 }
 
-export function signedOut(why?: "expired"): void {
+export function signedOut(): void {
   access = null;
-  session.set({ state: "signed-out", ...(why && { why }) });
+  session.set({ state: "signed-out" });
+}
+
+/** The session has ended by itself, or somebody ended it. */
+function ended(): void {
+  const was = session.get();
+  access = null;
+  session.set(was.state === "signed-in" ? { state: "expired", user: was.user } : { state: "signed-out" });
 }
 
 /** As at the start of a visit. */
@@ -62,12 +69,14 @@ export interface Renewed {
  */
 export async function accessToken(renew: () => Promise<Renewed>, stale?: string): Promise<string | null> {
   if (access && access.token !== stale && Date.now() < access.freshUntil) return access.token;
-  if (session.get().state === "signed-out") return null;
+  if (isOut(session.get())) return null;
   renewal ??= locked(renew).finally(() => {
     renewal = null;
   });
   return renewal;
 }
+
+const isOut = ({ state }: Session) => state === "signed-out" || state === "expired";
 
 /** When the token should be renewed ahead of need, in ms from now. */
 export function renewIn(): number | null {
@@ -87,7 +96,7 @@ async function apply(renew: () => Promise<Renewed>): Promise<string | null> {
   const { status, tokens } = await renew();
   if (status === "unreachable") throw new Error("the controller cannot be reached");
   if (!tokens) {
-    signedOut(session.get().state === "signed-in" ? "expired" : undefined);
+    ended();
     return null;
   }
   signedIn(tokens);

@@ -20,3 +20,6 @@ globalThis.ResizeObserver ??= class {
 };
 Element.prototype.scrollTo ??= () => {};
 window.scrollTo = () => {};
+HTMLDialogElement.prototype.showModal ??= function showModal(this: HTMLDialogElement) {
+  this.open = true;
+};

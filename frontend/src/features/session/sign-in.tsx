@@ -3,7 +3,9 @@ import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { api } from "@/api/endpoints";
 import { ApiError } from "@/api/problem";
+import { queryClient } from "@/api/queries";
 import { signedIn } from "@/api/session";
+import type { User } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -18,13 +20,17 @@ const blank = { email: "", password: "", code: "" };
 /** Whether the password was right, and there is a second factor to ask for. */
 const wantsCode = (error: unknown) => error instanceof ApiError && error.kind === "totp_required";
 
-export function SignIn({ expired }: { expired: boolean }) {
+/** `again` is whose session has ended; the page behind is theirs. */
+export function SignIn({ again }: { again?: User }) {
   const form = useForm({ defaultValues: blank });
   const { errors } = form.formState;
   const [asked, setAsked] = useState(false);
   const login = useMutation({
     mutationFn: ({ code, ...who }: typeof blank) => api.auth.login({ ...who, ...(code && { code }) }),
-    onSuccess: signedIn,
+    onSuccess: (tokens) => {
+      if (again && tokens.user.id !== again.id) queryClient.clear(); // nobody sees what another was shown
+      signedIn(tokens);
+    },
     onError: (error) => {
       if (asked) form.setFocus("code", { shouldSelect: true });
       else if (wantsCode(error))
@@ -34,7 +40,7 @@ export function SignIn({ expired }: { expired: boolean }) {
   });
   return (
     <Card title={words.title}>
-      {expired && <Note look="info">{words.expired}</Note>}
+      {again && <Note look="info">{words.expired}</Note>}
       {login.error && !wantsCode(login.error) && <Fault error={login.error} />}
       <form onSubmit={form.handleSubmit((values) => login.mutate(values))} className="space-y-4" noValidate>
         <TextField

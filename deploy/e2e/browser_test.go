@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Journeys are people's ways through the dashboard, in a real browser: the
+// stories of frontend/journeys, played against a lab of their own. What each
+// saw is kept as pictures under artifacts/journeys.
+
+const (
+	givenPassword = "given with the account, 1 time" // of an account that a test makes
+	journeyLimit  = 5 * time.Minute
+)
+
+// stage is the lab that journeys are played on. It gives nodes up quickly.
+func stage(t *testing.T) scenario {
+	t.Helper()
+	return ofLab(t, &labs.journeys, func() (Options, error) {
+		return Options{Nodes: 3, Bin: bin, Cluster: &Cluster{Name: "room", Profile: "lan"}}, nil
+	})
+}
+
+func TestTheFirstDay(t *testing.T) {
+	s := stage(t)
+	s.blank(s.lab.Nodes[2])
+	email := s.person("first", "Superuser")
+	s.journey("first-day", "EMAIL="+email, "PASSWORD="+givenPassword, "IMAGE="+DemoImage)
+}
+
+func TestALostNodeIsWatched(t *testing.T) {
+	s := stage(t)
+	made := s.create("watched", s.egg("watched", DemoImage, nil), s.lab.Nodes[0], map[string]any{"type": "ha", "ha_policy": "available"})
+	s.awaitPhase(made.Container, "running")
+	s.journey("lost-node", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, "CONTAINER="+made.Container.ID)
+}
+
+func TestABadDay(t *testing.T) {
+	s := stage(t)
+	s.journey("bad-day", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
+}
+
+func TestASecondFactor(t *testing.T) {
+	s := stage(t)
+	s.journey("second-factor", "EMAIL="+s.person("careful", "Viewer"), "PASSWORD="+givenPassword)
+}
+
+// person makes an account with a role everywhere, and returns its address. It
+// has to change its password first.
+func (s scenario) person(name, role string) string {
+	s.Helper()
+	email := name + "@lormas.local"
+	var user struct{ ID string }
+	s.call(http.MethodPost, "/users", map[string]string{"email": email, "name": name, "password": givenPassword}, &user)
+	var roles struct{ Items []struct{ ID, Name string } }
+	s.call(http.MethodGet, "/roles", nil, &roles)
+	for _, r := range roles.Items {
+		if r.Name == role {
+			s.call(http.MethodPost, "/roles/bindings", map[string]any{"userId": user.ID, "roleId": r.ID, "scope": "global"}, nil)
+			return email
+		}
+	}
+	s.Fatalf("there is no role %s among %+v", role, roles.Items)
+	return ""
+}
+
+// blank makes a node a machine that has never heard of Lormas.
+func (s scenario) blank(n *Node) {
+	s.Helper()
+	s.must(n.Agent.Stop(s.Context()))
+	s.must(n.KillGuard())
+	s.must(os.RemoveAll(filepath.Join(n.dir, "agent")))
+	s.call(http.MethodDelete, "/nodes/"+n.ID, nil, nil)
+}
+
+// journey plays a story to its end.
+func (s scenario) journey(name string, env ...string) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), journeyLimit)
+	defer cancel()
+	address, err := s.lab.Forward(ctx, "127.0.0.1:0", APIAddress)
+	s.must(err)
+	pictures, err := filepath.Abs("../../artifacts/journeys")
+	s.must(err)
+	cmd := exec.CommandContext(ctx, "node", filepath.Join("..", "..", "frontend", "journeys", name+".mjs"), "http://"+address)
+	cmd.Env = append(append(os.Environ(), "LORMAS_PICTURES="+pictures), env...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it ends its browser
+	cmd.WaitDelay = stopTimeout
+	said, saying := io.Pipe()
+	cmd.Stdout, cmd.Stderr = saying, saying
+	answers, err := cmd.StdinPipe()
+	s.must(err)
+	s.must(cmd.Start())
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		s.obey(ctx, said, answers)
+	}()
+	err = cmd.Wait()
+	s.must(saying.Close())
+	<-heard
+	if err != nil {
+		s.Errorf("the journey %s: %v; its pictures are in %s", name, err, pictures)
+	}
+}
+
+// obey does to the lab what a story asks for, and logs what else it says.
+func (s scenario) obey(ctx context.Context, said io.Reader, answers io.Writer) {
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		command, asked := strings.CutPrefix(lines.Text(), "@lab ")
+		if !asked {
+			s.Log(lines.Text())
+			continue
+		}
+		answer := "ok"
+		if err := s.command(ctx, strings.Fields(command)); err != nil {
+			answer = err.Error()
+		}
+		fmt.Fprintln(answers, answer)
+	}
+}
+
+// command is one thing done to the lab.
+func (s scenario) command(ctx context.Context, words []string) error {
+	switch words[0] {
+	case "stop-controller":
+		return s.lab.Controller.Stop(ctx)
+	case "start-controller":
+		return s.lab.Controller.Start(ctx)
+	case "sign-out":
+		return s.signOut(ctx, words[1])
+	}
+	number, err := strconv.Atoi(words[1])
+	if err != nil {
+		return err
+	}
+	node := s.lab.Nodes[number-1]
+	switch words[0] {
+	case "cut":
+		return node.CutLink(ctx)
+	case "heal":
+		return node.HealLink(ctx)
+	case "join":
+		return node.join(ctx, words[2])
+	}
+	return fmt.Errorf("no journey asks for %s", words[0])
+}
+
+// signOut ends all sessions of a person.
+func (s scenario) signOut(ctx context.Context, email string) error {
+	var users struct{ Items []struct{ ID string } }
+	if err := s.lab.API.Call(ctx, http.MethodGet, "/users?q="+url.QueryEscape(email), nil, &users); err != nil {
+		return err
+	}
+	if len(users.Items) != 1 {
+		return fmt.Errorf("%d people are called %s", len(users.Items), email)
+	}
+	return s.lab.API.Call(ctx, http.MethodDelete, "/users/"+users.Items[0].ID+"/sessions", nil, nil)
+}
+
+// join runs the agent on a blank node with a new credential.
+func (n *Node) join(ctx context.Context, token string) error {
+	if err := os.WriteFile(n.credentialFile(), []byte(token+"\n"), 0o600); err != nil {
+		return err
+	}
+	return n.Agent.Start(ctx)
+}

@@ -1,0 +1,36 @@
+// A node is lost while somebody watches: what is highly available moves, and
+// the page tells it without being loaded again.
+import { play } from "./stage.mjs";
+
+const { EMAIL, PASSWORD, CONTAINER } = process.env;
+
+await play(async (stage) => {
+  const { page } = stage;
+  await stage.open(`/containers/${CONTAINER}`);
+  await stage.signIn(EMAIL, PASSWORD);
+  await stage.heading("watched");
+  await stage.sees("running");
+  await stage.sees("Live");
+  await page.evaluate(() => {
+    window.neverLoadedAgain = true;
+  });
+
+  await stage.lab("cut 1");
+  await stage.sees(/node-1 is (suspect|unreachable)|cannot be reached/);
+  await stage.look("unreachable");
+  await stage.follow("Nodes");
+  await stage.sees("unreachable", page.getByRole("row").filter({ hasText: "node-1" }));
+  await stage.look("nodes");
+  await page.goBack();
+  await page.getByText(/^node-[23]$/).filter({ visible: true }).first().waitFor();
+  await stage.seesNot(/cannot be reached/);
+  await stage.sees("running");
+  await stage.sees(/listening/, page.getByRole("log"));
+  await stage.look("moved");
+
+  await stage.lab("heal 1");
+  await stage.follow("Nodes");
+  await stage.sees("healthy", page.getByRole("row").filter({ hasText: "node-1" }));
+  await stage.look("healed");
+  if (!(await page.evaluate(() => window.neverLoadedAgain))) throw new Error("the page was loaded again");
+});
