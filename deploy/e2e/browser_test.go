@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lormas/lormas/shared/dockerd"
 )
 
 // Journeys are people's ways through the dashboard, in a real browser: the
@@ -30,7 +32,9 @@ const (
 func stage(t *testing.T) scenario {
 	t.Helper()
 	return ofLab(t, &labs.journeys, func() (Options, error) {
-		return Options{Nodes: 3, Bin: bin, Cluster: &Cluster{Name: "room", Profile: "lan"}}, nil
+		flood, err := dockerd.Busybox(FloodImage)
+		flood.Config.Entrypoint = []string{"/bin/sh", "-c", floodingShell}
+		return Options{Nodes: 3, Bin: bin, Images: []dockerd.Image{flood}, Cluster: &Cluster{Name: "room", Profile: "lan"}}, err
 	})
 }
 
@@ -48,6 +52,30 @@ func TestALostNodeIsWatched(t *testing.T) {
 	s.journey("lost-node", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, "CONTAINER="+made.Container.ID)
 }
 
+// FloodImage runs floodingShell.
+const FloodImage = "lormas/flood:1"
+
+// floodingShell answers to what is typed; "flood" makes it say 2 MB.
+const floodingShell = `echo ready
+while read -r line; do
+  if [ "$line" = flood ]; then
+    yes "a line of the flood, as long as lines are in a log that people read at all" | head -n 28000
+    echo "the flood is over"
+  else
+    echo "did $line"
+  fi
+done`
+
+func TestACustomersView(t *testing.T) {
+	s := stage(t)
+	egg := s.egg("floods", FloodImage, nil)
+	mine, other := s.create("mine", egg, s.lab.Nodes[1], nil), s.create("not-mine", egg, s.lab.Nodes[1], nil)
+	email, id := s.user("customer")
+	s.call(http.MethodPost, "/containers/"+mine.Container.ID+"/assign", map[string]string{"ownerId": id}, nil)
+	s.awaitPhase(mine.Container, "running")
+	s.journey("customer", "EMAIL="+email, "PASSWORD="+givenPassword, "OTHER="+other.Container.ID)
+}
+
 func TestABadDay(t *testing.T) {
 	s := stage(t)
 	s.journey("bad-day", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
@@ -58,18 +86,25 @@ func TestASecondFactor(t *testing.T) {
 	s.journey("second-factor", "EMAIL="+s.person("careful", "Viewer"), "PASSWORD="+givenPassword)
 }
 
-// person makes an account with a role everywhere, and returns its address. It
-// has to change its password first.
-func (s scenario) person(name, role string) string {
+// user makes an account that may do nothing, and has to change its password
+// first.
+func (s scenario) user(name string) (email, id string) {
 	s.Helper()
-	email := name + "@lormas.local"
+	email = name + "@lormas.local"
 	var user struct{ ID string }
 	s.call(http.MethodPost, "/users", map[string]string{"email": email, "name": name, "password": givenPassword}, &user)
+	return email, user.ID
+}
+
+// person makes an account with a role everywhere, and returns its address.
+func (s scenario) person(name, role string) string {
+	s.Helper()
+	email, id := s.user(name)
 	var roles struct{ Items []struct{ ID, Name string } }
 	s.call(http.MethodGet, "/roles", nil, &roles)
 	for _, r := range roles.Items {
 		if r.Name == role {
-			s.call(http.MethodPost, "/roles/bindings", map[string]any{"userId": user.ID, "roleId": r.ID, "scope": "global"}, nil)
+			s.call(http.MethodPost, "/roles/bindings", map[string]any{"userId": id, "roleId": r.ID, "scope": "global"}, nil)
 			return email
 		}
 	}

@@ -100,6 +100,11 @@ class Stage {
     return within.getByText(text).first().waitFor({ state: "hidden" });
   }
 
+  /** That something is not offered; the page has to be there by now. */
+  async never(locator) {
+    if ((await locator.count()) > 0) throw new Error(`${locator} is offered`);
+  }
+
   heading(name) {
     return this.page.getByRole("heading", { name }).first().waitFor();
   }

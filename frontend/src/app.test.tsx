@@ -230,3 +230,29 @@ it("says what to do next where there is nothing yet", async () => {
   expect(await screen.findByText(/First add a node/)).toBeVisible();
   expect(screen.getByRole("link", { name: "Add node" })).toHaveAttribute("href", "/nodes?add=1");
 });
+
+describe("who may little", () => {
+  it("sees no button that would be refused, and no place", async () => {
+    open(`/containers/${uuid(2, 1)}`, {
+      grants: [
+        { permission: "container.view", scope: "global" },
+        { permission: "container.stop", scope: "container", scopeId: uuid(2, 1) },
+      ],
+    });
+    expect(await screen.findByRole("button", { name: "Stop" })).toBeVisible();
+    for (const name of ["Restart", "Kill", "Delete"])
+      expect(screen.queryByRole("button", { name })).toBeNull();
+    expect(screen.queryByRole("log")).toBeNull();
+    expect(screen.queryByRole("link", { name: "Audit" })).toBeNull();
+    expect(screen.getAllByRole("link", { name: "Containers" })).not.toHaveLength(0);
+  });
+
+  it("writes to a console where that is allowed", async () => {
+    const { user, controller } = open(`/containers/${uuid(2, 1)}`);
+    await user.type(await screen.findByLabelText("Command"), "say hello{Enter}");
+    await waitFor(() => expect(screen.getByLabelText("Command")).toHaveValue(""));
+    expect(controller.requests).toContain(`POST /containers/${uuid(2, 1)}/command`);
+    await user.keyboard("{ArrowUp}");
+    expect(screen.getByLabelText("Command")).toHaveValue("say hello");
+  });
+});

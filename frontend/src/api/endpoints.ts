@@ -121,6 +121,8 @@ export const api = {
         client.POST("/api/v1/containers", { body, params: { header: { "Idempotency-Key": key } } }),
       ) as Promise<Created>,
     act,
+    command: (id: string, command: string) =>
+      answer(client.POST("/api/v1/containers/{id}/command", { ...one(id), body: { command } })),
     logs: (id: string, query: { tail: number; after?: number; book?: string }, signal: AbortSignal) =>
       stream(
         client.GET("/api/v1/containers/{id}/logs", {

@@ -57,6 +57,7 @@ export class MockController {
       ["GET", /^\/containers\/([^/]+)$/, (m) => found(world.containers, m[1])],
       ["GET", /^\/containers\/([^/]+)\/logs$/, (_, __, r) => logs(r.signal)],
       ["POST", /^\/containers\/([^/]+)\/(start|stop|restart|kill)$/, (m) => this.act(m[1], m[2] ?? "")],
+      ["POST", /^\/containers\/([^/]+)\/command$/, (m) => this.act(m[1], "command")],
       ["DELETE", /^\/containers\/([^/]+)$/, (m) => this.act(m[1], "delete")],
       ["GET", /^\/eggs$/, () => json({ items: world.eggs })],
       ["POST", /^\/eggs$/, (_, body) => this.createEgg(body as unknown as EggBody)],

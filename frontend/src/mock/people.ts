@@ -7,6 +7,7 @@ export interface Visitor {
   signedIn?: boolean;
   secondFactor?: boolean;
   mustChangePassword?: boolean;
+  grants?: Me["grants"]; // everything, unless given
 }
 
 const wrongCode = "this code is not right, or was used before: wait for the next one";
@@ -18,9 +19,16 @@ export class People {
   private user: Me["user"];
   private password = "admin123";
   private codes: string[] = [];
+  private readonly grants: Me["grants"];
   private next = 1000;
 
-  constructor({ signedIn = true, secondFactor = false, mustChangePassword = false }: Visitor) {
+  constructor({
+    signedIn = true,
+    secondFactor = false,
+    mustChangePassword = false,
+    grants = [{ permission: "*", scope: "global" }],
+  }: Visitor) {
+    this.grants = grants;
     this.signedIn = signedIn;
     const at = ago(40 * 86_400);
     this.user = {
@@ -108,10 +116,7 @@ export class People {
       userId,
       name: email,
       mustChangePassword,
-      grants: [
-        { permission: "container.*", scope: "global" },
-        { permission: "node.view", scope: "global" },
-      ],
+      grants: this.grants,
       user: { ...this.user },
       recoveryCodes: this.codes.length,
     };

@@ -3,14 +3,16 @@ import { useState } from "react";
 import { useParams } from "react-router";
 import { containerQuery, itemsOf, nodesQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
+import { targetOf, useMay } from "@/components/may";
 import { Page } from "@/components/page";
+import { CommandLine } from "@/features/containers/command-line";
 import { ContainerFacts, Environment, OutlookNote } from "@/features/containers/container-facts";
 import { ContainerJobs } from "@/features/containers/container-jobs";
 import { ContainerState } from "@/features/containers/container-table";
 import { LogPanel } from "@/features/containers/logs";
 import { StatsPanel } from "@/features/containers/stats-panel";
 import { VerbBar, VerbFault } from "@/features/containers/verb-bar";
-import { reachable } from "@/features/containers/verbs";
+import { hasConsole, reachable } from "@/features/containers/verbs";
 import { strings } from "@/strings";
 import { Loading, Panel } from "@/ui/panel";
 
@@ -18,6 +20,7 @@ export default function ContainerPage() {
   const { id = "" } = useParams();
   const { data: container, error, refetch } = useQuery(containerQuery(id));
   const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const may = useMay();
   const [verbError, setVerbError] = useState<unknown>(null);
   if (!container) {
     return (
@@ -33,19 +36,26 @@ export default function ContainerPage() {
     );
   }
   const node = nodes.find((n) => n.id === container.nodeId);
+  const allowed = (permission: string) => may(permission, targetOf(container, node?.cluster_id));
   return (
     <Page
       title={container.name}
       aside={<ContainerState container={container} node={node} />}
-      actions={<VerbBar container={container} onError={setVerbError} />}
+      actions={<VerbBar container={container} clusterId={node?.cluster_id} onError={setVerbError} />}
     >
       <VerbFault error={verbError} />
       <OutlookNote container={container} node={node} />
       <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <div className="min-w-0 space-y-4">
-          <StatsPanel container={container} reachable={reachable(node?.state)} />
-          <LogPanel id={container.id} />
-          <ContainerJobs id={container.id} />
+          {allowed("container.stats") && (
+            <StatsPanel container={container} reachable={reachable(node?.state)} />
+          )}
+          {allowed("container.logs") && (
+            <LogPanel id={container.id}>
+              {allowed("container.command") && hasConsole(container) && <CommandLine id={container.id} />}
+            </LogPanel>
+          )}
+          {allowed("job.view") && <ContainerJobs id={container.id} />}
         </div>
         <div className="min-w-0 space-y-4">
           <ContainerFacts container={container} node={node} />

@@ -20,6 +20,7 @@ import { signedOut } from "@/api/session";
 import type { Me, User } from "@/api/types";
 import { LiveDot } from "@/components/live";
 import { Logo } from "@/components/logo";
+import { useMay } from "@/components/may";
 import { useCell } from "@/lib/cell";
 import { cx } from "@/lib/cx";
 import { followTheme, setTheme, type Theme, theme } from "@/lib/theme";
@@ -27,18 +28,22 @@ import { timeZone } from "@/lib/time-zone";
 import { strings } from "@/strings";
 import { IconButton } from "@/ui/button";
 
-const places: Array<[to: string, label: string, icon: LucideIcon]> = [
-  ["/nodes", strings.nav.nodes, Server],
-  ["/containers", strings.nav.containers, Box],
-  ["/eggs", strings.nav.eggs, Egg],
-  ["/jobs", strings.nav.jobs, ListChecks],
-  ["/audit", strings.nav.audit, ScrollText],
+type Place = [to: string, label: string, icon: LucideIcon, needs: string];
+
+const places: Place[] = [
+  ["/nodes", strings.nav.nodes, Server, "node.view"],
+  ["/containers", strings.nav.containers, Box, "container.view"],
+  ["/eggs", strings.nav.eggs, Egg, "egg.view"],
+  ["/jobs", strings.nav.jobs, ListChecks, "job.view"],
+  ["/audit", strings.nav.audit, ScrollText, "audit.view"],
 ];
 
 /** The frame around every page: places on the left, or below on a phone. */
 export default function Shell({ user }: { user: User }) {
   const account = useQuery(meQuery()).data?.user ?? user;
   useSettings(account);
+  const may = useMay();
+  const open = places.filter(([, , , needs]) => may(needs));
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_1fr]">
       <a
@@ -50,7 +55,7 @@ export default function Shell({ user }: { user: User }) {
       <aside className="sticky top-0 flex h-dvh flex-col border-r border-line bg-sunken px-3 py-4 max-md:hidden">
         <Logo className="px-2 pb-5" />
         <nav aria-label={strings.nav.label} className="flex-1 space-y-0.5">
-          {places.map(([to, label, Icon]) => (
+          {open.map(([to, label, Icon]) => (
             <NavLink key={to} to={to} className={({ isActive }) => sideClass(isActive)}>
               <Icon aria-hidden className="size-4" />
               {label}
@@ -93,9 +98,9 @@ export default function Shell({ user }: { user: User }) {
 
       <nav
         aria-label={strings.nav.label}
-        className="fixed inset-x-0 bottom-0 z-30 grid grid-cols-5 border-t border-line bg-sunken pb-[env(safe-area-inset-bottom)] md:hidden"
+        className="fixed inset-x-0 bottom-0 z-30 grid auto-cols-fr grid-flow-col border-t border-line bg-sunken pb-[env(safe-area-inset-bottom)] md:hidden"
       >
-        {places.map(([to, label, Icon]) => (
+        {open.map(([to, label, Icon]) => (
           <NavLink key={to} to={to} className={({ isActive }) => tabClass(isActive)}>
             <Icon aria-hidden className="size-5" />
             {label}

@@ -166,7 +166,12 @@ describe("sessions", () => {
 
 describe("API tokens", () => {
   it("are made with a part of what one may do, and shown once", async () => {
-    const { user, controller } = open("/account");
+    const { user, controller } = open("/account", {
+      grants: [
+        { permission: "container.*", scope: "global" },
+        { permission: "node.view", scope: "global" },
+      ],
+    });
     await user.click(await button("New token"));
     const dialog = within(await screen.findByRole("dialog", { name: "New API token" }));
     await dialog.findByText("0 of 4");

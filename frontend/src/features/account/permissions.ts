@@ -1,12 +1,6 @@
 /** Which permissions a token of one's own can have, and how to say it. Pure. */
-import type { Me, Permission } from "@/api/types";
-
-type Grants = Me["grants"];
-
-function covers(pattern: string, permission: string): boolean {
-  if (pattern === "*" || pattern === permission) return true;
-  return pattern.endsWith(".*") && permission.startsWith(pattern.slice(0, -1));
-}
+import { covers, type Grants } from "@/api/grants";
+import type { Permission } from "@/api/types";
 
 /** Those that one has oneself, wherever that is. */
 export function heldOf(all: Permission[], grants: Grants): Permission[] {

@@ -3,6 +3,7 @@ import { Plus } from "lucide-react";
 import { Link, useSearchParams } from "react-router";
 import { containersQuery, itemsOf, nodesQuery } from "@/api/queries";
 import { List } from "@/components/list";
+import { useMay } from "@/components/may";
 import { phaseWords, strings } from "@/strings";
 import { Button, buttonClass } from "@/ui/button";
 import { Empty } from "@/ui/panel";
@@ -80,21 +81,24 @@ function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filt
 /** Says what to do next: without a node, a container has nowhere to run. */
 function NoContainers() {
   const { data, isSuccess } = useInfiniteQuery(nodesQuery());
+  const may = useMay();
   const needsNode = isSuccess && itemsOf(data).length === 0;
   return (
     <Empty
       title={words.emptyTitle}
       action={
-        needsNode ? (
+        needsNode && may("node.create") ? (
           <Link to="/nodes?add=1" className={buttonClass("primary")}>
             <Plus aria-hidden className="size-4" />
             {strings.nodes.add}
           </Link>
         ) : (
-          <Link to="/containers/new" className={buttonClass("primary")}>
-            <Plus aria-hidden className="size-4" />
-            {words.create}
-          </Link>
+          may("container.create") && (
+            <Link to="/containers/new" className={buttonClass("primary")}>
+              <Plus aria-hidden className="size-4" />
+              {words.create}
+            </Link>
+          )
         )
       }
     >

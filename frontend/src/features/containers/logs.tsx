@@ -1,5 +1,5 @@
 import { ArrowDown } from "lucide-react";
-import { useLayoutEffect, useRef, useState } from "react";
+import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
 import { Fault } from "@/components/fault";
 import { cx } from "@/lib/cx";
 import { strings } from "@/strings";
@@ -10,7 +10,7 @@ import { type Logs, useLogs } from "./use-logs";
 
 const words = strings.containers;
 
-export function LogPanel({ id }: { id: string }) {
+export function LogPanel({ id, children }: { id: string; children?: ReactNode }) {
   const logs = useLogs(id);
   const text = logs.log.lines.map((line) => line.text).join("\n");
   return (
@@ -27,6 +27,7 @@ export function LogPanel({ id }: { id: string }) {
     >
       {logs.state === "failed" && <Fault error={logs.error} className="m-3" />}
       <LogView logs={logs} />
+      {children}
     </Panel>
   );
 }

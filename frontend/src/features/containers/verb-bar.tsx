@@ -5,6 +5,7 @@ import { api, type ContainerVerb } from "@/api/endpoints";
 import { keys } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { Fault } from "@/components/fault";
+import { targetOf, useMay } from "@/components/may";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
@@ -20,9 +21,16 @@ const looks: Record<ContainerVerb, { icon: LucideIcon; look: "plain" | "danger" 
   delete: { icon: Trash2, look: "danger" },
 };
 
+interface BarProps {
+  container: Container;
+  clusterId: string | undefined; // of its node
+  onError: (error: unknown) => void;
+}
+
 /** The verbs that make sense now; those that cannot be taken back ask first. */
-export function VerbBar({ container, onError }: { container: Container; onError: (error: unknown) => void }) {
+export function VerbBar({ container, clusterId, onError }: BarProps) {
   const client = useQueryClient();
+  const may = useMay();
   const [asking, setAsking] = useState<"kill" | "delete" | null>(null);
   const act = useMutation({
     mutationFn: (verb: ContainerVerb) => api.containers.act(container.id, verb),
@@ -38,9 +46,12 @@ export function VerbBar({ container, onError }: { container: Container; onError:
   });
   const ask = (verb: ContainerVerb) =>
     verb === "kill" || verb === "delete" ? setAsking(verb) : act.mutate(verb);
+  const verbs = verbsFor(container).filter((verb) =>
+    may(`container.${verb}`, targetOf(container, clusterId)),
+  );
   return (
     <>
-      {verbsFor(container).map((verb) => (
+      {verbs.map((verb) => (
         <Button
           key={verb}
           {...looks[verb]}

@@ -38,6 +38,10 @@ export function verbsFor(container: Pick<Container, "phase" | "power">): Contain
   });
 }
 
+/** Whether there is a program that reads what is typed. */
+export const hasConsole = ({ phase }: Pick<Container, "phase">): boolean =>
+  phase === "starting" || phase === "running" || phase === "stopping";
+
 export type Outlook =
   | { kind: "settled" }
   | { kind: "retrying" }

@@ -5,6 +5,7 @@ import { eggsQuery } from "@/api/queries";
 import type { Egg } from "@/api/types";
 import { Age } from "@/components/age";
 import { List } from "@/components/list";
+import { useMay } from "@/components/may";
 import { strings } from "@/strings";
 import { buttonClass } from "@/ui/button";
 import { Empty } from "@/ui/panel";
@@ -46,6 +47,8 @@ export function EggList() {
 }
 
 export function NewEgg() {
+  const may = useMay();
+  if (!may("egg.create")) return null;
   return (
     <Link to="/eggs/new" className={buttonClass("primary")}>
       <Plus aria-hidden className="size-4" />

@@ -14,7 +14,7 @@ import { UsageBars } from "./usage";
 
 const words = strings.nodes;
 
-export function NodeList({ onAdd }: { onAdd: () => void }) {
+export function NodeList({ onAdd }: { onAdd?: (() => void) | undefined }) {
   const query = useInfiniteQuery(nodesQuery());
   return (
     <List
@@ -23,9 +23,11 @@ export function NodeList({ onAdd }: { onAdd: () => void }) {
         <Empty
           title={words.emptyTitle}
           action={
-            <Button look="primary" icon={Plus} onClick={onAdd}>
-              {words.add}
-            </Button>
+            onAdd && (
+              <Button look="primary" icon={Plus} onClick={onAdd}>
+                {words.add}
+              </Button>
+            )
           }
         >
           {words.empty}
