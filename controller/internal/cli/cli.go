@@ -54,7 +54,8 @@ type commands struct {
 		Passwords brokerPasswordsCommand `cmd:"" help:"Write who may come to mosquitto or NATS, out of the nodes in the database."`
 	} `cmd:"" help:"Work with an MQTT broker that is not the controller's own."`
 	Secrets struct {
-		Rotate secretsRotateCommand `cmd:"" help:"Replace the key that seals secrets in the database, also while controllers run."`
+		Rotate  secretsRotateCommand  `cmd:"" help:"Replace the key that seals secrets in the database, also while controllers run."`
+		Abandon secretsAbandonCommand `cmd:"" help:"Give up the secrets of a database whose key is lost for ever, so that a controller can start on it again."`
 	} `cmd:"" help:"Work with the secrets in the database."`
 	OpenAPI    openAPICommand    `cmd:"" name:"openapi" help:"Print the API's OpenAPI document."`
 	Completion completionCommand `cmd:"" help:"Print what makes a shell complete commands and flags: source <(lormas completion bash)."`

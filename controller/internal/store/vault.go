@@ -35,7 +35,7 @@ func (s *Store) Unlock(ctx context.Context, ring *seal.Ring) (*Store, error) {
 	}
 	pepper, err := ring.Open(canaryOf, canary)
 	if err != nil {
-		return nil, fmt.Errorf("the secrets in this database cannot be read: %w", err)
+		return nil, fmt.Errorf("the secrets in this database cannot be read: %w; if that key is lost for ever, lormas secrets abandon gives up what it sealed", err)
 	}
 	opened := *s
 	opened.vault = &vault{ring, []byte(pepper)}
