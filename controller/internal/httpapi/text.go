@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -15,9 +16,10 @@ import (
 	"github.com/lormas/lormas/shared/spec"
 )
 
-// isText refuses a request with a NUL character in any text of its query or
-// body. Both can write one and Postgres cannot keep it, so it is refused here
-// for all routes.
+// isText refuses a request with a NUL character, or bytes that are no UTF-8, in
+// any text of its query, body or Idempotency-Key. They can be written there and
+// Postgres cannot keep them, so they are refused here for all routes. (JSON has
+// no other bytes than UTF-8: its decoder sees to that.)
 func isText(ctx huma.Context, next func(huma.Context)) {
 	c := humafiber.Unwrap(ctx)
 	var value any
@@ -25,6 +27,7 @@ func isText(ctx huma.Context, next func(huma.Context)) {
 	for key, text := range c.Context().QueryArgs().All() {
 		faults = append(faults, nulIn(map[string]any{string(key): string(text)}, "")...)
 	}
+	faults = append(faults, nulIn(map[string]any{"Idempotency-Key": ctx.Header("Idempotency-Key")}, "")...)
 	body := c.Request().Body()
 	if bytes.Contains(body, []byte(`\u0000`)) && json.Unmarshal(body, &value) == nil {
 		faults = append(faults, nulIn(value, "")...)
@@ -36,12 +39,14 @@ func isText(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// nulIn are the texts of a value that hold a NUL, keys among them.
+func isPlain(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
+
+// nulIn are the texts of a value that Postgres cannot keep, keys among them.
 func nulIn(value any, path string) (faults []spec.Fault) {
 	switch v := value.(type) {
 	case string:
-		if strings.ContainsRune(v, 0) {
-			return []spec.Fault{{Field: path, Message: "this has a NUL character, which is not text"}}
+		if !isPlain(v) {
+			return []spec.Fault{{Field: path, Message: "this has a NUL character, or bytes that are no UTF-8: that is not text"}}
 		}
 	case []any:
 		for i, item := range v {
@@ -49,8 +54,8 @@ func nulIn(value any, path string) (faults []spec.Fault) {
 		}
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if strings.ContainsRune(key, 0) {
-				faults = append(faults, spec.Fault{Field: path, Message: "the name of a field has a NUL character, which is not text"})
+			if !isPlain(key) {
+				faults = append(faults, spec.Fault{Field: path, Message: "the name of a field has a NUL character, or bytes that are no UTF-8: that is not text"})
 				continue
 			}
 			faults = append(faults, nulIn(v[key], join(path, key))...)
