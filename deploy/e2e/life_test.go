@@ -15,8 +15,8 @@ func TestAContainersLife(t *testing.T) {
 		"variables": []any{map[string]any{"name": "Greeting", "env": "GREETING", "default": "hi", "rules": []string{"required", "max:40"}, "user_viewable": true, "user_editable": true}},
 	})
 	made := s.create("life", egg, nil, map[string]any{
-		"environment": map[string]string{"GREETING": "good day"},
-		"ports":       []any{map[string]any{"host": 8090, "container": 8080}},
+		"environment": map[string]string{"GREETING": "good day"}, "type": "ha", "ha_policy": "available",
+		"ports": []any{map[string]any{"host": 8090, "container": 8080}},
 	})
 	done := s.awaitJob(made.Job, "succeeded")
 	if len(done.Commands) != 1 || done.Commands[0].Receipt != "applied" {
@@ -26,6 +26,7 @@ func TestAContainersLife(t *testing.T) {
 	node := s.node(c.NodeID)
 	s.answers(node, 8090, "good day")
 	s.checkLimits(node, c)
+	s.movesOtherwise(node, c)
 
 	s.awaitJob(s.verb(c, "stop"), "succeeded")
 	s.awaitPhase(c, "stopped")
@@ -46,7 +47,20 @@ func TestAContainersLife(t *testing.T) {
 		t.Errorf("after the delete the engine has %+v", left)
 	}
 	s.refused(http.StatusNotFound, http.MethodGet, "/containers/"+c.ID, nil)
-	s.checkAudit(c, "container.create", "container.stop", "container.start", "container.restart", "container.kill", "container.delete")
+	s.checkAudit(c, "container.create", "container.edit", "container.stop", "container.start", "container.restart", "container.kill", "container.delete")
+}
+
+// movesOtherwise changes what happens to a container when its node is lost:
+// its next generation, and nothing that its node does anything about.
+func (s scenario) movesOtherwise(node *Node, c container) {
+	s.Helper()
+	before := s.awaitRunning(node, c, "")
+	var edited created
+	s.call(http.MethodPatch, "/containers/"+c.ID, map[string]string{"group": "life"}, &edited)
+	s.awaitJob(edited.Job, "succeeded")
+	if after := s.awaitRunning(node, c, ""); after.State.StartedAt != before.State.StartedAt {
+		s.Errorf("it was started anew at %s", after.State.StartedAt)
+	}
 }
 
 // checkLimits compares the container that Docker has with what was asked for.

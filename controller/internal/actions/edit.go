@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/lormas/lormas/controller/internal/authz"
@@ -67,8 +68,8 @@ func (s *Service) editContainer(ctx context.Context, actor authz.Actor, v fleet.
 			return err
 		}
 		change := spec.Diff(before, c.Spec)
-		if change != spec.Same {
-			c.Generation++
+		if change != spec.Same || !reflect.DeepEqual(was, containerAudit(c)) {
+			c.Generation++ // also where nodes do nothing about it: it is what If-Match is held against
 		}
 		c.UpdatedAt = s.now()
 		if err := tx.UpdateDesired(ctx, c); err != nil {

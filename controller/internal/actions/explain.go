@@ -37,7 +37,7 @@ func (s *Service) Explain(ctx context.Context, actor authz.Actor, in Ask) (authz
 		if err != nil {
 			return err
 		}
-		q.Who, q.Disabled = u.Email, u.DisabledAt != nil
+		q.Who, q.Disabled, q.NewPassword = u.Email, u.DisabledAt != nil, u.MustChangePassword
 		if in.Kind != fleet.Global {
 			if q.Target, q.Named, err = visible(ctx, tx, actor, in); err != nil {
 				return err

@@ -44,9 +44,9 @@ func TestEditHowAContainerMoves(t *testing.T) {
 		"available to exclusive":   {actions.NewContainer{Type: fleet.HA}, change(actions.Moving{HAPolicy: ptr(fleet.Exclusive)}), exclusive, 2},
 		"exclusive stays":          {actions.NewContainer{Type: fleet.HA, HAPolicy: fleet.Exclusive}, change(actions.Moving{HAPolicy: ptr(fleet.Exclusive)}), exclusive, 1},
 		"exclusive to standard":    {actions.NewContainer{Type: fleet.HA, HAPolicy: fleet.Exclusive}, change(actions.Moving{Type: ptr(fleet.Standard)}), howItMoves{Type: fleet.Standard}, 2},
-		"a group":                  {actions.NewContainer{Type: fleet.HA}, change(actions.Moving{Group: ptr("web")}), grouped, 1},
-		"out of its group":         {actions.NewContainer{Type: fleet.HA, Group: "web"}, change(actions.Moving{Group: ptr("")}), available, 1},
-		"a preferred cluster":      {actions.NewContainer{Type: fleet.HA}, func(_ *house, c fleet.Cluster) actions.Moving { return actions.Moving{PreferredClusterID: &c.ID} }, preferring, 1},
+		"a group":                  {actions.NewContainer{Type: fleet.HA}, change(actions.Moving{Group: ptr("web")}), grouped, 2},
+		"out of its group":         {actions.NewContainer{Type: fleet.HA, Group: "web"}, change(actions.Moving{Group: ptr("")}), available, 2},
+		"a preferred cluster":      {actions.NewContainer{Type: fleet.HA}, func(_ *house, c fleet.Cluster) actions.Moving { return actions.Moving{PreferredClusterID: &c.ID} }, preferring, 2},
 		"that is the same as ever": {actions.NewContainer{Type: fleet.HA}, change(actions.Moving{Type: ptr(fleet.HA)}), available, 1},
 		"no preferred cluster":     {actions.NewContainer{Type: fleet.HA}, change(actions.Moving{NoPreference: true}), available, 1},
 	} {

@@ -64,11 +64,21 @@ func (a Actor) MayUse(r Rule) error {
 		return Denied(r.Verb)
 	case r.Access == InPerson && a.Kind != fleet.ActorUser:
 		return fleet.Errorf(fleet.Forbidden, "an API token cannot do this (%s): sign in with the password", r.Verb)
-	case r.Verb != fleet.AuthView && !a.WithinLimit(r.Verb):
+	case !ofItself[r.Verb] && !a.WithinLimit(r.Verb):
 		return fleet.Errorf(fleet.Forbidden, "this API token was not given %s", r.Verb)
 	}
 	return nil
 }
+
+// BeforePassword reports whether somebody may do a thing who has to choose a
+// new password first.
+func BeforePassword(r Rule) bool {
+	return r.Access == Public || r.Verb == fleet.AuthView || r.Verb == fleet.AuthPasswordChange
+}
+
+// ofItself is what every API token may ask, whatever it was given: what it may
+// do, and why not.
+var ofItself = map[fleet.Verb]bool{fleet.AuthView: true, fleet.PermissionView: true, fleet.AuthzExplain: true}
 
 // WithinLimit reports whether an API token's own limit lets v through; other
 // actors have none.

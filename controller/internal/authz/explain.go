@@ -27,13 +27,14 @@ type Explanation struct {
 
 // Question is what is to be explained. Named is what people call the target.
 type Question struct {
-	Who      string
-	Verb     fleet.Verb
-	Target   Target
-	Named    string
-	Kind     fleet.ActorKind // how he would ask: signed in, or with an API token
-	Limit    []string        // of that API token; nil: none
-	Disabled bool            // his account is
+	Who         string
+	Verb        fleet.Verb
+	Target      Target
+	Named       string
+	Kind        fleet.ActorKind // how he would ask: signed in, or with an API token
+	Limit       []string        // of that API token; nil: none
+	Disabled    bool            // his account is
+	NewPassword bool            // he has to choose one before anything else
 }
 
 // Explain answers as MayUse and Can decide, from the same grants.
@@ -44,6 +45,8 @@ func Explain(q Question, held []Held) Explanation {
 		return Explanation{Summary: fmt.Sprintf("there is no permission %s", q.Verb)}
 	case q.Disabled && rule.Access != Public:
 		return Explanation{Summary: fmt.Sprintf("the account of %s is disabled: it may do nothing", q.Who)}
+	case q.NewPassword && !BeforePassword(rule):
+		return Explanation{Summary: fmt.Sprintf("%s has to choose a new password first: nothing else is allowed before that", q.Who)}
 	case rule.Access != Permission:
 		return q.open(rule)
 	}

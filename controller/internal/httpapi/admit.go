@@ -43,8 +43,7 @@ type actorName struct{}
 
 // mayKnock is the decision before the target is known.
 func mayKnock(actor authz.Actor, rule authz.Rule) error {
-	own := rule.Verb == fleet.AuthView || rule.Verb == fleet.AuthPasswordChange
-	if actor.MustChangePassword && !own {
+	if actor.MustChangePassword && !authz.BeforePassword(rule) {
 		return newProblem(passwordMustChange, "this password was set by somebody else: change it at POST /api/v1/auth/password, then go on")
 	}
 	return actor.MayUse(rule)
