@@ -1,39 +1,21 @@
 package cli_test
 
 import (
-	"bytes"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/lormas/lormas/controller/internal/cli"
 	"github.com/lormas/lormas/controller/internal/seal"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/spec"
 )
 
 // abandon runs the command with a key that is not the database's.
-func (h *secretHouse) abandon(key string, more ...string) (code int, out string) {
+func (h *secretHouse) abandon(key string, more ...string) (code int, said string) {
 	h.t.Helper()
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer null.Close()
-	said, err := os.Create(filepath.Join(h.t.TempDir(), "said"))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer said.Close()
-	var text bytes.Buffer
 	args := append([]string{"secrets", "abandon", "--database-url", h.url, "--secret-key", key}, more...)
-	code = cli.Run(h.t.Context(), args, cli.Streams{In: null, Out: &text, Err: said})
-	faults, err := os.ReadFile(said.Name())
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	return code, text.String() + string(faults)
+	out, errs, code := run(h.t, args...)
+	return code, out + errs
 }
 
 // count answers a query for one number.

@@ -22,18 +22,28 @@ const password = "correct horse battery staple"
 // run carries a command line out and answers what it printed.
 func run(t *testing.T, args ...string) (out, errs string, code int) {
 	t.Helper()
+	return runWith(t, "", args...)
+}
+
+// runWith is run with a text on the standard input.
+func runWith(t *testing.T, input string, args ...string) (out, errs string, code int) {
+	t.Helper()
+	given := filepath.Join(t.TempDir(), "input")
+	if err := os.WriteFile(given, []byte(input), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	file, err := os.Create(filepath.Join(t.TempDir(), "errors"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	nothing, err := os.Open(os.DevNull)
+	in, err := os.Open(given)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nothing.Close()
+	defer in.Close()
 	var printed bytes.Buffer
-	code = cli.Run(t.Context(), args, cli.Streams{In: nothing, Out: &printed, Err: file})
+	code = cli.Run(t.Context(), args, cli.Streams{In: in, Out: &printed, Err: file})
 	text, err := os.ReadFile(file.Name())
 	if err != nil {
 		t.Fatal(err)

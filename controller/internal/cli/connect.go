@@ -85,7 +85,7 @@ func (a access) signIn(ctx context.Context, s Streams) (client.Profile, error) {
 	if a.Password == "" {
 		text, err := s.ask(ctx, "Password of "+a.Email)
 		if err != nil {
-			return client.Profile{}, fmt.Errorf("the password is missing: %w: set LORMAS_PASSWORD or LORMAS_PASSWORD_FILE", err)
+			return client.Profile{}, fmt.Errorf("the password is missing: %w: set LORMAS_PASSWORD or LORMAS_PASSWORD_FILE, or give it to lormas login --password-stdin", err)
 		}
 		a.Password = text
 	}

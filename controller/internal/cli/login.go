@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,8 @@ import (
 )
 
 type loginCommand struct {
-	access `embed:""`
+	access        `embed:""`
+	PasswordStdin bool `name:"password-stdin" help:"Read the password from the standard input, its first line."`
 }
 
 // Run signs in and keeps the session, or an API token, in the profile.
@@ -24,6 +26,11 @@ func (c loginCommand) Run(ctx context.Context, s Streams) error {
 	}
 	if c.Email == "" {
 		return errors.New("who are you? Give --email, or an API token with --token or LORMAS_TOKEN")
+	}
+	if c.PasswordStdin {
+		if c.Password, err = readLine(s.In); err != nil || c.Password == "" {
+			return fmt.Errorf("there is no password on the standard input: %w", cmp.Or(err, errors.New("its first line is empty")))
+		}
 	}
 	signed, err := c.signIn(ctx, s)
 	if err != nil {

@@ -17,6 +17,12 @@ func TestSignIn(t *testing.T) {
 	s.fails(3, "not right", "login", "--email", "admin@lormas.local", "--password", "wrong")
 	s.fails(1, "--email", "login")
 	s.fails(1, "LORMAS_PASSWORD", "login", "--email", "admin@lormas.local")
+	if _, errs, code := runWith(t, "\n", "login", "--server", s.server, "--profiles", s.profiles, "--email", "admin@lormas.local", "--password-stdin"); code != 1 || !strings.Contains(errs, "first line is empty") {
+		t.Errorf("an empty line as a password: code %d, %s", code, errs)
+	}
+	if _, errs, code := runWith(t, password+"\n", "login", "--server", s.server, "--profiles", s.profiles, "--email", "admin@lormas.local", "--password-stdin"); code != 0 {
+		t.Errorf("a password from the standard input: code %d, %s", code, errs)
+	}
 	out := s.ok("login", "--email", "admin@lormas.local", "--password", password)
 	if !strings.Contains(out, s.profiles) {
 		t.Errorf("it does not say where the sign-in is kept: %s", out)
