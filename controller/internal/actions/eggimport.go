@@ -2,12 +2,15 @@ package actions
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/authz"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -21,6 +24,8 @@ import (
 type EggFile struct {
 	CategoryID *id.EggCategoryID // nil: none, or as it is
 	Data       []byte
+	URL        string   // where to fetch Data from; "": it is there
+	As         id.EggID // the egg that it is a newer file of; zero: the one with its uuid, if there is one
 	DryRun     bool
 	Key        string `json:"-"` // Idempotency-Key
 }
@@ -42,24 +47,51 @@ type EggChange struct {
 // errDryRun undoes what was only tried.
 var errDryRun = errors.New("dry run")
 
-// ImportEgg files an egg, or brings the one with the same uuid up to the file.
-func (s *Service) ImportEgg(ctx context.Context, actor authz.Actor, in EggFile) (ImportedEgg, error) {
-	read, warnings, found := egg.Import(in.Data)
-	fresh := fleet.Egg{ID: id.New[id.EggID](), CategoryID: in.CategoryID, Egg: read, Generation: 1, CreatedAt: s.now()}
-	fresh.UpdatedAt = fresh.CreatedAt
-	if err := s.check(ctx, actor, fleet.EggCreate, ofEgg(fresh)); err != nil {
+// UpdateEgg fetches the newest file of an egg from where it says that this is,
+// and brings the egg up to it.
+func (s *Service) UpdateEgg(ctx context.Context, actor authz.Actor, eggID id.EggID, dryRun bool) (ImportedEgg, error) {
+	e, err := s.Egg(ctx, actor, eggID)
+	if err != nil {
 		return ImportedEgg{}, err
 	}
+	if err := s.check(ctx, actor, fleet.EggEdit, ofEgg(e)); err != nil {
+		return ImportedEgg{}, err
+	}
+	if e.Egg.UpdateURL == "" {
+		return ImportedEgg{}, fleet.Errorf(fleet.Conflict,
+			"%s does not say where its newest file is: set its update_url with PUT /eggs/{id}, or send the file to POST /eggs/import?eggId=%s", e.Egg.Name, e.ID)
+	}
+	return s.ImportEgg(ctx, actor, EggFile{URL: e.Egg.UpdateURL, As: e.ID, DryRun: dryRun})
+}
+
+// ImportEgg files an egg, or brings the one with the same uuid up to the file.
+func (s *Service) ImportEgg(ctx context.Context, actor authz.Actor, in EggFile) (ImportedEgg, error) {
+	verb := fleet.EggCreate
+	if !in.As.IsZero() {
+		verb = fleet.EggEdit
+	}
+	if err := s.check(ctx, actor, verb, subject{kind: "egg", id: uuid.UUID(in.As)}); err != nil {
+		return ImportedEgg{}, err
+	}
+	if in.URL != "" {
+		var err error
+		if in.Data, err = s.Fetch(ctx, in.URL); err != nil {
+			return ImportedEgg{}, err
+		}
+	}
+	read, warnings, found := egg.Import(in.Data)
 	if len(found) > 0 {
 		return ImportedEgg{}, misread(found)
 	}
-	known, isKnown, err := s.Store.SameEgg(ctx, read.UUID, read.Name)
+	known, isKnown, err := s.knownEgg(ctx, in.As, &read)
 	if err == nil && isKnown {
 		err = s.check(ctx, actor, fleet.EggEdit, ofEgg(known))
 	}
 	if err != nil {
 		return ImportedEgg{}, err
 	}
+	fresh := fleet.Egg{ID: id.New[id.EggID](), CategoryID: in.CategoryID, Egg: read, Generation: 1, CreatedAt: s.now()}
+	fresh.UpdatedAt = fresh.CreatedAt
 	o, err := s.once(actor, fleet.EggCreate, in.Key, in)
 	if err != nil {
 		return ImportedEgg{}, err
@@ -99,6 +131,23 @@ func (s *Service) ImportEgg(ctx context.Context, actor authz.Actor, in EggFile) 
 	return out, err
 }
 
+// knownEgg is the egg that a file is of. One without a uuid takes that of the
+// egg that people say it is of.
+func (s *Service) knownEgg(ctx context.Context, as id.EggID, read *egg.Egg) (known fleet.Egg, isKnown bool, err error) {
+	if as.IsZero() {
+		return s.Store.SameEgg(ctx, read.UUID, read.Name)
+	}
+	if known, err = s.Store.Egg(ctx, as); err != nil {
+		return fleet.Egg{}, false, err
+	}
+	if read.UUID != "" && known.Egg.UUID != "" && read.UUID != known.Egg.UUID {
+		return fleet.Egg{}, false, fleet.Errorf(fleet.Conflict,
+			"the file is of another egg: its uuid is %s, and that of %s is %s. Import it without saying which egg it is of", read.UUID, known.Egg.Name, known.Egg.UUID)
+	}
+	read.UUID = cmp.Or(read.UUID, known.Egg.UUID)
+	return known, true, nil
+}
+
 func importNew(ctx context.Context, tx *store.Tx, actor authz.Actor, in EggFile, e fleet.Egg) error {
 	if err := tx.InsertEgg(ctx, e); err != nil {
 		return err
@@ -125,7 +174,7 @@ func (s *Service) importAgain(ctx context.Context, tx *store.Tx, actor authz.Act
 	if out.Changes, err = eggChanges(e, next); err != nil || len(out.Changes) == 0 {
 		return err
 	}
-	if next.Egg.UUID == "" { // it is another egg of that name, for all we know
+	if next.Egg.UUID == "" && in.As.IsZero() { // it is another egg of that name, for all we know
 		return nameTaken(next.Egg)
 	}
 	next.Generation, next.UpdatedAt = e.Generation+1, s.now()
@@ -225,7 +274,7 @@ func misread(found []egg.Diagnostic) error {
 
 // nameTaken says what to do about another egg of that name.
 func nameTaken(e egg.Egg) error {
-	about := "the file has no uuid to tell whether it is the same: give it the uuid of that egg, which updates that one"
+	about := "the file has no uuid to tell whether it is the same: if it is, say so with ?eggId= (lormas egg import --egg NAME)"
 	if e.UUID != "" {
 		about = fmt.Sprintf("it has not the uuid %s of the file: set it with PUT /eggs/{id} if the two are the same", e.UUID)
 	}

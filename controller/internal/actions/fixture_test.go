@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/actions"
 	"github.com/lormas/lormas/controller/internal/authn"
 	"github.com/lormas/lormas/controller/internal/authz"
+	"github.com/lormas/lormas/controller/internal/fetch"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/controller/internal/testkit"
@@ -81,7 +83,7 @@ func newHouse(t *testing.T) *house {
 	h := &house{T: t, ctx: t.Context(), store: s, sql: pool, admin: authz.System("test"), onKick: func(id.NodeID) {}}
 	h.Service = actions.New(actions.Deps{
 		Store: s, Credentials: authn.NewSigner(key, now), Kick: h, AgentURL: "mqtt://controller:1883", Now: now,
-		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(), Passwords: passwords(t, s, key), EndCredential: h.end, Changed: func() {}, PublicURL: "https://lormas.example",
+		Log: slog.New(slog.DiscardHandler), Wake: h.wake, WakeMigrator: h.wakeMigrator, TellMoves: h.tellMoves, Warden: &h.warden, Profile: lease.Standard(), Passwords: passwords(t, s, key), EndCredential: h.end, Changed: func() {}, PublicURL: "https://lormas.example", Fetch: fetch.New(egg.MaxFile, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}).Get,
 	})
 	return h
 }

@@ -30,6 +30,8 @@ type Deps struct {
 	AgentURL  string        // where agents dial, such as mqtt://10.0.0.1:1883
 	PublicURL string        // where people find the dashboard, without a slash at the end
 	Passwords Passwords
+	// Fetch reads a file from an address that people give.
+	Fetch func(ctx context.Context, address string) ([]byte, error)
 	// EndCredential ends the live connections made with a session or an API
 	// token. It is called after the commit and never blocks.
 	EndCredential func(credential uuid.UUID)

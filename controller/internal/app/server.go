@@ -6,9 +6,11 @@ import (
 
 	"github.com/lormas/lormas/broker"
 	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/fetch"
 	"github.com/lormas/lormas/controller/internal/httpapi"
 	"github.com/lormas/lormas/controller/internal/watch"
 	"github.com/lormas/lormas/frontend"
+	"github.com/lormas/lormas/shared/egg"
 )
 
 func (m *Main) makeActions(context.Context) error {
@@ -16,6 +18,7 @@ func (m *Main) makeActions(context.Context) error {
 		Store: m.ruled, Credentials: m.auth, Kick: m.outlet, Wake: m.dispatch.Wake,
 		WakeMigrator: m.migrator.Wake, TellMoves: m.migrator.Told, Warden: warden{m.nodes}, Profile: m.profile,
 		Passwords: m.auth, EndCredential: m.endCredential, Changed: m.doorkeeper.change, PublicURL: m.URL(),
+		Fetch:    fetch.New(egg.MaxFile, m.config.EggNetworks).Get,
 		AgentURL: m.AgentURL(), ForeignBroker: m.config.BrokerURL != "", Now: m.now, Log: m.log,
 	})
 	return nil

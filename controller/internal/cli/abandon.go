@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -19,9 +18,6 @@ type secretsAbandonCommand struct {
 	DryRun    bool   `name:"dry-run" help:"Only list what is lost."`
 	Sure      bool   `name:"yes-the-key-is-lost" help:"Do not ask."`
 }
-
-// sureWord is what has to be typed.
-const sureWord = "lost"
 
 // Run lists what is lost, asks, and gives it up.
 func (c secretsAbandonCommand) Run(ctx context.Context, s Streams) error {
@@ -41,8 +37,10 @@ func (c secretsAbandonCommand) Run(ctx context.Context, s Streams) error {
 	if err := printLost(s.Out, lost); err != nil || c.DryRun {
 		return err
 	}
-	if err := c.askWhetherLost(s); err != nil {
-		return err
+	if !c.Sure {
+		if err := s.agree("This cannot be taken back, not even when the key is found.", "lost", "--yes-the-key-is-lost"); err != nil {
+			return err
+		}
 	}
 	if lost, err = db.Abandon(ctx, ring, false); err != nil {
 		return err
@@ -80,22 +78,4 @@ func printLost(out io.Writer, lost store.Lost) error {
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
-}
-
-func (c secretsAbandonCommand) askWhetherLost(s Streams) error {
-	if c.Sure {
-		return nil
-	}
-	if !s.interactive() {
-		return errors.New("nothing was changed: add --yes-the-key-is-lost, as there is no terminal to ask on")
-	}
-	fmt.Fprintf(s.Err, "This cannot be taken back, not even when the key is found. Type %s to give it all up: ", sureWord)
-	word, err := readLine(s.In)
-	if err != nil {
-		return fmt.Errorf("nothing was changed: %w", err)
-	}
-	if strings.TrimSpace(word) != sureWord {
-		return errors.New("nothing was changed")
-	}
-	return nil
 }

@@ -62,6 +62,23 @@ func (s Streams) secret(ctx context.Context, what string) (string, error) {
 	return line, nil
 }
 
+// agree asks for a word before something is changed. The flag is for where
+// nobody can be asked.
+func (s Streams) agree(what, word, flag string) error {
+	if !s.interactive() {
+		return fmt.Errorf("nothing was changed: add %s, as there is no terminal to ask on", flag)
+	}
+	fmt.Fprintf(s.Err, "%s Type %s to go on: ", what, word)
+	typed, err := readLine(s.In)
+	if err != nil {
+		return fmt.Errorf("nothing was changed: %w", err)
+	}
+	if strings.TrimSpace(typed) != word {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
 func (s Streams) interactive() bool { return term.IsTerminal(int(s.In.Fd())) }
 
 // readLine reads a line and nothing behind it, which is for the next question.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	c := config.Default()
 	c.HTTPListen, c.MQTTListen, c.AdminPassword, c.StateDir = "127.0.0.1:0", "127.0.0.1:0", password, t.TempDir()
+	c.EggNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	c.DatabaseURL, c.RedisURL = testkit.PostgresURL(t), testkit.Redis(t).URL
 	main, err := app.New(t.Context(), c, app.Options{Log: slog.New(slog.DiscardHandler), Out: io.Discard})
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,8 @@ type eggImportCommand struct {
 	access   `embed:""`
 	Category string   `name:"category" placeholder:"ID" help:"Of the category to file them in (default: none, or as they are)."`
 	DryRun   bool     `name:"dry-run" help:"Change nothing, and say what would be."`
-	Files    []string `arg:"" name:"file" help:"Files of eggs, folders and zips of them; - is the standard input."`
+	Same     string   `name:"egg" placeholder:"EGG" help:"The egg, by its name or id, that the file is a newer one of: for a file without a uuid."`
+	Files    []string `arg:"" name:"file" help:"Files of eggs, folders and zips of them, and addresses from which the controller fetches them; - is the standard input."`
 }
 
 // importedEgg is what the controller says of a file.
@@ -26,7 +28,10 @@ type importedEgg struct {
 	Egg      struct{ ID, Name string }
 	Outcome  string
 	Warnings []egg.Diagnostic
-	Changes  []struct{ Field string }
+	Changes  []struct {
+		Field         string
+		Before, After json.RawMessage
+	}
 }
 
 // Run sends one file after the other, and says of each by a line what became
@@ -37,10 +42,15 @@ func (c eggImportCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	defer done()
+	if c.Same != "" {
+		if c.Same, err = eggs.find(ctx, to, c.Same); err != nil {
+			return err
+		}
+	}
 	return countEggs(s.In, c.Files, "were not imported", func(name string, data []byte, unreadable error) (bool, error) {
 		got, err := importedEgg{}, unreadable
-		if err == nil {
-			err = to.Do(ctx, c.request(data), &got)
+		if at := isAddress(name); err == nil || at {
+			err = to.Do(ctx, c.request(name, data, at), &got)
 		}
 		if gone(err) {
 			return false, err
@@ -53,18 +63,30 @@ func (c eggImportCommand) Run(ctx context.Context, s Streams) error {
 	})
 }
 
-func (c eggImportCommand) request(data []byte) client.Request {
+// isAddress reports whether a file is to be fetched by the controller.
+func isAddress(name string) bool {
+	return strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")
+}
+
+func (c eggImportCommand) request(name string, data []byte, fetched bool) client.Request {
 	query := url.Values{}
+	if fetched {
+		query.Set("url", name)
+	}
+	if c.Same != "" {
+		query.Set("eggId", c.Same)
+	}
 	if c.Category != "" {
 		query.Set("categoryId", c.Category)
 	}
 	if c.DryRun {
 		query.Set("dryRun", "true")
 	}
-	return client.Request{
-		Method: http.MethodPost, Path: "/eggs/import", Query: query, Body: data,
-		Header: map[string]string{"Content-Type": "application/octet-stream"},
+	r := client.Request{Method: http.MethodPost, Path: "/eggs/import", Query: query}
+	if !fetched {
+		r.Body, r.Header = data, map[string]string{"Content-Type": "application/octet-stream"}
 	}
+	return r
 }
 
 // gone is an error after which no other file fares better.

@@ -93,6 +93,7 @@ type eggCommands struct {
 	Edit   eggCommand       `cmd:"" help:"Replace an egg by what was written down."`
 	Delete deleteCommand    `cmd:"" aliases:"rm" help:"Remove eggs that no container uses."`
 	Import eggImportCommand `cmd:"" help:"Add eggs of Pterodactyl and Pelican, or bring those that are there up to their files."`
+	Update eggUpdateCommand `cmd:"" help:"Bring an imported egg up to its newest file, from where it says that this is."`
 	Export eggExportCommand `cmd:"" help:"Write an egg as a file for Pterodactyl or Pelican."`
 	Check  eggCheckCommand  `cmd:"" help:"Read eggs of Pterodactyl and Pelican, and say what is wrong with them; needs no controller."`
 }

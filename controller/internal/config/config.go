@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -43,6 +44,8 @@ type Config struct {
 	AdminEmail    string `name:"admin-email" default:"admin@lormas.local" placeholder:"EMAIL" help:"The first superuser, made at the first start (default: ${default})."`
 	AdminPassword string `name:"admin-password" placeholder:"PASSWORD" help:"Its password; better through LORMAS_ADMIN_PASSWORD_FILE. Empty: one is generated and printed once."`
 	Dev           bool   `name:"-" kong:"-"` // lormas dev: the well-known first password, good only for changing it
+
+	EggNetworks []netip.Prefix `name:"egg-networks" sep:"," placeholder:"NETWORK" help:"Private networks, such as 10.0.0.0/8, that eggs may be fetched from by their address, too. Empty: public addresses only."`
 
 	AuditKeep time.Duration `name:"audit-keep" default:"8760h" placeholder:"DURATION" help:"How long the audit trail is kept; 0: for ever (default: ${default})."`
 

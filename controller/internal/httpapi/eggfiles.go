@@ -16,6 +16,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/egg"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // eggFileTypes are the types of files that are taken for eggs. Whether one is
@@ -26,16 +27,22 @@ var eggFileTypes = []string{"application/json", "application/yaml", "application
 func (s *Server) eggFileRoutes() {
 	r := Route{
 		Verb: fleet.EggCreate, ID: "egg.import", Method: http.MethodPost, Path: "/eggs/import", Summary: "Import an egg of Pterodactyl or Pelican", MaxBody: egg.MaxFile,
-		Help: "The body is the file itself, in JSON or YAML. An egg with the same `uuid` is updated, which also needs `egg.edit`: its ports, user, command and volumes stay as they were set here. Containers keep the spec that they were made with. With `dryRun` nothing is changed, and the answer says what would be.",
+		Help: "The body is the file itself, in JSON or YAML; with `url` there is none, and the controller fetches it, from public addresses and those of `--egg-networks`. An egg with the same `uuid` is updated, which also needs `egg.edit`: its ports, user, command and volumes stay as they were set here. Containers keep the spec that they were made with. With `dryRun` nothing is changed, and the answer says what would be.",
 	}
 	add(s, r, s.importEgg)
-	content := s.api.OpenAPI().Paths[r.path()].Post.RequestBody.Content
+	body := s.api.OpenAPI().Paths[r.path()].Post.RequestBody
+	body.Required = false // there is none where there is an address
+	content := body.Content
 	content["application/yaml"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 	content["application/json"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Examples: []any{map[string]any{
 		"meta": map[string]any{"version": "PTDL_v2"}, "name": "Web server", "docker_images": map[string]any{"default": "registry.example/web:1"}, "startup": "./web",
 	}}}}
 	content["application/yaml"].Example = "meta: {version: PTDL_v2}\nname: Web server\ndocker_images: {default: 'registry.example/web:1'}\nstartup: ./web\n"
 	content["application/octet-stream"].Example = content["application/yaml"].Example
+	add(s, Route{
+		Verb: fleet.EggEdit, ID: "egg.update", Method: http.MethodPost, Path: "/eggs/update/{id}", Summary: "Bring an imported egg up to its newest file",
+		Help: "The controller fetches it from the egg's `update_url`. With `dryRun` nothing is changed, and the answer says what would be.",
+	}, s.updateEgg)
 	add(s, Route{
 		Verb: fleet.EggView, ID: "egg.export", Method: http.MethodGet, Path: "/eggs/export/{id}", Summary: "Write an egg as a file for Pterodactyl or Pelican",
 		Help:   "What only native eggs have is not in it: command, user, ports, volumes beside the home, and the time that an installation may take.",
@@ -91,8 +98,19 @@ func slug(name string) string {
 	return strings.Trim(kept[:min(len(kept), 60)], "-")
 }
 
+type updateEggInput struct {
+	EggInput
+	DryRun bool `query:"dryRun" doc:"only say what would be done"`
+}
+
+func (s *Server) updateEgg(ctx context.Context, actor authz.Actor, in *updateEggInput) (*importEggOutput, error) {
+	return answerImport(s.Actions.UpdateEgg(ctx, actor, in.ID, in.DryRun))
+}
+
 type importEggInput struct {
 	RepeatableInput
+	URL         string           `query:"url" maxLength:"2000" doc:"where the controller fetches the file from, which then is not sent; a page of GitHub that shows it is good, too" example:"https://example.org/egg.json"`
+	EggID       id.EggID         `query:"eggId" format:"uuid" doc:"the egg that this is a newer file of: for files without a uuid"`
 	CategoryID  id.EggCategoryID `query:"categoryId" format:"uuid" doc:"left out: none, or as it is"`
 	DryRun      bool             `query:"dryRun" doc:"only say what would be done"`
 	ContentType string           `header:"Content-Type" hidden:"true"`
@@ -117,12 +135,21 @@ type eggChangeBody struct {
 }
 
 func (s *Server) importEgg(ctx context.Context, actor authz.Actor, in *importEggInput) (*importEggOutput, error) {
-	if kind, _, err := mime.ParseMediaType(in.ContentType); err != nil || !slices.Contains(eggFileTypes, kind) {
+	if in.URL != "" && len(in.RawBody) > 0 {
+		return nil, fleet.InvalidFields(spec.Fault{Field: "url", Message: "send a file, or the address of one, and not both"})
+	}
+	if in.URL == "" && len(in.RawBody) == 0 {
+		return nil, newProblem(malformed, "send the file as the body, or its address as url")
+	}
+	if kind, _, err := mime.ParseMediaType(in.ContentType); in.URL == "" && (err != nil || !slices.Contains(eggFileTypes, kind)) {
 		return nil, newProblem(unsupportedMedia, "send the file as application/json, application/yaml or application/octet-stream")
 	}
-	got, err := s.Actions.ImportEgg(ctx, actor, actions.EggFile{
-		CategoryID: optional(in.CategoryID), Data: in.RawBody, DryRun: in.DryRun, Key: in.IdempotencyKey,
-	})
+	return answerImport(s.Actions.ImportEgg(ctx, actor, actions.EggFile{
+		CategoryID: optional(in.CategoryID), Data: in.RawBody, URL: in.URL, As: in.EggID, DryRun: in.DryRun, Key: in.IdempotencyKey,
+	}))
+}
+
+func answerImport(got actions.ImportedEgg, err error) (*importEggOutput, error) {
 	out := &importEggOutput{}
 	b := &out.Body
 	b.Egg, b.Outcome, b.Warnings, b.Changes = showEgg(got.Egg), got.Outcome, append([]egg.Diagnostic{}, got.Warnings...), []eggChangeBody{}

@@ -2,12 +2,17 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lormas/lormas/shared/id"
 )
 
 // gameEgg has something in every field that an egg's file can fill.
@@ -180,5 +185,75 @@ func TestAnEggIsExported(t *testing.T) {
 	h.request("GET", "/eggs/export/"+key+"?format=PTDL_v1", "").want(t, http.StatusUnprocessableEntity)
 	if p := h.request("GET", "/eggs/source/"+h.egg(), "").want(t, http.StatusNotFound).problem(t); !strings.Contains(p.Detail, "/eggs/export/") {
 		t.Errorf("the source of a native egg: %+v", p)
+	}
+}
+
+// An egg comes from an address as well, and gets its newest file from the one
+// that it names.
+func TestAnEggIsFetched(t *testing.T) {
+	h := newFleetHouse(t)
+	file := gameEgg
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, file) }))
+	defer server.Close()
+	file = strings.Replace(file, "https://eggs.example/game.json", server.URL+"/game.json", 1)
+	at := "?url=" + url.QueryEscape(server.URL+"/game.json")
+	made := h.importEgg(at, "")
+	key := made.Egg["id"].(string)
+	if made.Outcome != "created" || made.Egg["name"] != "Game" {
+		t.Fatalf("made %+v", made)
+	}
+	h.request("POST", "/eggs/import"+at, gameEgg).want(t, http.StatusUnprocessableEntity)
+
+	if got := h.updateEgg(key, ""); got.Outcome != "unchanged" {
+		t.Errorf("nothing is new: %+v", got)
+	}
+	file = strings.Replace(file, "a game", "a better game", 1)
+	for _, query := range []string{"?dryRun=true", ""} {
+		got := h.updateEgg(key, query)
+		if got.Outcome != "updated" || len(got.Changes) != 1 || got.Changes[0].Before != "a game" || got.Changes[0].After != "a better game" {
+			t.Errorf("updated with %q: %+v", query, got)
+		}
+		if kept := h.get("/eggs/" + key)["description"]; (kept == "a better game") != (query == "") {
+			t.Errorf("after %q it is %v", query, kept)
+		}
+	}
+	file = strings.Replace(file, "000000000001", "000000000002", 1)
+	if p := h.request("POST", "/eggs/update/"+key, "").want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "of another egg") {
+		t.Errorf("another egg's file: %s", p.Detail)
+	}
+	file = "<html>"
+	if p := h.request("POST", "/eggs/update/"+key, "").want(t, http.StatusUnprocessableEntity).problem(t); !strings.Contains(p.Detail, "web page") {
+		t.Errorf("a page: %s", p.Detail)
+	}
+	if p := h.request("POST", "/eggs/import?url=http://10.0.0.1/egg.json", "").want(t, http.StatusUnprocessableEntity).problem(t); !strings.Contains(p.Detail, "--egg-networks") {
+		t.Errorf("a private address: %s", p.Detail)
+	}
+	if p := h.request("POST", "/eggs/update/"+h.egg(), "").want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "update_url") {
+		t.Errorf("without an address: %s", p.Detail)
+	}
+}
+
+func (h *fleetHouse) updateEgg(key, query string) (got importedEgg) {
+	h.t.Helper()
+	h.request("POST", "/eggs/update/"+key+query, "").want(h.t, http.StatusOK).into(h.t, &got)
+	return got
+}
+
+// A file without a uuid is a newer one of the egg that people say it is of.
+func TestAnEggWithoutUUIDIsUpdatedByName(t *testing.T) {
+	h := newFleetHouse(t)
+	file := `{"meta":{"version":"PTDL_v2"},"name":"Plain","description":"old","docker_images":{"one":"demo:1"},"startup":"go"}`
+	key := h.importEgg("", file).Egg["id"].(string)
+	newer := strings.Replace(file, "old", "new", 1)
+	if p := h.request("POST", "/eggs/import", newer).want(t, http.StatusConflict).problem(t); !strings.Contains(p.Detail, "?eggId=") {
+		t.Errorf("the refusal: %s", p.Detail)
+	}
+	if got := h.importEgg("?eggId="+key, newer); got.Outcome != "updated" || got.Egg["id"] != key || got.Egg["description"] != "new" {
+		t.Errorf("updated: %+v", got)
+	}
+	h.request("POST", "/eggs/import?eggId="+id.New[id.EggID]().String(), newer).want(t, http.StatusNotFound)
+	withUUID := h.importEgg("?eggId="+key, gameEgg)
+	if withUUID.Outcome != "updated" || withUUID.Egg["uuid"] != "0d2c1c6e-0000-4000-8000-000000000001" {
+		t.Errorf("a uuid is taken over: %+v", withUUID)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +15,10 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/lormas/lormas/controller/internal/actions"
+	"github.com/lormas/lormas/controller/internal/fetch"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/presence"
+	"github.com/lormas/lormas/shared/egg"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/lease"
 	"github.com/lormas/lormas/shared/spec"
@@ -52,7 +55,7 @@ func withFleet(seen views) func(*Deps) {
 		d.Fleet = Fleet{Presence: seen, Actions: actions.New(actions.Deps{
 			Store: d.Store, Credentials: d.Auth, Kick: unkicked{}, Wake: func(id.NodeID) {},
 			WakeMigrator: func() {}, TellMoves: func(context.Context, []fleet.Migration) {}, Warden: calm{}, Profile: lease.Standard(),
-			Passwords: d.Auth, EndCredential: func(uuid.UUID) {}, Changed: func() {}, PublicURL: "https://lormas.example",
+			Passwords: d.Auth, EndCredential: func(uuid.UUID) {}, Changed: func() {}, PublicURL: "https://lormas.example", Fetch: fetch.New(egg.MaxFile, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}).Get,
 			AgentURL: "mqtt://controller:1883", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		})}
 	}

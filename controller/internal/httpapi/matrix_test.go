@@ -80,6 +80,7 @@ var matrix = []matrixRow{
 	{"POST /api/v1/clusters", "401 403 403 403 403 403 ok", `{"name":"NAME"}`},
 	{"POST /api/v1/eggs/categories", "401 403 ok  403 403 403 ok", `{"name":"NAME"}`},
 	{"POST /api/v1/eggs", "401 403 ok  403 403 403 ok", `{"name":"NAME","images":[{"name":"one","image":"demo:1"}]}`},
+	{"POST /api/v1/eggs/update/:id", "401 403 ok  403 403 403 ok", ""},
 	{"POST /api/v1/eggs/import", "401 403 ok  403 403 403 ok", `{"meta":{"version":"PTDL_v2"},"name":"NAME","docker_images":{"one":"demo:1"},"startup":"go"}`},
 	{"POST /api/v1/containers", "401 403 ok  403 403 403 ok", `{"name":"NAME","eggId":"EGG","resources":{"cpu":0.1,"memory":"32m","disk":"1m"}}`},
 	{"POST /api/v1/containers/:id/start", "401 403 ok  ok  404 404 ok", ""},
@@ -178,7 +179,7 @@ func newMatrixHouse(t *testing.T) *matrixHouse {
 	h.exec(`insert into role_bindings (id, user_id, role_id, scope) values ($1, $2, $3, 'global')`, binding, bystander.id, role)
 	h.ids = map[string]string{
 		"roles": role, "bindings": binding,
-		"nodes": node, "clusters": home, "eggs": egg, "export": egg, "source": egg, "containers": container["id"].(string),
+		"nodes": node, "clusters": home, "eggs": egg, "export": egg, "source": egg, "update": egg, "containers": container["id"].(string),
 		"jobs": container["job"].(map[string]any)["id"].(string), "migrations": h.migrate(moving, "{}"), "users": bystander.id,
 		"categories": category,
 		":session":   h.session(bystander), ":token": h.token(bystander, "auth.view"),

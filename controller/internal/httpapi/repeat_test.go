@@ -46,7 +46,7 @@ var makesNothing = []string{
 	"POST /api/v1/containers/:id/start", "POST /api/v1/containers/:id/stop", "POST /api/v1/containers/:id/restart", "POST /api/v1/containers/:id/kill",
 	"POST /api/v1/containers/:id/command", "POST /api/v1/containers/:id/reinstall", "POST /api/v1/containers/:id/assign", "POST /api/v1/migrations/:id/cancel",
 	"POST /api/v1/fleet/hold", "POST /api/v1/fleet/release", "POST /api/v1/users/:id/disable", "POST /api/v1/users/:id/enable",
-	"POST /api/v1/nodes/:id/cordon", "POST /api/v1/nodes/:id/uncordon", "POST /api/v1/nodes/:id/confirm-dead",
+	"POST /api/v1/eggs/update/:id", "POST /api/v1/nodes/:id/cordon", "POST /api/v1/nodes/:id/uncordon", "POST /api/v1/nodes/:id/confirm-dead",
 }
 
 // TestEveryCreateMayBeRepeated sends each request that makes something twice

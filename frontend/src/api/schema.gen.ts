@@ -925,7 +925,7 @@ export interface paths {
         put?: never;
         /**
          * Import an egg of Pterodactyl or Pelican
-         * @description The body is the file itself, in JSON or YAML. An egg with the same `uuid` is updated, which also needs `egg.edit`: its ports, user, command and volumes stay as they were set here. Containers keep the spec that they were made with. With `dryRun` nothing is changed, and the answer says what would be.
+         * @description The body is the file itself, in JSON or YAML; with `url` there is none, and the controller fetches it, from public addresses and those of `--egg-networks`. An egg with the same `uuid` is updated, which also needs `egg.edit`: its ports, user, command and volumes stay as they were set here. Containers keep the spec that they were made with. With `dryRun` nothing is changed, and the answer says what would be.
          *
          *     Needs the permission `egg.create` (also written `egg:create`): add and import eggs.
          */
@@ -952,6 +952,28 @@ export interface paths {
         get: operations["egg.source"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/eggs/update/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring an imported egg up to its newest file
+         * @description The controller fetches it from the egg's `update_url`. With `dryRun` nothing is changed, and the answer says what would be.
+         *
+         *     Needs the permission `egg.edit` (also written `egg:edit`): change eggs.
+         */
+        post: operations["egg.update"];
         delete?: never;
         options?: never;
         head?: never;
@@ -7804,6 +7826,10 @@ export interface operations {
     "egg.import": {
         parameters: {
             query?: {
+                /** @description where the controller fetches the file from, which then is not sent; a page of GitHub that shows it is good, too */
+                url?: string;
+                /** @description the egg that this is a newer file of: for files without a uuid */
+                eggId?: string;
                 /** @description left out: none, or as it is */
                 categoryId?: string;
                 /** @description only say what would be done */
@@ -7816,7 +7842,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -8017,6 +8043,169 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "detail": "text",
+                     *       "errors": [
+                     *         {
+                     *           "field": "text",
+                     *           "line": 1,
+                     *           "message": "text"
+                     *         }
+                     *       ],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "text",
+                     *       "type": "urn:lormas:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "egg.update": {
+        parameters: {
+            query?: {
+                /** @description only say what would be done */
+                dryRun?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "after": "text",
+                     *           "before": "text",
+                     *           "field": "text"
+                     *         }
+                     *       ],
+                     *       "egg": {
+                     *         "author": "text",
+                     *         "categoryId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "command": [
+                     *           "text"
+                     *         ],
+                     *         "createdAt": "2026-01-02T15:04:05Z",
+                     *         "description": "under the stairs",
+                     *         "done": [
+                     *           "text"
+                     *         ],
+                     *         "features": [
+                     *           "text"
+                     *         ],
+                     *         "file_denylist": [
+                     *           "text"
+                     *         ],
+                     *         "files": [
+                     *           {
+                     *             "existing": true,
+                     *             "parser": "text",
+                     *             "path": "text",
+                     *             "set": [
+                     *               {
+                     *                 "if": "text",
+                     *                 "key": "text",
+                     *                 "kind": "text",
+                     *                 "value": "text"
+                     *               }
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "generation": 1,
+                     *         "icon": "text",
+                     *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "images": [
+                     *           {
+                     *             "image": "registry.example/web:1",
+                     *             "name": "web-1"
+                     *           }
+                     *         ],
+                     *         "install": {
+                     *           "entrypoint": "text",
+                     *           "ignore_exit": true,
+                     *           "image": "registry.example/web:1",
+                     *           "script": "text",
+                     *           "timeout_seconds": 1
+                     *         },
+                     *         "name": "web-1",
+                     *         "ports": [
+                     *           {
+                     *             "container": 1,
+                     *             "protocol": "text"
+                     *           }
+                     *         ],
+                     *         "read_only": true,
+                     *         "startup": "text",
+                     *         "startup_commands": [
+                     *           {
+                     *             "command": "text",
+                     *             "name": "web-1"
+                     *           }
+                     *         ],
+                     *         "stop": "text",
+                     *         "strip_ansi": true,
+                     *         "tags": [
+                     *           "text"
+                     *         ],
+                     *         "tty": true,
+                     *         "update_url": "text",
+                     *         "updatedAt": "2026-01-02T15:04:05Z",
+                     *         "user": "text",
+                     *         "uuid": "text",
+                     *         "variables": [
+                     *           {
+                     *             "default": "text",
+                     *             "description": "under the stairs",
+                     *             "env": "text",
+                     *             "name": "web-1",
+                     *             "rules": [
+                     *               "text"
+                     *             ],
+                     *             "user_editable": true,
+                     *             "user_viewable": true
+                     *           }
+                     *         ],
+                     *         "volumes": [
+                     *           {
+                     *             "container": "text",
+                     *             "name": "web-1"
+                     *           }
+                     *         ],
+                     *         "wings": true
+                     *       },
+                     *       "outcome": "created",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "text",
+                     *           "line": 1,
+                     *           "message": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportEggOutput"];
                 };
             };
             /** @description Error */
