@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -127,5 +128,85 @@ func (s scenario) prints(c container, texts ...string) {
 			}
 		}
 		return true, log, err
+	})
+}
+
+// realEgg is shaped as the eggs of games are that people share.
+const realEgg = `{
+	"meta": {"version": "PTDL_v2"}, "name": "Real game", "author": "e2e@lormas.local",
+	"docker_images": {"only": "` + GameImage + `"}, "startup": "sh ./start.sh --port {{SERVER_PORT}} --world {{WORLD}}",
+	"config": {
+		"files": "{\"server.properties\":{\"parser\":\"properties\",\"find\":{\"server-port\":\"{{server.build.default.port}}\",\"level-name\":\"{{server.build.env.WORLD}}\"}}}",
+		"startup": "{\"done\":\"ready on port\"}", "logs": "{}", "stop": "quit"},
+	"scripts": {"installation": {"container": "` + ShellImage + `", "entrypoint": "sh", "script": ` + realScript + `}},
+	"variables": [{"name": "World", "description": "", "env_variable": "WORLD", "default_value": "one", "user_viewable": true, "user_editable": true, "rules": "required|alpha_dash"}]
+}`
+
+// realScript is in JSON already.
+const realScript = `"#!/bin/sh\ncd /mnt/server\necho again >>installs\nprintf '# written by the author\\nserver-port=1\\nmotd=hello\\nlevel-name=none\\n' >server.properties\ncat >start.sh <<'END'\nsed 's/^/file: /' server.properties\necho \"installed $(wc -l <installs) times, asked: $STARTUP, user $(id -u)\"\necho \"ready on port $(sed -n 's/^server-port=//p' server.properties)\"\nwhile read -r line; do\n  echo \"did $line\"\n  [ \"$line\" = quit ] && exit 0\ndone\nEND\n"`
+
+// An egg as it is shared, from its import to its reinstallation on another
+// node, where its port was taken.
+func TestAnImportedEggsLife(t *testing.T) {
+	s := begin(t)
+	from, to := s.lab.Nodes[0], s.lab.Nodes[1]
+	var imported struct{ Egg struct{ ID string } }
+	s.call(http.MethodPost, "/eggs/import", json.RawMessage(realEgg), &imported)
+	made := s.create("real", imported.Egg.ID, from, map[string]any{"ports": []any{map[string]any{}}})
+	c := s.awaitPhase(made.Container, "running")
+	port := s.mainPort(c)
+	s.prints(c, "file: # written by the author", fmt.Sprintf("file: server-port=%d", port), "file: motd=hello", "file: level-name=one",
+		"installed 1 times, asked: sh ./start.sh --port {{SERVER_PORT}} --world {{WORLD}}, user 988", fmt.Sprintf("ready on port %d", port))
+
+	other := s.create("in-its-way", s.egg("in-its-way", ProbeImage, nil), to, map[string]any{"ports": []any{map[string]any{"host": port, "container": 80}}})
+	s.awaitJob(other.Job, "succeeded")
+	s.awaitJob(s.migrate(c, map[string]any{"targetNodeId": to.ID, "acceptDataLoss": true}), "succeeded")
+	c = s.awaitPhase(c, "running")
+	moved := s.mainPort(c)
+	if c.NodeID != to.ID || moved == port {
+		t.Errorf("it is on %s with port %d, where it had %d", s.node(c.NodeID).Name, moved, port)
+	}
+	s.prints(c, fmt.Sprintf("file: server-port=%d", moved), fmt.Sprintf("ready on port %d", moved))
+	s.tellsOfPort(c, port, moved)
+
+	s.awaitJob(s.verb(c, "reinstall"), "succeeded")
+	s.awaitPhase(c, "running")
+	s.prints(c, "installed 2 times", fmt.Sprintf("ready on port %d", moved))
+	s.awaitJob(s.verb(c, "stop"), "succeeded")
+	s.awaitPhase(c, "stopped")
+	s.prints(c, "did quit")
+}
+
+func (s scenario) mainPort(c container) int {
+	s.Helper()
+	var seen struct{ Ports []struct{ Host int } }
+	s.call(http.MethodGet, "/containers/"+c.ID, nil, &seen)
+	if len(seen.Ports) == 0 {
+		s.Fatalf("%s has no port", c.Name)
+	}
+	return seen.Ports[0].Host
+}
+
+// tellsOfPort looks for a change of port in the history, and in the news of
+// the container.
+func (s scenario) tellsOfPort(c container, from, to int) {
+	s.Helper()
+	want := fmt.Sprintf(`"from":%d,"to":%d`, from, to)
+	var past struct {
+		Migrations []struct{ Ports json.RawMessage }
+	}
+	s.call(http.MethodGet, "/containers/"+c.ID+"/migration-history", nil, &past)
+	if len(past.Migrations) != 1 || !strings.Contains(string(past.Migrations[0].Ports), want) {
+		s.Errorf("the history says %+v", past)
+	}
+	s.await("news of the port", func(context.Context) (bool, string, error) {
+		heard, err := s.lab.Events.Messages("lormas/v1/containers/" + c.ID + "/events")
+		var last string
+		for _, m := range heard {
+			if last = string(m.Payload); strings.Contains(last, "migration_completed") && strings.Contains(last, want) {
+				return true, last, err
+			}
+		}
+		return false, last, err
 	})
 }

@@ -57,6 +57,24 @@ type Port struct {
 	Same      bool   `json:"same,omitempty"`    // inside it has the number that it has outside: Container follows Host
 }
 
+// PortChange is a port that is another one on the outside than before.
+type PortChange struct {
+	Protocol string `json:"protocol"`
+	From     int    `json:"from"`
+	To       int    `json:"to"`
+}
+
+// PortChanges compares the ports of a container before and after, which are
+// the same ones in the same order.
+func PortChanges(before, after []Port) (changes []PortChange) {
+	for i := range min(len(before), len(after)) {
+		if was, is := before[i].Host, after[i].Host; was != is {
+			changes = append(changes, PortChange{Protocol: after[i].Protocol, From: was, To: is})
+		}
+	}
+	return changes
+}
+
 // Volume mounts storage of the node. Host is an absolute path, or a name, in
 // which case the node keeps a volume of that name for this container. Shared
 // says that Host is the same storage on every node, so that it goes along when

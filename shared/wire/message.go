@@ -446,6 +446,8 @@ type Migration struct {
 	Reason    string         `json:"reason,omitempty"`
 	Waiting   string         `json:"waiting,omitempty"` // why it does not go on
 	Timestamp time.Time      `json:"timestamp"`
+
+	Ports []spec.PortChange `json:"ports,omitempty"` // host ports that are others since the container changed its node
 }
 
 // FleetEvent is an entry of the fleet feed.

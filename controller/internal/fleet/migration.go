@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // Migration is a move of a container to another node: a row that is moved
@@ -46,7 +47,8 @@ type Migration struct {
 	NextRunAt  time.Time
 
 	Leftover  Leftover
-	OverlapMS *int64 // nil: none, or not known yet
+	OverlapMS *int64            // nil: none, or not known yet
+	Ports     []spec.PortChange // host ports that are others since the switch
 }
 
 // MigrationKind is what set a migration going.

@@ -10,6 +10,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 func (s *Server) migrationRoutes() {
@@ -74,13 +75,14 @@ type pastMigrationBody struct {
 	StopMS      *int64                `json:"stopMs,omitempty" doc:"until the old copy had stopped"`
 	StartMS     *int64                `json:"startMs,omitempty" doc:"from the change of node until the new copy ran"`
 	DurationMS  int64                 `json:"durationMs"`
+	Ports       []spec.PortChange     `json:"ports,omitempty" doc:"host ports that are others since"`
 }
 
 func showPast(m store.PastMigration) pastMigrationBody {
 	return pastMigrationBody{
 		ID: m.ID, ContainerID: m.ContainerID, FromNodeID: m.From, ToNodeID: m.To, Status: m.Status, Timestamp: m.Timestamp, State: m.State,
 		Trigger: m.Trigger, Reason: m.Reason, Error: m.Error, Attempt: m.Attempt, Leftover: m.Leftover, OverlapMS: m.OverlapMS,
-		DetectMS: m.DetectMS, DecideMS: m.DecideMS, StopMS: m.StopMS, StartMS: m.StartMS, DurationMS: m.DurationMS,
+		DetectMS: m.DetectMS, DecideMS: m.DecideMS, StopMS: m.StopMS, StartMS: m.StartMS, DurationMS: m.DurationMS, Ports: m.Ports,
 	}
 }
 
@@ -131,6 +133,7 @@ type migrationBody struct {
 	Priority     int                   `json:"priority"`
 	Leftover     fleet.Leftover        `json:"leftover" enum:"none,unknown,running,gone"`
 	OverlapMS    *int64                `json:"overlapMs,omitempty"`
+	Ports        []spec.PortChange     `json:"ports,omitempty" doc:"host ports that are others since it belongs to its new node"`
 	CreatedAt    time.Time             `json:"createdAt"`
 	DetectedAt   *time.Time            `json:"detectedAt,omitempty"`
 	ReservedAt   *time.Time            `json:"reservedAt,omitempty"`
@@ -149,7 +152,7 @@ func showMigration(m fleet.Migration) migrationBody {
 		Attempt: m.Attempt, Priority: m.Priority, Leftover: m.Leftover, OverlapMS: m.OverlapMS, CreatedAt: m.CreatedAt,
 		FromEpoch: m.FromEpoch, ToEpoch: m.ToEpoch, RequestedBy: m.RequestedBy, DetectedAt: m.DetectedAt, ReservedAt: m.ReservedAt,
 		StoppingAt: m.StoppingAt, StoppedAt: m.StoppedAt, SwitchedAt: m.SwitchedAt, RunningAt: m.RunningAt, FinishedAt: m.FinishedAt,
-		Deadline: m.Deadline,
+		Deadline: m.Deadline, Ports: m.Ports,
 	}
 }
 

@@ -18,7 +18,7 @@ func (l *Live) Migration(m fleet.Migration) {
 	e := wire.MigrationEvent{
 		Header: wire.Head(migrationType(m.State)), ContainerID: m.ContainerID, Status: string(status), Error: m.Error,
 		Migration: wire.Migration{
-			ID: m.ID, From: m.From, State: string(m.State), Trigger: string(m.Kind), Reason: m.Reason, Waiting: m.Waiting, Timestamp: l.now().UTC(),
+			ID: m.ID, From: m.From, State: string(m.State), Trigger: string(m.Kind), Reason: m.Reason, Waiting: m.Waiting, Timestamp: l.now().UTC(), Ports: m.Ports,
 		},
 	}
 	if m.To != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // PastMigration is a migration that is over, in the customer's shape with the
@@ -31,6 +32,7 @@ type PastMigration struct {
 	StopMS      *int64 // until the source had confirmed
 	StartMS     *int64 // from the switch until it ran
 	DurationMS  int64
+	Ports       []spec.PortChange // host ports that are others since
 }
 
 // HistoryList is how the migrations of a container that are over are listed.
@@ -45,12 +47,12 @@ var HistoryList = Listing{
 func (s *Store) MigrationHistory(ctx context.Context, container id.ContainerID, page Page) ([]PastMigration, string, error) {
 	return list(ctx, s, HistoryList, page, scanPast, `
 		select id, container_id, from_node_id, to_node_id, status, timestamp, trigger, reason, error, state, attempt, leftover,
-		       overlap_ms, detect_ms, decide_ms, stop_ms, start_ms, duration_ms
+		       overlap_ms, detect_ms, decide_ms, stop_ms, start_ms, duration_ms, ports
 		from container_migration_history where container_id = $1`, container)
 }
 
 func scanPast(row pgx.CollectableRow) (m PastMigration, err error) {
 	err = row.Scan(&m.ID, &m.ContainerID, &m.From, &m.To, &m.Status, &m.Timestamp, &m.Trigger, &m.Reason, &m.Error, &m.State, &m.Attempt, &m.Leftover,
-		&m.OverlapMS, &m.DetectMS, &m.DecideMS, &m.StopMS, &m.StartMS, &m.DurationMS)
+		&m.OverlapMS, &m.DetectMS, &m.DecideMS, &m.StopMS, &m.StartMS, &m.DurationMS, &m.Ports)
 	return m, err
 }

@@ -232,6 +232,7 @@ func (tx *Tx) Switch(ctx context.Context, list []Placed) (revs map[id.NodeID]int
 		}
 		l.swap(h, p)
 		h.next.To, h.next.ToEpoch = &p.Node, h.epoch+1
+		h.next.Ports = spec.PortChanges(h.ports, p.Ports)
 	}
 	if err := tx.editLedgers(ctx, l); err != nil {
 		return nil, err

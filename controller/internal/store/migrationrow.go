@@ -5,6 +5,7 @@ import (
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 )
 
 // migrationRow is a migration as jsonb_to_recordset reads it: one parameter
@@ -45,6 +46,7 @@ type migrationRow struct {
 	NextRunAt   time.Time            `json:"next_run_at"`
 	Leftover    fleet.Leftover       `json:"leftover"`
 	OverlapMS   *int64               `json:"overlap_ms"`
+	Ports       []spec.PortChange    `json:"ports"`
 	// of the job, where it has one of its own
 	Step     string         `json:"step"`
 	Progress int            `json:"progress"`
@@ -57,7 +59,7 @@ const migrationRecord = `r (id uuid, container_id uuid, kind text, reason text, 
 	force boolean, overlap boolean, state text, version int, attempt int, excluded uuid[], priority int,
 	stop_rev bigint, stop_command uuid, waiting text, error text, detected_at timestamptz, created_at timestamptz,
 	reserved_at timestamptz, stopping_at timestamptz, stopped_at timestamptz, switched_at timestamptz, running_at timestamptz,
-	finished_at timestamptz, step_deadline timestamptz, next_run_at timestamptz, leftover text, overlap_ms bigint,
+	finished_at timestamptz, step_deadline timestamptz, next_run_at timestamptz, leftover text, overlap_ms bigint, ports jsonb,
 	step text, progress int, job_state text)`
 
 func migrationRows(list []fleet.Migration) []migrationRow {
@@ -71,7 +73,7 @@ func migrationRows(list []fleet.Migration) []migrationRow {
 			StopRev: numberOrNull(m.StopRev), StopCommand: m.StopCommand, Waiting: m.Waiting, Error: m.Error,
 			DetectedAt: m.DetectedAt, CreatedAt: m.CreatedAt, ReservedAt: m.ReservedAt, StoppingAt: m.StoppingAt,
 			StoppedAt: m.StoppedAt, SwitchedAt: m.SwitchedAt, RunningAt: m.RunningAt, FinishedAt: m.FinishedAt,
-			Deadline: m.Deadline, NextRunAt: m.NextRunAt, Leftover: m.Leftover, OverlapMS: m.OverlapMS,
+			Deadline: m.Deadline, NextRunAt: m.NextRunAt, Leftover: m.Leftover, OverlapMS: m.OverlapMS, Ports: m.Ports,
 		}
 		if m.NextRunAt.IsZero() {
 			rows[i].NextRunAt = m.CreatedAt

@@ -25,7 +25,7 @@ const migrationColumns = `
 	m.from_epoch, coalesce(m.to_epoch, 0), m.policy, m.force, m.overlap, m.state, m.version, m.attempt, m.excluded, m.priority,
 	coalesce(m.stop_rev, 0), m.stop_command, m.waiting, m.error,
 	m.detected_at, m.created_at, m.reserved_at, m.stopping_at, m.stopped_at, m.switched_at, m.running_at, m.finished_at,
-	m.step_deadline, m.next_run_at, m.leftover, m.overlap_ms`
+	m.step_deadline, m.next_run_at, m.leftover, m.overlap_ms, m.ports`
 
 // migrationFields are where a row of migrationColumns goes.
 func migrationFields(m *fleet.Migration) []any {
@@ -34,7 +34,7 @@ func migrationFields(m *fleet.Migration) []any {
 		&m.FromEpoch, &m.ToEpoch, &m.Policy, &m.Force, &m.Overlap, &m.State, &m.Version, &m.Attempt, &m.Excluded, &m.Priority,
 		&m.StopRev, &m.StopCommand, &m.Waiting, &m.Error,
 		&m.DetectedAt, &m.CreatedAt, &m.ReservedAt, &m.StoppingAt, &m.StoppedAt, &m.SwitchedAt, &m.RunningAt, &m.FinishedAt,
-		&m.Deadline, &m.NextRunAt, &m.Leftover, &m.OverlapMS,
+		&m.Deadline, &m.NextRunAt, &m.Leftover, &m.OverlapMS, &m.Ports,
 	}
 }
 

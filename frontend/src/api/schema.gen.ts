@@ -2620,6 +2620,8 @@ export interface components {
             overlap: boolean;
             /** Format: int64 */
             overlapMs?: number;
+            /** @description host ports that are others since it belongs to its new node */
+            ports?: components["schemas"]["SpecPortChange"][];
             /** Format: int64 */
             priority: number;
             reason?: string;
@@ -3169,6 +3171,8 @@ export interface components {
              * @description how long two copies ran side by side, as far as was seen
              */
             overlapMs?: number;
+            /** @description host ports that are others since */
+            ports?: components["schemas"]["SpecPortChange"][];
             reason?: string;
             /**
              * Format: int64
@@ -3451,6 +3455,13 @@ export interface components {
             ip?: string;
             protocol: string;
             same?: boolean;
+        };
+        SpecPortChange: {
+            /** Format: int64 */
+            from: number;
+            protocol: string;
+            /** Format: int64 */
+            to: number;
         };
         SpecSetting: {
             if?: string;
@@ -6516,6 +6527,13 @@ export interface operations {
                      *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *           "leftover": "none",
                      *           "overlapMs": 1,
+                     *           "ports": [
+                     *             {
+                     *               "from": 1,
+                     *               "protocol": "text",
+                     *               "to": 1
+                     *             }
+                     *           ],
                      *           "reason": "moving house",
                      *           "startMs": 1,
                      *           "state": "text",
@@ -9241,6 +9259,13 @@ export interface operations {
                      *           "leftover": "none",
                      *           "overlap": true,
                      *           "overlapMs": 1,
+                     *           "ports": [
+                     *             {
+                     *               "from": 1,
+                     *               "protocol": "text",
+                     *               "to": 1
+                     *             }
+                     *           ],
                      *           "priority": 1,
                      *           "reason": "moving house",
                      *           "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
@@ -9326,6 +9351,13 @@ export interface operations {
                      *       "leftover": "none",
                      *       "overlap": true,
                      *       "overlapMs": 1,
+                     *       "ports": [
+                     *         {
+                     *           "from": 1,
+                     *           "protocol": "text",
+                     *           "to": 1
+                     *         }
+                     *       ],
                      *       "priority": 1,
                      *       "reason": "moving house",
                      *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
@@ -9408,6 +9440,13 @@ export interface operations {
                      *       "leftover": "none",
                      *       "overlap": true,
                      *       "overlapMs": 1,
+                     *       "ports": [
+                     *         {
+                     *           "from": 1,
+                     *           "protocol": "text",
+                     *           "to": 1
+                     *         }
+                     *       ],
                      *       "priority": 1,
                      *       "reason": "moving house",
                      *       "requestedBy": "0192f0c1-2345-7abc-8def-0123456789ab",
