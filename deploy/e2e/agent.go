@@ -59,6 +59,7 @@ func (n *Node) agentEnv() []string {
 		"LORMAS_AGENT_GUARD_DIR=" + filepath.Join(n.dir, "guard"),
 		"LORMAS_AGENT_DOCKER_HOST=unix://" + n.Socket(),
 		"LORMAS_AGENT_ALLOW_MOUNT=" + n.lab.Shared(),
+		"LORMAS_AGENT_DISK_ACTION=stop",
 		"LORMAS_AGENT_LOG_LEVEL=debug",
 	}
 	if n.lab.opt.CPU > 0 {

@@ -210,3 +210,32 @@ func (s scenario) tellsOfPort(c container, from, to int) {
 		return false, last, err
 	})
 }
+
+// What fills its volumes beyond its limit is stopped, where the agent is told
+// to do that, and goes on when the limit is raised.
+func TestAContainerThatFillsItsVolumesStops(t *testing.T) {
+	s := begin(t)
+	egg := s.egg("hoarder", GameImage, map[string]any{
+		"volumes": []any{map[string]any{"name": "home", "container": "/home/container"}},
+		"install": map[string]any{"image": ShellImage, "entrypoint": "sh", "script": `cat >/mnt/server/start.sh <<'END'
+echo "holding $(ls)"
+while read -r line; do dd if=/dev/zero of=hoard bs=1M count="$line"; echo "hoarded $line"; done
+END`},
+	})
+	made := s.create("hoarder", egg, s.lab.Nodes[0], nil) // with 16m of disk
+	c := s.awaitPhase(made.Container, "running")
+	s.typed(c, "20")
+	s.prints(c, "hoarded 20")
+	c = s.awaitPhase(c, "failed")
+	var seen struct{ Observed struct{ Reason string } }
+	if s.call(http.MethodGet, "/containers/"+c.ID, nil, &seen); !strings.Contains(seen.Observed.Reason, "the limit is 16m") {
+		t.Errorf("the reason is %q", seen.Observed.Reason)
+	}
+	if refused := s.awaitJob(s.verb(c, "start"), "failed"); !strings.Contains(refused.Error, "the limit is 16m") {
+		t.Errorf("the start was refused with %q", refused.Error)
+	}
+	var edited created
+	s.call(http.MethodPatch, "/containers/"+c.ID, map[string]any{"resources": map[string]string{"disk": "64m"}}, &edited)
+	s.awaitPhase(c, "running")
+	s.prints(c, "holding hoard")
+}

@@ -112,6 +112,19 @@ func TestHardCases(t *testing.T) {
 			}},
 		"14 escape codes in the done text": {spoilt(t, `\"ready\"`, `[\"\\u001b[32mready\", \"\"]`),
 			func(e Egg, _ []Diagnostic) bool { return e.Done[0] == "\x1b[32mready" && len(e.Done) == 2 }},
+		"15 shell functions, jobs and a trap in the start command": {spoilt(t, `"./run {{PORT}}"`, `"f() { rcon -p {{PORT}}; }; trap 'f; wait' INT; ./ark & tail -f log & wait $!"`),
+			func(e Egg, w []Diagnostic) bool {
+				return e.Startup == "f() { rcon -p {{PORT}}; }; trap 'f; wait' INT; ./ark & tail -f log & wait $!" && e.Stop == "^C" && len(w) == 0
+			}},
+		"17 true, a number, and numbers out of text variables": {spoilt(t, `\"c\": 7`, `\"c\": 7, \"d\": \"{{server.build.env.PORT}}\"`),
+			func(e Egg, _ []Diagnostic) bool {
+				set := e.Files[0].Set
+				return set[1].Kind == "bool" && set[2].Kind == "int" && set[3] == spec.Setting{Key: "d", Value: "{{server.build.env.PORT}}"}
+			}},
+		"19 substitutions and backticks in the start command": {spoilt(t, `"./run {{PORT}}"`, "\"java $([[ -f x ]] && printf %s \\\"`cat x`\\\") -jar {{PORT}}\""),
+			func(e Egg, w []Diagnostic) bool {
+				return e.Startup == "java $([[ -f x ]] && printf %s \"`cat x`\") -jar {{PORT}}" && len(w) == 0
+			}},
 		"16 stop is {} as a text": {spoilt(t, `"^C"`, `"{}"`), func(e Egg, _ []Diagnostic) bool { return e.Stop == "{}" }},
 		"18 line breaks in a value": {spoilt(t, `{{server.build.default.port}}`, `a\\nb`),
 			func(e Egg, _ []Diagnostic) bool { return e.Files[0].Set[0].Value == "a\nb" }},

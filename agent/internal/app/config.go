@@ -39,6 +39,8 @@ type Config struct {
 	ReserveMemory spec.Bytes `env:"LORMAS_AGENT_RESERVE_MEMORY" placeholder:"SIZE" help:"Memory to keep back for the system. Standard: a tenth, at most 512m."`
 	ReserveDisk   spec.Bytes `env:"LORMAS_AGENT_RESERVE_DISK" placeholder:"SIZE" help:"Disk space to keep back for the system. Standard: a tenth."`
 
+	DiskAction string `env:"LORMAS_AGENT_DISK_ACTION" default:"warn" enum:"warn,stop" help:"What is done about a container that has more in its volumes than its disk limit. warn: its console says so. stop: it is stopped as well, and does not start before it has less."`
+
 	Guard             string       `env:"LORMAS_AGENT_GUARD" default:"auto" placeholder:"auto|external|off|FILE" help:"What ends exclusive containers when their lease is over. auto: start lormas-guard, from beside this program or from PATH. A file: start that one. external: something else runs it, such as systemd. off: none, and no exclusive containers."`
 	GuardDir          string       `env:"LORMAS_AGENT_GUARD_DIR" type:"path" default:"/run/lormas" placeholder:"DIR" help:"Where the guard has its socket and its records; in memory, so that they end with the boot."`
 	OfflineStartDelay offlineDelay `env:"LORMAS_AGENT_OFFLINE_START_DELAY" default:"60s" placeholder:"60s|never" help:"How long available containers wait for the controller after the machine has booted, before they start without it."`

@@ -82,6 +82,9 @@ func open(config Config, version string, log *slog.Logger) (*agent, error) {
 		Engine: a.engine, Volumes: filepath.Join(config.DataDir, "volumes"), Present: a.present,
 		Notice: func(c id.ContainerID, text string) { a.books.Append(c, console.Lormas, text) },
 	})
+	if config.DiskAction == "stop" {
+		a.usage.Full = a.reconciler.Full
+	}
 	a.link = link.New(link.Options{
 		MQTT:       mqttlink.Options{Servers: config.Controller, Credentials: a.password, TLS: trust},
 		Node:       a.credential.node,

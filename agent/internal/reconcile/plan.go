@@ -126,6 +126,10 @@ func (w world) next(s *subject) step {
 		todo.verb, todo.how = stop, w.howToStop(s)
 	case s.takeAway():
 		todo.verb = remove
+	case s.tooFull():
+		if s.running() {
+			todo.verb, todo.how = stop, w.howToStop(s)
+		}
 	case s.want.Power == spec.Running:
 		todo.verb = w.towardsRunning(s)
 		todo.how = w.howToStop(s)

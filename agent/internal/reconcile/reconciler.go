@@ -41,7 +41,8 @@ type Reconciler struct {
 	wake  loop.Wake
 	inbox chan func()
 	view  atomic.Pointer[View]
-	first chan struct{} // closed after the first look at the engine
+	full  atomic.Pointer[map[id.ContainerID]string] // by Full
+	first chan struct{}                             // closed after the first look at the engine
 
 	mu    sync.Mutex
 	asked []Ask // not yet taken by Run
@@ -86,11 +87,21 @@ func New(o Options) *Reconciler {
 		subjects: map[id.ContainerID]*subject{},
 	}
 	r.view.Store(&View{})
+	r.full.Store(&map[id.ContainerID]string{})
 	return r
 }
 
-// Wake has the ledger read anew: its desired set or its commands changed.
+// Wake has the ledger read anew: its desired set or its commands changed, or
+// what is full did.
 func (r *Reconciler) Wake() { r.wake.Up() }
+
+// Full says which containers have more in their volumes than they may, and
+// why that is so in words. They stop, and do not start before they are not
+// among them any more.
+func (r *Reconciler) Full(full map[id.ContainerID]string) {
+	r.full.Store(&full)
+	r.Wake()
+}
 
 // View is how the node is.
 func (r *Reconciler) View() View { return *r.view.Load() }
@@ -196,6 +207,7 @@ func (r *Reconciler) load() {
 		if _, wanted := desired.Containers[c]; !wanted {
 			s.want = nil
 		}
+		s.full = (*r.full.Load())[c]
 		r.after(s, time.Now())
 	}
 	r.loadCommands()

@@ -472,3 +472,38 @@ func TestAnOldListOverwritesNothing(t *testing.T) {
 		r.expectPhase("after many old lists", c.ID, spec.Up)
 	})
 }
+
+// What has more in its volumes than it may stops, is not started by anybody,
+// and starts by itself when that is over.
+func TestAFullContainerDoesNotRun(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c, other := entry(idle), entry(idle)
+		r.desire(c, other)
+		r.expectPhase("at first", c.ID, spec.Up)
+		full := func(which map[id.ContainerID]string) {
+			r.Full(which)
+			synctest.Wait()
+		}
+		full(map[id.ContainerID]string{c.ID: "too much"})
+		if st := r.expectPhase("full", c.ID, spec.Failed); !strings.Contains(st.Reason, "too much") || r.running(c.ID) {
+			t.Errorf("the reason is %q", st.Reason)
+		}
+		r.expectPhase("full", other.ID, spec.Up)
+		r.desire(c)
+		start := r.command(wire.ActionStart, c.ID)
+		r.expectReceipts("while it is full", start, wire.Delivered, wire.FailedR)
+		r.after(time.Hour)
+		if r.running(c.ID) {
+			t.Error("it was started while it is full")
+		}
+		full(map[id.ContainerID]string{})
+		if st := r.expectPhase("with room", c.ID, spec.Up); st.Restarts != 0 {
+			t.Errorf("%d restarts are counted", st.Restarts)
+		}
+		full(map[id.ContainerID]string{c.ID: "too much"})
+		r.desire(powered(c, spec.Stopped))
+		if st := r.expectPhase("stopped", c.ID, spec.Down); st.Reason != "" {
+			t.Errorf("the reason is %q", st.Reason)
+		}
+	})
+}

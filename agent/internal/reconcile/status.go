@@ -62,6 +62,8 @@ func (s *subject) phase() (spec.Phase, string) {
 		return spec.Failed, fmt.Sprintf("this node has it at epoch %d, and the controller knows only of %d", s.latest(), s.want.Epoch)
 	case s.running() && s.takeAway():
 		return spec.Stopping, s.failure
+	case s.running() && s.tooFull():
+		return spec.Stopping, s.full
 	case s.running() && !s.ready():
 		return spec.Starting, s.failure
 	case s.running():
@@ -72,6 +74,8 @@ func (s *subject) phase() (spec.Phase, string) {
 		return spec.Stopping, s.failure
 	case s.want.Power == spec.Stopped:
 		return spec.Down, ""
+	case s.tooFull():
+		return spec.Failed, s.full + "; it starts by itself within a minute of that"
 	case s.fenced && s.refusal != "":
 		return spec.Pending, "fenced: " + s.refusal
 	case s.crashed:
@@ -130,6 +134,8 @@ func (s *subject) settlement(rev int64, now time.Time) *ledger.Settlement {
 	case s.ahead():
 		_, reason := s.phase()
 		return &ledger.Settlement{UpToRev: rev, Receipt: wire.FailedR, Result: wire.Result{ContainerID: dockerID, Message: reason}}
+	case s.idle() && s.tooFull() && !s.running():
+		return &ledger.Settlement{UpToRev: rev, Receipt: wire.FailedR, Result: wire.Result{ContainerID: dockerID, Message: s.full}}
 	case s.idle() && s.failure != "":
 		return &ledger.Settlement{UpToRev: s.attempt, Receipt: wire.FailedR, Result: wire.Result{ContainerID: dockerID, Message: s.failure}}
 	}

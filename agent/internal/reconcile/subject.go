@@ -58,6 +58,7 @@ type memory struct {
 	restarts  int
 	nudged    int64 // revision of the newest command that ended a pause
 
+	full    string   // why its volumes keep it from running; "" where they do not
 	restart *restart // under way
 	typing  bool     // a line is on its way to the console
 	told    wire.ContainerStatus
@@ -119,6 +120,12 @@ func (s *subject) overdue(now time.Time) bool {
 // gaveUp reports whether a container has crashed too often to be started by
 // itself.
 func (s *subject) gaveUp() bool { return s.crashed && s.crashes >= maxCrashes }
+
+// tooFull reports whether a container should run, and may not for what is in
+// its volumes.
+func (s *subject) tooFull() bool {
+	return s.full != "" && s.want != nil && s.want.Power == spec.Running
+}
 
 // idle reports that no step is under way and that found can be believed.
 func (s *subject) idle() bool { return s.busy == none && !s.unsure }

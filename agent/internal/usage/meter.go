@@ -40,7 +40,11 @@ type Options struct {
 	Volumes string             // the directory with a directory for each container's volumes
 	Present func() []Container // which there are
 	Notice  func(c id.ContainerID, text string)
-	Now     func() time.Time
+	// Full is told, whenever all were measured, which containers have more in
+	// their volumes than they may, and why that is so in words. Nil: nobody
+	// does anything about it.
+	Full func(map[id.ContainerID]string)
+	Now  func() time.Time
 }
 
 // Meter measures until Run ends.
@@ -96,6 +100,7 @@ func (m *Meter) publish(list []wire.ContainerUsage) {
 // measure reads all meters, one after the other.
 func (m *Meter) measure(ctx context.Context) []wire.ContainerUsage {
 	list := []wire.ContainerUsage{}
+	full := map[id.ContainerID]string{}
 	keep, present := map[string]bool{}, map[id.ContainerID]bool{}
 	for _, c := range m.Present() {
 		if ctx.Err() != nil {
@@ -105,8 +110,13 @@ func (m *Meter) measure(ctx context.Context) []wire.ContainerUsage {
 		keep[dir], present[c.ID] = true, true
 		u := m.read(ctx, c)
 		u.DiskBytes, u.DiskLimit = m.disk.size(ctx, dir), int64(c.Limit)
-		m.warn(c, u.DiskBytes)
+		if m.warn(c, u.DiskBytes); m.over[c.ID] {
+			full[c.ID] = fullness(c, u.DiskBytes)
+		}
 		list = append(list, u)
+	}
+	if m.Full != nil && ctx.Err() == nil {
+		m.Full(full)
 	}
 	m.disk.forget(keep)
 	for c := range m.last {
@@ -146,8 +156,11 @@ func (m *Meter) read(ctx context.Context, c Container) wire.ContainerUsage {
 func (m *Meter) warn(c Container, bytes int64) {
 	over := c.Limit > 0 && bytes > int64(c.Limit)
 	if over && !m.over[c.ID] {
-		m.Notice(c.ID, fmt.Sprintf("[lormas] the volumes hold %s, and the limit is %s: remove files, or have the limit raised",
-			spec.Bytes(bytes), c.Limit))
+		m.Notice(c.ID, "[lormas] "+fullness(c, bytes))
 	}
 	m.over[c.ID] = over
+}
+
+func fullness(c Container, bytes int64) string {
+	return fmt.Sprintf("the volumes hold %s, and the limit is %s: remove files, or have the limit raised", spec.Bytes(bytes), c.Limit)
 }

@@ -41,12 +41,14 @@ func TestABatchEvery30Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine := &busy{}
 		var told []string
+		var full map[id.ContainerID]string
 		m := New(Options{
 			Engine: engine, Volumes: volumes,
 			Present: func() []Container {
 				return []Container{{ID: runs, Running: true, Limit: 999}, {ID: rests, Limit: 1000}}
 			},
 			Notice: func(c id.ContainerID, text string) { told = append(told, c.String()+" "+text) },
+			Full:   func(f map[id.ContainerID]string) { full = f },
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -71,6 +73,9 @@ func TestABatchEvery30Seconds(t *testing.T) {
 		}
 		if len(told) != 1 || !strings.HasPrefix(told[0], runs.String()) || !strings.Contains(told[0], "limit") {
 			t.Errorf("told %q, want once that the limit is passed", told)
+		}
+		if len(full) != 1 || !strings.Contains(full[runs], "the volumes hold 1000, and the limit is 999") {
+			t.Errorf("full are %q", full)
 		}
 		stop()
 		if err := <-done; err != nil {
