@@ -32,6 +32,7 @@ type Egg struct {
 	StripANSI   bool          `json:"strip_ansi,omitempty"`
 	Files       []spec.File   `json:"files,omitempty"`
 	Install     *spec.Install `json:"install,omitempty"`
+	Health      *spec.Health  `json:"health,omitempty"`  // native eggs only: replaces the image's own check
 	Ports       []Port        `json:"ports,omitempty"`   // published unless the creator lists ports
 	Volumes     []Volume      `json:"volumes,omitempty"` // mounted unless the creator mounts something there
 	Variables   []Variable    `json:"variables,omitempty"`

@@ -33,7 +33,7 @@ func Render(e Egg, c Choice) (spec.Container, []spec.Fault) {
 		Name: c.Name, Image: image, Command: slices.Clone(e.Command), User: e.User, Env: env,
 		Resources: c.Resources, Ports: e.ports(c.Ports), Volumes: e.volumes(c.Volumes),
 		HA: c.HA, TTY: e.TTY, ReadOnly: e.ReadOnly, Stop: stopOf(e.Stop), Done: slices.Clone(e.Done), StripANSI: e.StripANSI,
-		Wings: e.Wings, Files: e.Files, Install: e.Install,
+		Wings: e.Wings, Files: e.Files, Install: e.Install, Health: e.Health,
 	}.Clone()
 	if len(imageFaults) > 0 {
 		s.Image = "unknown" // one fault about the image is enough

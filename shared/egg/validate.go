@@ -59,6 +59,7 @@ func (e Egg) Validate() []spec.Fault {
 	e.validateImages(&f)
 	e.validateDone(&f)
 	e.validateInstall(&f)
+	e.validateHealth(&f)
 	e.validatePorts(&f)
 	e.validateVolumes(&f)
 	e.validateVariables(&f)
@@ -164,6 +165,26 @@ func (e Egg) validateInstall(f *faults) {
 	}
 	if len(e.Volumes) == 0 {
 		f.add("install", "an installation needs a volume to install to: add one named %s", spec.HomeVolume)
+	}
+}
+
+// maxHealthTime bounds the times of a health check, in seconds.
+const maxHealthTime = 60 * 60
+
+func (e Egg) validateHealth(f *faults) {
+	if e.Health == nil {
+		return
+	}
+	f.texts("health.test", e.Health.Test)
+	if len(e.Health.Test) == 0 || e.Health.Test[0] == "" {
+		f.add("health.test", "a health check is a program in the image and its arguments, such as [\"wget\", \"-qO-\", \"http://127.0.0.1:8080/\"]")
+	}
+	for field, n := range map[string]int{
+		"interval_seconds": e.Health.Interval, "timeout_seconds": e.Health.Timeout, "start_period_seconds": e.Health.Start, "retries": e.Health.Retries,
+	} {
+		if n < 0 || n > maxHealthTime {
+			f.add("health."+field, "%d is out of bounds: use 1 to %d, or 0 for what the engine takes by itself", n, maxHealthTime)
+		}
 	}
 }
 

@@ -39,6 +39,18 @@ type Container struct {
 	Wings     bool              `json:"wings,omitempty"`      // made and started as Wings would: see the package's file wings.go
 	Files     []File            `json:"files,omitempty"`      // kept as the egg wants them, before every start
 	Install   *Install          `json:"install,omitempty"`    // fills the volumes before the first start
+	Health    *Health           `json:"health,omitempty"`     // nil: as the image says
+}
+
+// Health is how the engine finds out whether the program in a container is
+// well: it runs another one in there, again and again. Zero values are the
+// engine's own (30 s, 30 s, 3 and 0 s).
+type Health struct {
+	Test     []string `json:"test"` // a program and its arguments; exit code 0 is well
+	Interval int      `json:"interval_seconds,omitempty"`
+	Timeout  int      `json:"timeout_seconds,omitempty"`
+	Retries  int      `json:"retries,omitempty"`              // so many in a row that fail are unwell
+	Start    int      `json:"start_period_seconds,omitempty"` // in which failures do not count
 }
 
 // DefaultPids bounds the processes of a container that does not say
@@ -198,6 +210,11 @@ func (c Container) Clone() Container {
 	if c.Install != nil {
 		install := *c.Install
 		c.Install = &install
+	}
+	if c.Health != nil {
+		health := *c.Health
+		health.Test = slices.Clone(health.Test)
+		c.Health = &health
 	}
 	return c
 }

@@ -322,6 +322,7 @@ type ContainerStatus struct {
 	DockerID   string         `json:"docker_id,omitempty"`
 	ExitCode   *int           `json:"exit_code,omitempty"`
 	OOM        bool           `json:"oom,omitempty"`
+	Health     string         `json:"health,omitempty"`   // what its health check says: starting, healthy or unhealthy; "": it has none
 	Restarts   int            `json:"restarts,omitempty"` // by the agent, since the container was made
 	StartedAt  *time.Time     `json:"started_at,omitempty"`
 }

@@ -93,6 +93,9 @@ func (e *Engine) read(details container.InspectResponse) (runtime.Found, bool) {
 		Exclusive: labels[labelHA] == lease.Exclusive,
 		Installer: labels[labelRole] == roleInstaller,
 	}
+	if state.Running && state.Health != nil && state.Health.Status != container.NoHealthcheck {
+		f.Health = string(state.Health.Status)
+	}
 	if state.Status == container.StateRemoving {
 		f.State = runtime.Dead
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -108,6 +109,17 @@ type creation struct {
 	host   *container.HostConfig
 }
 
+// healthcheck is nil where the image's own stays.
+func healthcheck(h *spec.Health) *container.HealthConfig {
+	if h == nil {
+		return nil
+	}
+	return &container.HealthConfig{
+		Test: append([]string{"CMD"}, h.Test...), Interval: time.Duration(h.Interval) * time.Second, Timeout: time.Duration(h.Timeout) * time.Second,
+		StartPeriod: time.Duration(h.Start) * time.Second, Retries: h.Retries,
+	}
+}
+
 // convert translates an instance, whose volumes have been resolved to binds.
 func convert(o owner, in runtime.Instance, binds []mount.Mount) creation {
 	exposed, bindings := ports(in.Spec.Ports)
@@ -123,6 +135,7 @@ func convert(o owner, in runtime.Instance, binds []mount.Mount) creation {
 			Labels:       o.labels(in),
 			ExposedPorts: exposed,
 			Tty:          in.Spec.TTY,
+			Healthcheck:  healthcheck(in.Spec.Health),
 			OpenStdin:    true, // the console, and stopping by console text, need it; StdinOnce would end it with the first of them
 		},
 		host: &container.HostConfig{

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,10 +22,13 @@ const (
 
 // changeKinds are the events that change what List says.
 var changeKinds = map[events.Action]runtime.ChangeKind{
-	events.ActionStart:   runtime.Started,
-	events.ActionDie:     runtime.Died,
-	events.ActionOOM:     runtime.OutOfMem,
-	events.ActionDestroy: runtime.Destroyed,
+	events.ActionStart: runtime.Started,
+	events.ActionDie:   runtime.Died,
+	events.ActionOOM:   runtime.OutOfMem,
+
+	events.ActionHealthStatusHealthy:   runtime.Judged,
+	events.ActionHealthStatusUnhealthy: runtime.Judged,
+	events.ActionDestroy:               runtime.Destroyed,
 }
 
 // Watch reports changes of our containers, one after the other, until the
@@ -98,6 +102,8 @@ func (w *watch) handle(m events.Message) {
 	switch change.Kind {
 	case runtime.Died:
 		change.ExitCode, _ = strconv.Atoi(labels["exitCode"]) // 0 where an engine leaves it out; List knows
+	case runtime.Judged:
+		change.Health = strings.TrimPrefix(string(m.Action), string(events.ActionHealthStatus)+": ")
 	case runtime.OutOfMem:
 		w.engine.shortages.note(change)
 	case runtime.Destroyed:

@@ -192,11 +192,13 @@ func (s *subject) hear(c runtime.Change, now time.Time) {
 	found.DockerID = c.DockerID
 	switch c.Kind {
 	case runtime.Started:
-		found.State, found.Running, found.StartedAt, found.OOM = runtime.Running, true, c.At, false
+		found.State, found.Running, found.StartedAt, found.OOM, found.Health = runtime.Running, true, c.At, false, ""
 		s.newRun()
 		s.up = s.busy != stop && s.busy != remove
 	case runtime.OutOfMem:
 		s.oom = true
+	case runtime.Judged:
+		found.Health = c.Health
 	case runtime.Died:
 		found.State, found.Running, found.ExitCode, found.FinishedAt, found.OOM = runtime.Exited, false, c.ExitCode, c.At, s.oom
 	case runtime.Destroyed:

@@ -507,3 +507,18 @@ func TestAFullContainerDoesNotRun(t *testing.T) {
 		}
 	})
 }
+
+// What the health check of a container says is told, for as long as it runs.
+func TestHealthIsTold(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		c := entry(ailing)
+		r.desire(c)
+		if st := r.expectPhase("running", c.ID, spec.Up); st.Health != "unhealthy" {
+			t.Errorf("its health is %q", st.Health)
+		}
+		r.desire(powered(c, spec.Stopped))
+		if st := r.expectPhase("stopped", c.ID, spec.Down); st.Health != "" {
+			t.Errorf("stopped, its health is %q", st.Health)
+		}
+	})
+}

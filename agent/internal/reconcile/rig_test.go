@@ -238,7 +238,8 @@ var (
 	deaf    = with(actor("actor:1", runtimetest.Deaf()), func(s *spec.Container) { s.Stop.Grace = 20 })
 	talking = with(actor("actor:1", runtimetest.Say("loading", "all done")), func(s *spec.Container) { s.Done = []string{"all done"} })
 	silent  = with(idle, func(s *spec.Container) { s.Done = []string{"change me"} })
-	specs   = bySum(idle, larger, newer, failing, deaf, talking, silent)
+	ailing  = with(idle, func(s *spec.Container) { s.Health = runtimetest.Check(false) })
+	specs   = bySum(idle, larger, newer, failing, deaf, talking, silent, ailing)
 )
 
 func actor(image string, command []string) spec.Container {

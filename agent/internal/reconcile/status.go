@@ -24,7 +24,9 @@ func (s *subject) status() wire.ContainerStatus {
 	}
 	started := s.found.StartedAt
 	st.StartedAt = &started
-	if !s.found.Running {
+	if s.found.Running {
+		st.Health = s.found.Health
+	} else {
 		code := s.found.ExitCode
 		st.ExitCode, st.OOM = &code, s.found.OOM
 	}

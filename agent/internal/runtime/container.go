@@ -29,11 +29,12 @@ type Found struct {
 	Install    int64 // number of the installation that was wanted when it was made
 	Installer  bool  // it is not the container, but fills its volumes
 	State      State
-	Running    bool // its processes live: State is running or paused
-	Pid        int  // of its first process on this machine; 0: it has none, or the engine does not tell
-	Exclusive  bool // it was made to run under a lease
-	ExitCode   int  // of the last run; meaningless before the first
-	OOM        bool // the last run was ended for want of memory
+	Running    bool   // its processes live: State is running or paused
+	Pid        int    // of its first process on this machine; 0: it has none, or the engine does not tell
+	Exclusive  bool   // it was made to run under a lease
+	ExitCode   int    // of the last run; meaningless before the first
+	OOM        bool   // the last run was ended for want of memory
+	Health     string // what the check of the run that goes on says; "": there is none
 	StartedAt  time.Time
 	FinishedAt time.Time
 }
@@ -64,8 +65,9 @@ type Change struct {
 	Kind      ChangeKind
 	ID        id.ContainerID // zero with Relist
 	DockerID  string
-	Installer bool // it is not the container, but fills its volumes
-	ExitCode  int  // with Died
+	Installer bool   // it is not the container, but fills its volumes
+	ExitCode  int    // with Died
+	Health    string // with Judged
 	At        time.Time
 }
 
@@ -79,6 +81,7 @@ const (
 	Started   ChangeKind = "started"
 	Died      ChangeKind = "died"
 	OutOfMem  ChangeKind = "out of memory"
+	Judged    ChangeKind = "judged" // by its health check
 	Destroyed ChangeKind = "destroyed"
 )
 

@@ -1,6 +1,10 @@
 package runtimetest
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/lormas/lormas/shared/spec"
+)
 
 // Greeting is the first line that every actor prints: it can be spoken to.
 const Greeting = "up"
@@ -13,6 +17,12 @@ func Idle() []string { return []string{"idle"} }
 
 // Exit is the command of an actor that ends at once.
 func Exit(code int) []string { return []string{"exit", strconv.Itoa(code)} }
+
+// Check is a health check by an actor, that says well or unwell every second.
+func Check(well bool) *spec.Health {
+	code := map[bool]int{true: 0, false: 1}[well]
+	return &spec.Health{Test: append([]string{"/bin/act"}, Exit(code)...), Interval: 1, Retries: 1}
+}
 
 // Say is the command of an actor that prints lines and then idles.
 func Say(lines ...string) []string { return append([]string{"say"}, lines...) }

@@ -240,6 +240,7 @@ func (f *Fake) Start(ctx context.Context, c id.ContainerID) error {
 	f.machine.made++
 	found.Pid = f.machine.made
 	f.tell(runtime.Change{Kind: runtime.Started, ID: c, DockerID: found.DockerID})
+	f.examine(found)
 	f.act(found)
 	return nil
 }
@@ -344,8 +345,21 @@ func (f *Fake) end(c *fakeContainer, code int) {
 	if !c.Running {
 		return
 	}
-	c.State, c.Running, c.ExitCode, c.FinishedAt = runtime.Exited, false, code, time.Now()
+	c.State, c.Running, c.ExitCode, c.FinishedAt, c.Health = runtime.Exited, false, code, time.Now(), ""
 	f.tell(runtime.Change{Kind: runtime.Died, ID: c.ID, DockerID: c.DockerID, ExitCode: code})
+}
+
+// examine carries out a health check that was made by Check; the machine is
+// locked.
+func (f *Fake) examine(c *fakeContainer) {
+	check := c.instance.Spec.Health
+	if check == nil {
+		return
+	}
+	if c.Health = "unhealthy"; check.Test[len(check.Test)-1] == "0" {
+		c.Health = "healthy"
+	}
+	f.tell(runtime.Change{Kind: runtime.Judged, ID: c.ID, DockerID: c.DockerID, Health: c.Health})
 }
 
 // tell is called with the machine locked.

@@ -193,6 +193,18 @@ func (t *transcript) String() string {
 	return t.text.String()
 }
 
+// judgement is the newest of a container's health check.
+func (t *transcript) judgement(c id.ContainerID) (last string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, change := range t.changes {
+		if change.ID == c && change.Kind == runtime.Judged {
+			last = change.Health
+		}
+	}
+	return last
+}
+
 // kinds are the changes of one container; those of none count as everybody's.
 func (t *transcript) kinds(c id.ContainerID) []runtime.ChangeKind {
 	t.mu.Lock()

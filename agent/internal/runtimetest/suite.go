@@ -34,6 +34,7 @@ func Run(t *testing.T, harness func(*testing.T) Harness) {
 		{"kill ends at once", killed},
 		{"the exit code is seen", exitCode},
 		{"running out of memory is seen", outOfMemory},
+		{"a health check is heard and seen", health},
 		{"limits are set", limits},
 		{"update changes limits without a restart", update},
 		{"update is forgotten with the container", updateThenRecreate},
@@ -241,6 +242,25 @@ func outOfMemory(r rig) {
 	r.until("the news", func() bool { return slices.Contains(seen.kinds(in.ID), runtime.OutOfMem) })
 	if f := r.see(in.ID); f.Running || f.ExitCode != exitKilled || !f.OOM {
 		r.Errorf("after its end: %+v", f)
+	}
+}
+
+func health(r rig) {
+	for well, want := range map[bool]string{true: "healthy", false: "unhealthy"} {
+		var seen transcript
+		r.watch(&seen)
+		in := r.instance(Idle())
+		in.Spec.Health = Check(well)
+		in = stamp(in)
+		r.run(in)
+		r.until("a judgement", func() bool { return slices.Contains(seen.kinds(in.ID), runtime.Judged) })
+		if f := r.see(in.ID); f.Health != want || seen.judgement(in.ID) != want {
+			r.Errorf("it is %+v, and heard was %q", f, seen.judgement(in.ID))
+		}
+		r.ok(r.Engine.Kill(r.Context(), in.ID))
+		if f := r.see(in.ID); f.Health != "" {
+			r.Errorf("after its end it is %s", f.Health)
+		}
 	}
 }
 

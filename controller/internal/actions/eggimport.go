@@ -192,7 +192,7 @@ func (s *Service) importAgain(ctx context.Context, tx *store.Tx, actor authz.Act
 // keepNative leaves what the file of an egg has no words for as it was set
 // here.
 func keepNative(before, read egg.Egg) egg.Egg {
-	read.Command, read.User, read.Ports = before.Command, before.User, before.Ports
+	read.Command, read.User, read.Ports, read.Health = before.Command, before.User, before.Ports, before.Health
 	if slices.Contains(before.Volumes, egg.Volume{Name: spec.HomeVolume, Container: spec.HomePath}) {
 		read.Volumes = before.Volumes
 	}

@@ -214,6 +214,7 @@ type observedBody struct {
 	DockerID   string     `json:"dockerId,omitempty"`
 	ExitCode   *int       `json:"exitCode,omitempty"`
 	OOM        bool       `json:"oom,omitempty"`
+	Health     string     `json:"health,omitempty" enum:"starting,healthy,unhealthy" doc:"what its health check says; missing without one"`
 	Restarts   int        `json:"restarts,omitempty"`
 	StartedAt  *time.Time `json:"startedAt,omitempty" doc:"the node's clock"`
 }
@@ -234,7 +235,7 @@ func showContainer(c fleet.Container) ContainerBody {
 	if o := c.Observed; o != nil {
 		body.Observed = &observedBody{
 			At: c.ObservedAt, Phase: o.Phase, Reason: o.Reason, Epoch: o.Epoch, Generation: o.Generation,
-			DockerID: o.DockerID, ExitCode: o.ExitCode, OOM: o.OOM, Restarts: o.Restarts, StartedAt: o.StartedAt,
+			DockerID: o.DockerID, ExitCode: o.ExitCode, OOM: o.OOM, Health: o.Health, Restarts: o.Restarts, StartedAt: o.StartedAt,
 		}
 	}
 	return body

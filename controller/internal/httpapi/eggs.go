@@ -59,6 +59,7 @@ type newEggBody struct {
 	Wings       bool              `json:"wings,omitempty" doc:"written for Pterodactyl or Pelican: started as they start it"`
 	Files       []spec.File       `json:"files,omitempty" doc:"rewritten before every start"`
 	Install     *spec.Install     `json:"install,omitempty" doc:"a script that fills the volume named home, or the first one, before the first start"`
+	Health      *spec.Health      `json:"health,omitempty" doc:"how the node finds out whether the program is well; replaces the image's own check"`
 	Ports       []egg.Port        `json:"ports,omitempty" doc:"published unless the creator of a container lists ports"`
 	Volumes     []egg.Volume      `json:"volumes,omitempty"`
 	Variables   []variableBody    `json:"variables,omitempty"`
@@ -80,7 +81,7 @@ func (b newEggBody) egg() egg.Egg {
 	e := egg.Egg{
 		Name: b.Name, Description: b.Description, Author: b.Author, Images: b.Images, Startup: b.Startup, Command: b.Command,
 		User: b.User, TTY: b.TTY, ReadOnly: b.ReadOnly, Stop: b.Stop, Done: b.Done, StripANSI: b.StripANSI, Wings: b.Wings,
-		Files: b.Files, Install: b.Install, Ports: b.Ports, Volumes: b.Volumes, UUID: b.UUID, UpdateURL: b.UpdateURL,
+		Files: b.Files, Install: b.Install, Health: b.Health, Ports: b.Ports, Volumes: b.Volumes, UUID: b.UUID, UpdateURL: b.UpdateURL,
 		Tags: b.Tags, Features: b.Features, Icon: b.Icon, Denylist: b.Denylist, Startups: b.Startups,
 	}
 	for _, v := range b.Variables {

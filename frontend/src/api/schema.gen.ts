@@ -2240,6 +2240,7 @@ export interface components {
             files?: components["schemas"]["SpecFile"][];
             /** Format: int64 */
             generation: number;
+            health?: components["schemas"]["SpecHealth"];
             icon?: string;
             /** Format: uuid */
             id: string;
@@ -2754,6 +2755,8 @@ export interface components {
             file_denylist?: string[];
             /** @description rewritten before every start */
             files?: components["schemas"]["SpecFile"][];
+            /** @description how the node finds out whether the program is well; replaces the image's own check */
+            health?: components["schemas"]["SpecHealth"];
             /** @description a data: URI of an image */
             icon?: string;
             /** @description the first is the default */
@@ -3006,6 +3009,11 @@ export interface components {
             exitCode?: number;
             /** Format: int64 */
             generation: number;
+            /**
+             * @description what its health check says; missing without one
+             * @enum {string}
+             */
+            health?: "starting" | "healthy" | "unhealthy";
             oom?: boolean;
             phase: string;
             reason?: string;
@@ -3429,6 +3437,17 @@ export interface components {
             parser: string;
             path: string;
             set: components["schemas"]["SpecSetting"][];
+        };
+        SpecHealth: {
+            /** Format: int64 */
+            interval_seconds?: number;
+            /** Format: int64 */
+            retries?: number;
+            /** Format: int64 */
+            start_period_seconds?: number;
+            test: string[];
+            /** Format: int64 */
+            timeout_seconds?: number;
         };
         SpecInstall: {
             entrypoint: string;
@@ -5227,6 +5246,7 @@ export interface operations {
                      *             "epoch": 1,
                      *             "exitCode": 1,
                      *             "generation": 1,
+                     *             "health": "starting",
                      *             "oom": true,
                      *             "phase": "text",
                      *             "reason": "moving house",
@@ -5422,6 +5442,7 @@ export interface operations {
                      *         "epoch": 1,
                      *         "exitCode": 1,
                      *         "generation": 1,
+                     *         "health": "starting",
                      *         "oom": true,
                      *         "phase": "text",
                      *         "reason": "moving house",
@@ -5538,6 +5559,7 @@ export interface operations {
                      *         "epoch": 1,
                      *         "exitCode": 1,
                      *         "generation": 1,
+                     *         "health": "starting",
                      *         "oom": true,
                      *         "phase": "text",
                      *         "reason": "moving house",
@@ -5802,6 +5824,7 @@ export interface operations {
                      *         "epoch": 1,
                      *         "exitCode": 1,
                      *         "generation": 1,
+                     *         "health": "starting",
                      *         "oom": true,
                      *         "phase": "text",
                      *         "reason": "moving house",
@@ -5927,6 +5950,7 @@ export interface operations {
                      *         "epoch": 1,
                      *         "exitCode": 1,
                      *         "generation": 1,
+                     *         "health": "starting",
                      *         "oom": true,
                      *         "phase": "text",
                      *         "reason": "moving house",
@@ -6178,6 +6202,7 @@ export interface operations {
                      *         "epoch": 1,
                      *         "exitCode": 1,
                      *         "generation": 1,
+                     *         "health": "starting",
                      *         "oom": true,
                      *         "phase": "text",
                      *         "reason": "moving house",
@@ -7200,6 +7225,15 @@ export interface operations {
                      *             }
                      *           ],
                      *           "generation": 1,
+                     *           "health": {
+                     *             "interval_seconds": 1,
+                     *             "retries": 1,
+                     *             "start_period_seconds": 1,
+                     *             "test": [
+                     *               "text"
+                     *             ],
+                     *             "timeout_seconds": 1
+                     *           },
                      *           "icon": "text",
                      *           "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *           "images": [
@@ -7339,6 +7373,15 @@ export interface operations {
                  *           ]
                  *         }
                  *       ],
+                 *       "health": {
+                 *         "interval_seconds": 1,
+                 *         "retries": 1,
+                 *         "start_period_seconds": 1,
+                 *         "test": [
+                 *           "text"
+                 *         ],
+                 *         "timeout_seconds": 1
+                 *       },
                  *       "icon": "text",
                  *       "images": [
                  *         {
@@ -7445,6 +7488,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "generation": 1,
+                     *       "health": {
+                     *         "interval_seconds": 1,
+                     *         "retries": 1,
+                     *         "start_period_seconds": 1,
+                     *         "test": [
+                     *           "text"
+                     *         ],
+                     *         "timeout_seconds": 1
+                     *       },
                      *       "icon": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "images": [
@@ -7942,6 +7994,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "generation": 1,
+                     *         "health": {
+                     *           "interval_seconds": 1,
+                     *           "retries": 1,
+                     *           "start_period_seconds": 1,
+                     *           "test": [
+                     *             "text"
+                     *           ],
+                     *           "timeout_seconds": 1
+                     *         },
                      *         "icon": "text",
                      *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "images": [
@@ -8152,6 +8213,15 @@ export interface operations {
                      *           }
                      *         ],
                      *         "generation": 1,
+                     *         "health": {
+                     *           "interval_seconds": 1,
+                     *           "retries": 1,
+                     *           "start_period_seconds": 1,
+                     *           "test": [
+                     *             "text"
+                     *           ],
+                     *           "timeout_seconds": 1
+                     *         },
                      *         "icon": "text",
                      *         "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *         "images": [
@@ -8305,6 +8375,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "generation": 1,
+                     *       "health": {
+                     *         "interval_seconds": 1,
+                     *         "retries": 1,
+                     *         "start_period_seconds": 1,
+                     *         "test": [
+                     *           "text"
+                     *         ],
+                     *         "timeout_seconds": 1
+                     *       },
                      *       "icon": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "images": [
@@ -8443,6 +8522,15 @@ export interface operations {
                  *           ]
                  *         }
                  *       ],
+                 *       "health": {
+                 *         "interval_seconds": 1,
+                 *         "retries": 1,
+                 *         "start_period_seconds": 1,
+                 *         "test": [
+                 *           "text"
+                 *         ],
+                 *         "timeout_seconds": 1
+                 *       },
                  *       "icon": "text",
                  *       "images": [
                  *         {
@@ -8549,6 +8637,15 @@ export interface operations {
                      *         }
                      *       ],
                      *       "generation": 1,
+                     *       "health": {
+                     *         "interval_seconds": 1,
+                     *         "retries": 1,
+                     *         "start_period_seconds": 1,
+                     *         "test": [
+                     *           "text"
+                     *         ],
+                     *         "timeout_seconds": 1
+                     *       },
                      *       "icon": "text",
                      *       "id": "0192f0c1-2345-7abc-8def-0123456789ab",
                      *       "images": [
