@@ -27,6 +27,7 @@ const scenes = [
   ["container", `/containers/${uuid(2, 1)}`],
   ["container-queued", `/containers/${uuid(2, 4)}`],
   ["container-failed", `/containers/${uuid(2, 8)}`],
+  ["container-migrate", `/containers/${uuid(2, 1)}`, migrate],
   ["eggs", "/eggs"],
   ["egg", `/eggs/${uuid(3, 1)}`],
   ["jobs", "/jobs"],
@@ -49,6 +50,11 @@ async function submitFaults(page) {
   await page.getByLabel("Memory").fill("lots");
   await page.getByRole("button", { name: "Add port" }).click();
   await page.getByRole("button", { name: "Create container" }).click();
+}
+
+async function migrate(page) {
+  await page.getByRole("button", { name: "Migrate" }).click();
+  await page.getByRole("dialog").waitFor();
 }
 
 async function scanFactor(page) {

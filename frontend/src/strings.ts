@@ -1,5 +1,5 @@
 /** Every word that people read, in one place. */
-import type { JobState } from "@/api/types";
+import type { JobState, Migration, MigrationState } from "@/api/types";
 import type { LinkStatus } from "@/live/link";
 import type { NodeState, Phase, Power, Receipt } from "@/live/wire";
 
@@ -190,6 +190,72 @@ export const strings = {
     memory: "Memory",
     disk: "Disk",
     created: "Created",
+  },
+  moves: {
+    title: "High availability",
+    type: "Type",
+    types: { standard: "standard: stays on its node", ha: "HA: moves when its node is lost" },
+    policy: "Policy",
+    policies: {
+      available: "available: runs again soon, two copies may overlap",
+      exclusive: "exclusive: never two copies at a time",
+    },
+    preferred: "Preferred cluster",
+    noPreference: "none",
+    last: "Last move",
+    moving: "moving",
+    moveFailed: "move failed",
+    migrate: "Migrate",
+    migrateTitle: (name: string) => `Migrate ${name}`,
+    migrateText: "It is stopped where it is, and started on its new node once that is confirmed.",
+    target: "To",
+    automatic: "Lormas chooses",
+    automaticText: "a node with room, in the preferred cluster first",
+    free: (cores: string, memory: string, disk: string) => `free: ${cores} cores, ${memory}, ${disk}`,
+    preview: "As far as is known now: ports and architecture are looked at when it moves.",
+    refusals: {
+      here: "it is here now",
+      joining: "has not joined yet",
+      away: (state: string) => `is ${state}`,
+      quarantined: "is quarantined: it was lost too often",
+      draining: "is being drained",
+      cordoned: "is cordoned",
+      cpu: "lacks CPU",
+      memory: "lacks memory",
+      disk: "lacks disk",
+    },
+    overlap: "Start the new copy before the old one is stopped",
+    dataLoss: "Leave behind what is in its own volumes",
+    dataLossHint: "Volumes that are not shared stay on the old node.",
+    force: "Do not wait for a node that does not answer",
+    reason: "Reason",
+    reasonHint: "Kept in the history and in the audit log.",
+    cancel: "Cancel the move",
+    cancelTitle: "Cancel this move?",
+    cancelText: "The container stays on its node, and runs there again.",
+    rollBack: "Roll back",
+    rollBackTitle: "Roll back this move?",
+    rollBackText: (node: string) => `The container moves back to ${node}.`,
+    history: "Moves",
+    none: "It has not moved yet.",
+    when: "When",
+    why: "Why",
+    way: "From → to",
+    outcome: "Outcome",
+    took: "Took",
+    overlapped: (time: string) => `two copies for ${time}`,
+    ports: (changes: string) => `ports: ${changes}`,
+    unknownNode: "removed node",
+    undecided: "?",
+    steps: {
+      queued: "queued",
+      reserved: "place found",
+      stopping: "stopping",
+      stopped: "stopped",
+      switched: "handed over",
+      running: "running",
+    },
+    underWay: (from: string, to: string) => `Moving: ${from} → ${to}`,
   },
   create: {
     title: "New container",
@@ -411,6 +477,27 @@ export const jobStateWords: Record<JobState, string> = {
   failed: "failed",
   expired: "expired",
   superseded: "superseded",
+};
+
+export const moveStateWords: Record<MigrationState, string> = {
+  queued: "queued",
+  reserved: "place found",
+  stopping: "stopping the old copy",
+  fencing: "waiting until the old copy must have stopped",
+  starting: "starting the new copy",
+  rolling_back: "going back",
+  completed: "completed",
+  failed: "failed",
+  rolled_back: "rolled back",
+  cancelled: "cancelled",
+};
+
+export const triggerWords: Record<Migration["trigger"], string> = {
+  failover: "node lost",
+  manual: "by hand",
+  drain: "drain",
+  rebalance: "rebalance",
+  rollback: "rollback",
 };
 
 export function linkWords(status: LinkStatus, clock: (ms: number) => string): string {

@@ -11,6 +11,7 @@ import type {
   Created,
   EggBody,
   Job,
+  MigrateBody,
   Page,
   TokenCreate,
 } from "./types";
@@ -121,6 +122,8 @@ export const api = {
         client.POST("/api/v1/containers", { body, params: { header: { "Idempotency-Key": key } } }),
       ) as Promise<Created>,
     act,
+    migrate: (id: string, body: MigrateBody) =>
+      answer(client.POST("/api/v1/containers/{id}/migrate", { ...one(id), body })),
     command: (id: string, command: string) =>
       answer(client.POST("/api/v1/containers/{id}/command", { ...one(id), body: { command } })),
     logs: (id: string, query: { tail: number; after?: number; book?: string }, signal: AbortSignal) =>
@@ -139,6 +142,15 @@ export const api = {
           signal,
         }),
       ),
+  },
+  migrations: {
+    list: (o: Listing & { containerId?: string }) =>
+      answer(client.GET("/api/v1/migrations", page({ ...o, sort: "-createdAt" as const }))),
+    cancel: (id: string) => answer(client.POST("/api/v1/migrations/{id}/cancel", one(id))),
+    rollBack: (id: string) => answer(client.POST("/api/v1/migrations/{id}/rollback", one(id))),
+  },
+  clusters: {
+    list: (o: Listing) => answer(client.GET("/api/v1/clusters", page(o))),
   },
   eggs: {
     list: (o: Listing) => answer(client.GET("/api/v1/eggs", page(o))),

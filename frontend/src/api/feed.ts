@@ -63,6 +63,10 @@ export class Feed {
   }
 
   private takeEvent(event: FleetEvent): void {
+    if (event.kind === "migration") {
+      this.reread(keys.migrations);
+      if (event.containerId) this.reread(keys.container(event.containerId)); // its ports may be others now
+    }
     if (event.kind !== "job" || !event.jobId) return;
     this.gather(this.jobs, event.jobId, (j) => mergeJob(j, event));
     this.reread(keys.jobs); // receipts and messages are not in the event

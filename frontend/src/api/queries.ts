@@ -70,6 +70,8 @@ export const keys = {
   containers: ["containers"] as const,
   containerLists: ["containers", "list"] as const,
   container: (id: string) => ["containers", "one", id] as const,
+  migrations: ["migrations"] as const,
+  clusters: ["clusters"] as const,
   eggs: ["eggs"] as const,
   jobs: ["jobs"] as const,
   audit: ["audit"] as const,
@@ -109,6 +111,20 @@ export const containerQuery = (id: string) =>
       const start = Date.now();
       return freshContainer(start)(await api.containers.get(id, signal));
     },
+  });
+
+export const migrationsQuery = (filter: { containerId?: string } = {}, limit = 20) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.migrations, "list", filter, limit],
+    queryFn: ({ pageParam, signal }) => api.migrations.list({ ...filter, limit, cursor: pageParam, signal }),
+  });
+
+export const clustersQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.clusters, "list"],
+    queryFn: ({ pageParam, signal }) => api.clusters.list({ cursor: pageParam, signal }),
   });
 
 export const eggsQuery = () =>

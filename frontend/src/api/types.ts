@@ -25,6 +25,11 @@ export type ContainerCreate = Schemas["NewContainerInput"];
 export type Created = Container & { job: Job };
 export type Port = Schemas["SpecPort"];
 
+export type Migration = Schemas["Migration"];
+export type MigrationState = Migration["state"];
+export type MigrateBody = Schemas["MigrateInput"];
+export type Cluster = Schemas["Cluster"];
+
 export type Egg = Schemas["Egg"];
 export type EggBody = Schemas["NewEgg"];
 export type EggVariable = Schemas["EggVariable"];

@@ -1,4 +1,5 @@
 import {
+  ArrowRightLeft,
   Ban,
   Circle,
   CircleCheck,
@@ -15,9 +16,9 @@ import {
   TriangleAlert,
   Unplug,
 } from "lucide-react";
-import type { JobState } from "@/api/types";
+import type { Container, JobState, MigrationState } from "@/api/types";
 import type { NodeState, Phase } from "@/live/wire";
-import { jobStateWords, nodeStateWords, phaseWords, strings } from "@/strings";
+import { jobStateWords, moveStateWords, nodeStateWords, phaseWords, strings } from "@/strings";
 import { Badge, type Tone } from "@/ui/badge";
 
 interface Look {
@@ -59,6 +60,19 @@ const jobLooks: Record<JobState, Look> = {
   superseded: { tone: "idle", icon: FastForward },
 };
 
+const moveLooks: Record<MigrationState, Look> = {
+  queued: { tone: "warn", icon: Clock },
+  reserved: { tone: "busy", icon: ArrowRightLeft },
+  stopping: { tone: "busy", icon: ArrowRightLeft },
+  fencing: { tone: "warn", icon: Hourglass },
+  starting: { tone: "busy", icon: ArrowRightLeft },
+  rolling_back: { tone: "warn", icon: RotateCcw },
+  completed: { tone: "ok", icon: CircleCheck },
+  failed: { tone: "bad", icon: TriangleAlert },
+  rolled_back: { tone: "warn", icon: RotateCcw },
+  cancelled: { tone: "idle", icon: Ban },
+};
+
 /** `stale`: the node cannot be asked, so this is only what it last said. */
 export function PhaseBadge({ phase, stale }: { phase: Phase; stale?: boolean }) {
   if (!stale || phase === "pending") return <Badge {...phaseLooks[phase]} label={phaseWords[phase]} />;
@@ -78,4 +92,15 @@ export function NodeBadge({ state }: { state: NodeState }) {
 
 export function JobBadge({ state }: { state: JobState }) {
   return <Badge {...jobLooks[state]} label={jobStateWords[state]} />;
+}
+
+export function MoveBadge({ state }: { state: MigrationState }) {
+  return <Badge {...moveLooks[state]} label={moveStateWords[state]} />;
+}
+
+/** Whether it is on the move; a move that went well needs no word. */
+export function MigrationBadge({ status }: { status: Container["migration_status"] }) {
+  if (status === "migrating") return <Badge {...moveLooks.starting} label={strings.moves.moving} />;
+  if (status === "failed") return <Badge {...moveLooks.failed} label={strings.moves.moveFailed} />;
+  return null;
 }

@@ -4,7 +4,7 @@
  * answers has the shapes of the real one; what it does is only theatre.
  */
 import type { Container, ContainerCreate, Egg, EggBody, Job, JobState, Node } from "@/api/types";
-import { auditEntry, container, egg, job, node, uuid, type World } from "./fixtures";
+import { auditEntry, container, egg, job, migration, node, uuid, type World } from "./fixtures";
 import { People, type Visitor } from "./people";
 import { type Body, invalid, json, problem, type Route } from "./rest";
 
@@ -57,6 +57,10 @@ export class MockController {
       ["GET", /^\/containers\/([^/]+)$/, (m) => found(world.containers, m[1])],
       ["GET", /^\/containers\/([^/]+)\/logs$/, (_, __, r) => logs(r.signal)],
       ["POST", /^\/containers\/([^/]+)\/(start|stop|restart|kill)$/, (m) => this.act(m[1], m[2] ?? "")],
+      ["POST", /^\/containers\/([^/]+)\/migrate$/, (m, body) => this.migrate(m[1], body)],
+      ["GET", /^\/migrations$/, (_, __, r) => json({ items: this.migrations(r) })],
+      ["POST", /^\/migrations\/([^/]+)\/cancel$/, (m) => this.cancelMove(m[1])],
+      ["GET", /^\/clusters$/, () => json({ items: world.clusters })],
       ["POST", /^\/containers\/([^/]+)\/command$/, (m) => this.act(m[1], "command")],
       ["DELETE", /^\/containers\/([^/]+)$/, (m) => this.act(m[1], "delete")],
       ["GET", /^\/eggs$/, () => json({ items: world.eggs })],
@@ -159,6 +163,52 @@ export class MockController {
       }),
     );
     return json(this.order(c, verb, phases), 202);
+  }
+
+  // Moves
+
+  private migrations(request: Request) {
+    const of = new URL(request.url).searchParams.get("containerId");
+    return this.world.migrations.filter((m) => !of || m.containerId === of);
+  }
+
+  /** It stays under way, for as long as it is not cancelled. */
+  private migrate(id: string | undefined, { targetNodeId, acceptDataLoss }: Body): Response {
+    const c = this.world.containers.find((x) => x.id === id);
+    if (!c) return problem(404, "not_found", "there is no such container");
+    if (c.volumes.length > 0 && !acceptDataLoss)
+      return invalid("acceptDataLoss", "what is in its volumes stays on its node");
+    const {
+      switchedAt: _,
+      runningAt: __,
+      finishedAt: ___,
+      toEpoch: ____,
+      ...begun
+    } = migration({
+      id: uuid(8, this.next++),
+      containerId: c.id,
+      trigger: "manual",
+      status: "migrating",
+      state: "queued",
+      reason: "",
+      fromNodeId: c.nodeId,
+      fromEpoch: c.epoch,
+      createdAt: new Date().toISOString(),
+      ...(typeof targetNodeId === "string" && { toNodeId: targetNodeId }),
+    });
+    this.world.migrations.unshift(begun);
+    c.migration_status = "migrating";
+    this.tell(c);
+    return json(job({ id: uuid(4, this.next++), kind: "container.migrate", containerId: c.id }), 202);
+  }
+
+  private cancelMove(id: string | undefined): Response {
+    const move = this.world.migrations.find((m) => m.id === id);
+    const c = this.world.containers.find((x) => x.id === move?.containerId);
+    if (!move || !c) return problem(404, "not_found", "there is no such migration");
+    Object.assign(move, { state: "cancelled", status: "idle", finishedAt: new Date().toISOString() });
+    c.migration_status = "idle";
+    return json(move);
   }
 
   /** A job whose node takes it through the phases, if it can be reached. */

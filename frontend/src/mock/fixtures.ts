@@ -1,5 +1,5 @@
 /** A small fleet for development, screenshots and tests. */
-import type { AuditEntry, Container, Egg, Job, Node, Observed } from "@/api/types";
+import type { AuditEntry, Cluster, Container, Egg, Job, Migration, Node, Observed } from "@/api/types";
 import type { Phase } from "@/live/wire";
 
 /** A fixed id that looks like ours: `kind` keeps those of two nouns apart. */
@@ -142,6 +142,48 @@ export function auditEntry(change: Partial<AuditEntry> = {}): AuditEntry {
   };
 }
 
+/** One that brought the first container where it is. */
+export function migration(change: Partial<Migration> = {}): Migration {
+  return {
+    id: uuid(8, 1),
+    containerId: uuid(2, 1),
+    trigger: "failover",
+    status: "completed",
+    state: "completed",
+    reason: "node van-12 was lost",
+    fromNodeId: uuid(1, 2),
+    toNodeId: uuid(1, 1),
+    fromEpoch: 0,
+    toEpoch: 1,
+    force: false,
+    overlap: false,
+    attempt: 1,
+    priority: 0,
+    leftover: "gone",
+    createdAt: ago(1260),
+    switchedAt: ago(1258),
+    runningAt: ago(1254),
+    finishedAt: ago(1254),
+    overlapMs: 0,
+    ...change,
+  };
+}
+
+export function cluster(change: Partial<Cluster> = {}): Cluster {
+  return {
+    id: uuid(9, 1),
+    name: "depot",
+    description: "Machines that stay where they are",
+    generation: 1,
+    profile: "standard",
+    window: "30s",
+    exclusive: true,
+    outage_policy: "hold",
+    createdAt: ago(9 * 86_400),
+    ...change,
+  };
+}
+
 /** Everything the mock controller begins with. */
 export interface World {
   nodes: Node[];
@@ -149,9 +191,19 @@ export interface World {
   eggs: Egg[];
   jobs: Job[];
   audit: AuditEntry[];
+  migrations: Migration[];
+  clusters: Cluster[];
 }
 
-export const emptyWorld = (): World => ({ nodes: [], containers: [], eggs: [], jobs: [], audit: [] });
+export const emptyWorld = (): World => ({
+  nodes: [],
+  containers: [],
+  eggs: [],
+  jobs: [],
+  audit: [],
+  migrations: [],
+  clusters: [],
+});
 
 export function smallWorld(): World {
   return {
@@ -250,6 +302,8 @@ export function smallWorld(): World {
     ],
     jobs: smallJobs(),
     audit: smallAudit(),
+    migrations: [migration()],
+    clusters: [cluster()],
   };
 }
 

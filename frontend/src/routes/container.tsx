@@ -13,6 +13,8 @@ import { LogPanel } from "@/features/containers/logs";
 import { StatsPanel } from "@/features/containers/stats-panel";
 import { VerbBar, VerbFault } from "@/features/containers/verb-bar";
 import { hasConsole, reachable } from "@/features/containers/verbs";
+import { MigrateButton } from "@/features/migrations/migrate";
+import { HaFacts, MovePanel } from "@/features/migrations/move-panel";
 import { strings } from "@/strings";
 import { Loading, Panel } from "@/ui/panel";
 
@@ -37,11 +39,17 @@ export default function ContainerPage() {
   }
   const node = nodes.find((n) => n.id === container.nodeId);
   const allowed = (permission: string) => may(permission, targetOf(container, node?.cluster_id));
+  const settled = container.migration_status !== "migrating" && container.power !== "absent";
   return (
     <Page
       title={container.name}
       aside={<ContainerState container={container} node={node} />}
-      actions={<VerbBar container={container} clusterId={node?.cluster_id} onError={setVerbError} />}
+      actions={
+        <>
+          {allowed("migration.manage") && settled && <MigrateButton container={container} nodes={nodes} />}
+          <VerbBar container={container} clusterId={node?.cluster_id} onError={setVerbError} />
+        </>
+      }
     >
       <VerbFault error={verbError} />
       <OutlookNote container={container} node={node} />
@@ -55,10 +63,14 @@ export default function ContainerPage() {
               {allowed("container.command") && hasConsole(container) && <CommandLine id={container.id} />}
             </LogPanel>
           )}
+          {allowed("migration.view") && (
+            <MovePanel container={container} nodes={nodes} mayManage={allowed("migration.manage")} />
+          )}
           {allowed("job.view") && <ContainerJobs id={container.id} />}
         </div>
         <div className="min-w-0 space-y-4">
           <ContainerFacts container={container} node={node} />
+          <HaFacts container={container} maySeeClusters={may("cluster.view")} />
           <Environment values={container.environment} />
         </div>
       </div>

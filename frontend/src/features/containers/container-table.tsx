@@ -4,7 +4,7 @@ import { Link } from "react-router";
 import { reasonOf } from "@/api/merge";
 import { itemsOf, nodesQuery } from "@/api/queries";
 import type { Container, Node } from "@/api/types";
-import { PhaseBadge } from "@/components/states";
+import { MigrationBadge, PhaseBadge } from "@/components/states";
 import { powerWords, strings } from "@/strings";
 import { Table, Td, Th, Tr } from "@/ui/table";
 import { PortList } from "./ports";
@@ -104,6 +104,7 @@ export function ContainerState({ container, node }: { container: Container; node
   return (
     <span className="inline-flex flex-wrap items-center gap-x-1.5 gap-y-1">
       <PhaseBadge phase={container.phase} stale={!reachable(node?.state)} />
+      <MigrationBadge status={container.migration_status} />
       {outlook.kind === "queued" && (
         <span className="inline-flex items-center gap-1 text-xs text-warn">
           <Clock aria-hidden className="size-3.5" />→ {powerWords[outlook.want]}

@@ -1,0 +1,61 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { RotateCcw, X } from "lucide-react";
+import { useState } from "react";
+import { api } from "@/api/endpoints";
+import { keys } from "@/api/queries";
+import type { Migration } from "@/api/types";
+import { Fault } from "@/components/fault";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { Confirm } from "@/ui/confirm";
+
+const words = strings.moves;
+
+/** What a move touched is read again: nothing is assumed of what the controller did. */
+export function useReread(containerId: string): () => Promise<unknown> {
+  const client = useQueryClient();
+  return () =>
+    Promise.all(
+      [keys.migrations, keys.container(containerId), keys.containerLists, keys.jobs].map((queryKey) =>
+        client.invalidateQueries({ queryKey }),
+      ),
+    );
+}
+
+interface EndProps {
+  move: Migration;
+  how: "cancel" | "rollBack";
+  text: string;
+}
+
+const faces = {
+  cancel: { icon: X, action: words.cancel, title: words.cancelTitle },
+  rollBack: { icon: RotateCcw, action: words.rollBack, title: words.rollBackTitle },
+};
+
+/** Calls a move off, or takes it back; asks first. */
+export function EndButton({ move, how, text }: EndProps) {
+  const [asking, setAsking] = useState(false);
+  const { icon, action, title } = faces[how];
+  const end = useMutation({
+    mutationFn: (): Promise<unknown> =>
+      how === "cancel" ? api.migrations.cancel(move.id) : api.migrations.rollBack(move.id),
+    onSettled: useReread(move.containerId),
+  });
+  return (
+    <div className="mt-2 space-y-2">
+      <Button icon={icon} busy={end.isPending} onClick={() => setAsking(true)}>
+        {action}
+      </Button>
+      {end.error && <Fault error={end.error} />}
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={() => end.mutate()}
+        title={title}
+        description={text}
+        action={action}
+      />
+    </div>
+  );
+}

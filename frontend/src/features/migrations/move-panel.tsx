@@ -1,0 +1,87 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { clustersQuery, itemsOf, migrationsQuery } from "@/api/queries";
+import type { Container, Migration, Node } from "@/api/types";
+import { Age } from "@/components/age";
+import { List } from "@/components/list";
+import { MoveBadge } from "@/components/states";
+import { strings } from "@/strings";
+import { Note } from "@/ui/note";
+import { Facts, Panel } from "@/ui/panel";
+import { EndButton } from "./end-move";
+import { MoveHistory, type NamesProps, Timeline } from "./move-history";
+import { isOpen, mayCancel } from "./moves";
+
+const words = strings.moves;
+
+/** What happens to it when its node is lost. */
+export function HaFacts({ container: c, maySeeClusters }: { container: Container; maySeeClusters: boolean }) {
+  const clusters = useInfiniteQuery({
+    ...clustersQuery(),
+    enabled: maySeeClusters && c.preferred_cluster_id !== undefined,
+  });
+  const preferred = itemsOf(clusters.data).find(({ id }) => id === c.preferred_cluster_id);
+  return (
+    <Panel title={words.title}>
+      <Facts
+        items={[
+          [words.type, words.types[c.type]],
+          ...(c.ha_policy
+            ? ([[words.policy, <Policy key="policy" container={c} />]] satisfies [[string, React.ReactNode]])
+            : []),
+          [words.preferred, preferred?.name ?? c.preferred_cluster_id ?? words.noPreference],
+          [words.last, c.last_migration_at && <Age key="last" at={c.last_migration_at} />],
+        ]}
+      />
+      {(c.warnings ?? []).map((warning) => (
+        <Note key={warning} look="warn" className="mx-4 mb-4 text-sm">
+          {warning}
+        </Note>
+      ))}
+    </Panel>
+  );
+}
+
+function Policy({ container: { ha_policy, ha_policy_reason } }: { container: Container }) {
+  return (
+    <>
+      {ha_policy && words.policies[ha_policy]}
+      {ha_policy_reason && <p className="text-xs text-muted">{ha_policy_reason}</p>}
+    </>
+  );
+}
+
+interface PanelProps {
+  container: Container;
+  nodes: Node[];
+  mayManage: boolean;
+}
+
+/** The move that is under way, and those before it. */
+export function MovePanel({ container, nodes, mayManage }: PanelProps) {
+  const query = useInfiniteQuery(migrationsQuery({ containerId: container.id }));
+  const open = itemsOf(query.data).find(isOpen);
+  const nameOf: NamesProps["nameOf"] = (id) =>
+    id ? (nodes.find((n) => n.id === id)?.name ?? words.unknownNode) : words.undecided;
+  return (
+    <>
+      {open && <UnderWay move={open} mayManage={mayManage} nameOf={nameOf} />}
+      <List title={words.history} query={query} empty={<p className="p-4 text-muted">{words.none}</p>}>
+        {(moves) => <MoveHistory container={container} moves={moves} mayManage={mayManage} nameOf={nameOf} />}
+      </List>
+    </>
+  );
+}
+
+function UnderWay({ move: m, mayManage, nameOf }: { move: Migration; mayManage: boolean } & NamesProps) {
+  return (
+    <Note look={m.waiting ? "queued" : "info"}>
+      <p className="flex flex-wrap items-center gap-2 font-medium">
+        {words.underWay(nameOf(m.fromNodeId), nameOf(m.toNodeId ?? m.targetNodeId))}
+        <MoveBadge state={m.state} />
+      </p>
+      {m.waiting && <p className="text-ink">{m.waiting}</p>}
+      <Timeline move={m} />
+      {mayManage && mayCancel(m) && <EndButton move={m} how="cancel" text={words.cancelText} />}
+    </Note>
+  );
+}
