@@ -21,6 +21,8 @@ const scenes = [
   ["nodes-empty", "/nodes?mock=empty"],
   ["node-add", "/nodes?add=1", addNode],
   ["node", `/nodes/${uuid(1, 2)}`],
+  ["node-drain", `/nodes/${uuid(1, 1)}`, drain],
+  ["fleet-hold", "/nodes", hold],
   ["containers", "/containers"],
   ["container-new", `/containers/new?egg=${uuid(3, 1)}`],
   ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, submitFaults],
@@ -50,6 +52,19 @@ async function submitFaults(page) {
   await page.getByLabel("Memory").fill("lots");
   await page.getByRole("button", { name: "Add port" }).click();
   await page.getByRole("button", { name: "Create container" }).click();
+}
+
+async function drain(page) {
+  await page.getByRole("button", { name: "Drain" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
+  await page.getByText("It is being drained.").waitFor();
+}
+
+async function hold(page) {
+  await page.getByRole("button", { name: "Hold failovers" }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("the network is being changed");
+  await page.getByRole("dialog").getByRole("button", { name: "Hold failovers" }).click();
+  await page.getByText("Failovers are held").waitFor();
 }
 
 async function migrate(page) {

@@ -9,6 +9,7 @@ import type {
   Container,
   ContainerCreate,
   Created,
+  DrainBody,
   EggBody,
   Job,
   MigrateBody,
@@ -25,6 +26,10 @@ export interface Listing {
   cursor?: string | undefined;
   limit?: number;
   signal: AbortSignal;
+}
+
+export interface Reason {
+  reason: string;
 }
 
 /** That it is not somebody else at an open session. */
@@ -110,6 +115,22 @@ export const api = {
     get: (id: string, signal: AbortSignal) =>
       answer(client.GET("/api/v1/nodes/{id}", { ...one(id), signal })),
     create: (body: { name: string; description: string }) => answer(client.POST("/api/v1/nodes", { body })),
+    health: (id: string, signal: AbortSignal) =>
+      answer(client.GET("/api/v1/nodes/{id}/health", { ...one(id), signal })),
+    cordon: (id: string, body: Reason) =>
+      answer(client.POST("/api/v1/nodes/{id}/cordon", { ...one(id), body })),
+    uncordon: (id: string) => answer(client.POST("/api/v1/nodes/{id}/uncordon", one(id))),
+    drain: (id: string, body: DrainBody) =>
+      answer(client.POST("/api/v1/nodes/{id}/drain", { ...one(id), body })),
+    cancelDrain: (id: string) => answer(client.DELETE("/api/v1/nodes/{id}/drain", one(id))),
+    confirmDead: (id: string, body: Reason) =>
+      answer(client.POST("/api/v1/nodes/{id}/confirm-dead", { ...one(id), body })),
+    rotateCredential: (id: string) => answer(client.POST("/api/v1/nodes/{id}/credential/rotate", one(id))),
+  },
+  fleet: {
+    get: (signal: AbortSignal) => answer(client.GET("/api/v1/fleet", { signal })),
+    hold: (body: Reason) => answer(client.POST("/api/v1/fleet/hold", { body })),
+    release: () => answer(client.POST("/api/v1/fleet/release")),
   },
   containers: {
     // The document has "string" for a phase; ours is the list of shared/spec.
@@ -165,6 +186,7 @@ export const api = {
       ),
   },
   jobs: {
+    get: (id: string, signal: AbortSignal) => answer(client.GET("/api/v1/jobs/{id}", { ...one(id), signal })),
     list: (o: Listing & { containerId?: string; nodeId?: string }) =>
       answer(client.GET("/api/v1/jobs", page(o))),
   },

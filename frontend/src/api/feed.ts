@@ -63,6 +63,7 @@ export class Feed {
   }
 
   private takeEvent(event: FleetEvent): void {
+    if (event.kind.startsWith("fleet.")) this.reread(keys.fleet);
     if (event.kind === "migration") {
       this.reread(keys.migrations);
       if (event.containerId) this.reread(keys.container(event.containerId)); // its ports may be others now

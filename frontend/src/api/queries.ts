@@ -66,6 +66,7 @@ export function itemsOf<T>(data: InfiniteData<Page<T>> | undefined): T[] {
 export const keys = {
   nodes: ["nodes"] as const,
   nodeLists: ["nodes", "list"] as const,
+  fleet: ["fleet"] as const,
   node: (id: string) => ["nodes", "one", id] as const,
   containers: ["containers"] as const,
   containerLists: ["containers", "list"] as const,
@@ -94,6 +95,25 @@ export const nodeQuery = (id: string) =>
       const start = Date.now();
       return freshNode(start)(await api.nodes.get(id, signal));
     },
+  });
+
+/** What led to the present state of a node; read again with every change of it. */
+export const nodeHealthQuery = ({ id, since }: Node) =>
+  queryOptions({
+    queryKey: ["node-health", id, since],
+    queryFn: ({ signal }) => api.nodes.health(id, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const fleetQuery = () =>
+  queryOptions({ queryKey: keys.fleet, queryFn: ({ signal }) => api.fleet.get(signal) });
+
+/** One job that is watched until it is over. Its key is not that of the lists. */
+export const jobQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["job", id],
+    queryFn: ({ signal }) => api.jobs.get(id, signal),
+    refetchInterval: ({ state }) => (state.data?.finishedAt ? false : 3000),
   });
 
 export const containersQuery = (filter: { nodeId?: string; eggId?: string } = {}) =>

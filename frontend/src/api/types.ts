@@ -17,6 +17,9 @@ export type Resources = Schemas["Resources"];
 
 export type Node = Schemas["Node"];
 export type NodeLive = Schemas["Live"];
+export type NodeHealth = Schemas["NodeHealth"];
+export type Fleet = Schemas["FleetOutput"];
+export type DrainBody = Schemas["DrainInput"];
 export type Enrolment = Schemas["Enrolment"];
 
 export type Observed = Narrow<Schemas["Observed"], { phase: Phase; at: string | null }>;

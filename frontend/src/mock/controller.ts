@@ -5,6 +5,7 @@
  */
 import type { Container, ContainerCreate, Egg, EggBody, Job, JobState, Node } from "@/api/types";
 import { auditEntry, container, egg, job, migration, node, uuid, type World } from "./fixtures";
+import { fleetRoutes } from "./fleet";
 import { People, type Visitor } from "./people";
 import { type Body, invalid, json, problem, type Route } from "./rest";
 
@@ -49,6 +50,7 @@ export class MockController {
     const { world } = this;
     return [
       ...this.people.table(),
+      ...fleetRoutes(world),
       ["GET", /^\/nodes$/, () => json({ items: world.nodes })],
       ["POST", /^\/nodes$/, (_, body) => this.createNode(body)],
       ["GET", /^\/nodes\/([^/]+)$/, (m) => found(world.nodes, m[1])],

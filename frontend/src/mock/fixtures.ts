@@ -1,5 +1,5 @@
 /** A small fleet for development, screenshots and tests. */
-import type { AuditEntry, Cluster, Container, Egg, Job, Migration, Node, Observed } from "@/api/types";
+import type { AuditEntry, Cluster, Container, Egg, Fleet, Job, Migration, Node, Observed } from "@/api/types";
 import type { Phase } from "@/live/wire";
 
 /** A fixed id that looks like ours: `kind` keeps those of two nouns apart. */
@@ -193,6 +193,7 @@ export interface World {
   audit: AuditEntry[];
   migrations: Migration[];
   clusters: Cluster[];
+  holds: Fleet["holds"];
 }
 
 export const emptyWorld = (): World => ({
@@ -203,6 +204,7 @@ export const emptyWorld = (): World => ({
   audit: [],
   migrations: [],
   clusters: [],
+  holds: [],
 });
 
 export function smallWorld(): World {
@@ -304,6 +306,7 @@ export function smallWorld(): World {
     audit: smallAudit(),
     migrations: [migration()],
     clusters: [cluster()],
+    holds: [],
   };
 }
 

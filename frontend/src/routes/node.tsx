@@ -1,13 +1,18 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
+import { useState } from "react";
 import { Link, useParams } from "react-router";
 import { containersQuery, nodeQuery } from "@/api/queries";
 import { Age } from "@/components/age";
 import { Fault } from "@/components/fault";
 import { List } from "@/components/list";
+import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
 import { NodeBadge } from "@/components/states";
 import { ContainerTable } from "@/features/containers/container-table";
+import { DrainNote, KeptAway } from "@/features/nodes/drain";
+import { LinkHistory } from "@/features/nodes/link-history";
+import { NodeBar } from "@/features/nodes/node-bar";
 import { NodeFacts, NodeLife } from "@/features/nodes/node-facts";
 import { strings } from "@/strings";
 import { buttonClass } from "@/ui/button";
@@ -18,6 +23,8 @@ const words = strings.nodes;
 export default function NodePage() {
   const { id = "" } = useParams();
   const { data: node, error, refetch } = useQuery(nodeQuery(id));
+  const may = useMay();
+  const [fault, setFault] = useState<unknown>(null);
   const containers = useInfiniteQuery(containersQuery({ nodeId: id }));
   if (!node) {
     return (
@@ -41,10 +48,15 @@ export default function NodePage() {
           <Age at={node.since} bare />
         </span>
       }
+      actions={<NodeBar node={node} onError={setFault} />}
     >
+      {fault !== null && <Fault error={fault} />}
+      <DrainNote node={node} />
+      <KeptAway node={node} />
       <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <div className="min-w-0 space-y-4">
           <NodeLife node={node} />
+          {may("node.health.view", { node: id, cluster: node.cluster_id }) && <LinkHistory node={node} />}
           <List
             title={words.onIt}
             query={containers}

@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useSearchParams } from "react-router";
 import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
+import { HoldButton } from "@/features/fleet/hold";
 import { AddNode } from "@/features/nodes/add-node";
 import { NodeList, NodeSummary } from "@/features/nodes/node-list";
 import { strings } from "@/strings";
@@ -16,11 +17,14 @@ export default function Nodes() {
       title={strings.nodes.title}
       aside={<NodeSummary />}
       actions={
-        mayAdd && (
-          <Button look="primary" icon={Plus} onClick={add}>
-            {strings.nodes.add}
-          </Button>
-        )
+        <>
+          <HoldButton />
+          {mayAdd && (
+            <Button look="primary" icon={Plus} onClick={add}>
+              {strings.nodes.add}
+            </Button>
+          )}
+        </>
       }
     >
       <NodeList onAdd={mayAdd ? add : undefined} />

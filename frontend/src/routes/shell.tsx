@@ -21,6 +21,7 @@ import type { Me, User } from "@/api/types";
 import { LiveDot } from "@/components/live";
 import { Logo } from "@/components/logo";
 import { useMay } from "@/components/may";
+import { HoldBanner } from "@/features/fleet/hold";
 import { useCell } from "@/lib/cell";
 import { cx } from "@/lib/cx";
 import { followTheme, setTheme, type Theme, theme } from "@/lib/theme";
@@ -93,6 +94,7 @@ export default function Shell({ user }: { user: User }) {
       </header>
 
       <main id="main" tabIndex={-1} className="min-w-0 outline-none max-md:pb-20">
+        <HoldBanner />
         <Outlet />
       </main>
 

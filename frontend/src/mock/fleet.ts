@@ -1,0 +1,125 @@
+/** What the mock controller says of the fleet as a whole, and lets be done to nodes. */
+import type { Fleet, Node, NodeHealth } from "@/api/types";
+import { ago, job, uuid, type World } from "./fixtures";
+import { json, problem, type Route } from "./rest";
+
+export function fleetRoutes(world: World): Route[] {
+  const onNode = (id: string | undefined, change: (n: Node) => unknown) => {
+    const n = world.nodes.find((x) => x.id === id);
+    return n ? json(change(n)) : problem(404, "not_found", "there is no such node");
+  };
+  const of = (verb: string) => new RegExp(`^/nodes/([^/]+)/${verb}$`);
+  return [
+    ["GET", /^\/fleet$/, () => json(fleetOf(world))],
+    [
+      "POST",
+      /^\/fleet\/hold$/,
+      (_, { reason }) => {
+        world.holds.push({ kind: "operator", reason: `an operator holds it: ${reason}`, since: ago(0) });
+        return json(fleetOf(world));
+      },
+    ],
+    [
+      "POST",
+      /^\/fleet\/release$/,
+      () => {
+        world.holds.length = 0;
+        return json(fleetOf(world));
+      },
+    ],
+    ["GET", of("health"), (m) => onNode(m[1], healthOf)],
+    [
+      "POST",
+      of("cordon"),
+      (m, { reason }) => onNode(m[1], (n) => Object.assign(n, { cordoned: true, cordonReason: reason })),
+    ],
+    [
+      "POST",
+      of("uncordon"),
+      (m) => onNode(m[1], (n) => Object.assign(n, { cordoned: false, quarantined: false, cordonReason: "" })),
+    ],
+    ["POST", of("drain"), (m) => onNode(m[1], (n) => drain(world, n))],
+    ["DELETE", of("drain"), (m) => onNode(m[1], (n) => Object.assign(n, { drain: undefined }))],
+    [
+      "POST",
+      of("confirm-dead"),
+      (m) => onNode(m[1], (n) => Object.assign(n, { state: "unhealthy", reason: "somebody vouched" })),
+    ],
+    [
+      "POST",
+      of("credential/rotate"),
+      (m) =>
+        onNode(m[1], ({ id, name, createdAt }) => ({
+          id,
+          name,
+          createdAt,
+          token: "eyJhbGciOiJFZERTQSJ9.mock.second",
+          command: `lormas-agent --node ${id} --token eyJhbGciOiJFZERTQSJ9.mock.second`,
+        })),
+    ],
+    [
+      "GET",
+      /^\/jobs\/([^/]+)$/,
+      (m) => {
+        const found = world.jobs.find((j) => j.id === m[1]);
+        return found ? json(found) : problem(404, "not_found", "there is no such job");
+      },
+    ],
+  ];
+}
+
+function fleetOf({ nodes, holds }: World): Fleet {
+  const count = (...states: Node["state"][]) => nodes.filter((n) => states.includes(n.state)).length;
+  return {
+    held: holds.length > 0,
+    holds,
+    authority: true,
+    open: holds.length === 0,
+    term: 3,
+    joined: nodes.length - count("joining"),
+    talking: count("healthy", "returning"),
+    silent: count("suspect"),
+    lost: count("unhealthy"),
+    quarantined: 0,
+    operator: { held: holds.some((h) => h.kind === "operator") },
+    regressions: [],
+  };
+}
+
+function drain(world: World, n: Node) {
+  const made = job({
+    id: uuid(4, 900),
+    kind: "node.drain",
+    state: "running",
+    progress: 40,
+    step: "2 of 5 containers have left",
+  });
+  world.jobs.unshift(made);
+  const deadline = new Date(Date.now() + 600_000).toISOString();
+  Object.assign(n, { cordoned: true, drain: { jobId: made.id, deadline, includeStandard: false } });
+  return made;
+}
+
+function healthOf(n: Node): NodeHealth {
+  const step = (seconds: number, from: string, to: string, reason: string) => ({
+    at: ago(seconds),
+    from,
+    to,
+    reason,
+  });
+  const { name, status, state, since, reason, capacity, rev, appliedRev, quarantined } = n;
+  return {
+    nodeId: n.id,
+    ...{ name, status, state, since, reason, capacity, rev, appliedRev, quarantined },
+    profile: { name: "standard", window: "30s" } as NodeHealth["profile"],
+    transitions: [
+      step(12_000, "healthy", "suspect", "connection lost"),
+      step(11_900, "suspect", "healthy", "heard again"),
+      step(11_000, "healthy", "suspect", "connection lost"),
+      step(10_940, "suspect", "healthy", "heard again"),
+      step(1290, "healthy", "suspect", "connection lost"),
+      ...(n.state === "unhealthy" ? [step(1260, "suspect", "unhealthy", "no heartbeat for 30 s")] : []),
+      ...(n.state === "healthy" ? [step(1280, "suspect", "healthy", "heard again")] : []),
+    ],
+  };
+}
