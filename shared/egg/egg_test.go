@@ -160,6 +160,8 @@ func TestValidate(t *testing.T) {
 		"no image reference":    {func(e *Egg) { e.Images[0].Image = "Not An Image" }, "images[0].image"},
 		"NUL in the startup":    {func(e *Egg) { e.Startup = "a\x00" }, "startup"},
 		"NUL in the command":    {func(e *Egg) { e.Command = []string{"\x00"} }, "command[0]"},
+		"no health check":       {func(e *Egg) { e.Health = &spec.Health{Interval: 1} }, "health.test"},
+		"rare health check":     {func(e *Egg) { e.Health = &spec.Health{Test: []string{"true"}, Interval: 3601} }, "health.interval_seconds"},
 		"broken done pattern":   {func(e *Egg) { e.Done = []string{"regex:("} }, "done[0]"},
 		"port":                  {func(e *Egg) { e.Ports[0].Container = 65536 }, "ports[0].container"},
 		"protocol":              {func(e *Egg) { e.Ports[1].Protocol = "sctp" }, "ports[1].protocol"},
