@@ -1,8 +1,15 @@
-// Somebody's first day: signs in, adds a machine, makes an egg and a container
-// of it, reads its console, and stops it.
+// Somebody's first day: signs in, adds a machine, imports an egg, makes a
+// container of it, reads its console, and stops it.
 import { play } from "./stage.mjs";
 
 const { EMAIL, PASSWORD, IMAGE } = process.env;
+const egg = {
+  meta: { version: "PTDL_v2" },
+  name: `first "egg" <b>`,
+  docker_images: { only: IMAGE },
+  startup: "serve",
+  config: { stop: "^C" },
+};
 const fresh = "seven slow vans uphill";
 
 await play(async (stage) => {
@@ -29,12 +36,19 @@ await play(async (stage) => {
   await stage.press("Done", stage.dialog);
 
   await stage.follow("Eggs");
-  await stage.follow("New egg");
-  await stage.type("Name", `first "egg" <b>`);
-  await stage.type("Image", IMAGE);
-  await stage.press("Create egg");
-  await stage.heading(`first "egg" <b>`);
+  await stage.follow("Import");
+  const file = (name, text) => ({ name, mimeType: "application/json", buffer: Buffer.from(text) });
+  await page
+    .locator("input[type=file]")
+    .setInputFiles([file("first.json", JSON.stringify(egg)), file("broken.json", '{"meta":{"version":"PTDL_v2"},\n"name":""}')]);
+  await stage.sees("is no egg");
+  await stage.sees(/line 2/);
+  await stage.look("eggs-looked-at");
+  await stage.press("Import 1 egg");
+  await stage.follow(egg.name);
+  await stage.heading(egg.name);
   await stage.follow("New container from this");
+  await stage.heading("New container");
   await stage.type("Name", "first-one");
   await page.getByLabel("Node", { exact: true }).selectOption({ label: await optionWith(page, "van-3") });
   await stage.press("Create container");

@@ -32,6 +32,7 @@ const scenes = [
   ["container-migrate", `/containers/${uuid(2, 1)}`, migrate],
   ["eggs", "/eggs"],
   ["egg", `/eggs/${uuid(3, 1)}`],
+  ["egg-import", "/eggs/import", importEggs],
   ["jobs", "/jobs"],
   ["audit", "/audit"],
   ["account", "/account"],
@@ -70,6 +71,22 @@ async function hold(page) {
 async function migrate(page) {
   await page.getByRole("button", { name: "Migrate" }).click();
   await page.getByRole("dialog").waitFor();
+}
+
+async function importEggs(page) {
+  const file = (name, text) => ({ name, mimeType: "application/json", buffer: Buffer.from(text) });
+  await page
+    .getByLabel("Choose files", { exact: true })
+    .last()
+    .setInputFiles([
+      file("game.json", '{"name": "Game"}'),
+      file("broken.json", "{}"),
+      file("web.json", '{"name": "Web server"}'),
+    ]);
+  await page
+    .getByRole("button", { name: "Import 2 eggs" })
+    .or(page.getByRole("button", { name: "Import 1 egg" }))
+    .waitFor();
 }
 
 async function scanFactor(page) {

@@ -256,3 +256,21 @@ describe("who may little", () => {
     expect(screen.getByLabelText("Command")).toHaveValue("say hello");
   });
 });
+
+describe("eggs", () => {
+  it("are looked at before they are imported, each with what is wrong with it", async () => {
+    const { user, world } = open("/eggs/import");
+    const file = (name: string, text: string) => new File([text], name, { type: "application/json" });
+    const input = (await screen.findAllByLabelText("Choose files")).find((at) => at.tagName === "INPUT");
+    await user.upload(input as HTMLElement, [
+      file("game.json", '{"name": "Game"}'),
+      file("broken.json", "{}"),
+    ]);
+    expect(await screen.findByText("line 1, name")).toBeVisible();
+    expect(screen.getByText("an egg needs a name", { exact: false })).toBeVisible();
+    expect(world.eggs.map((egg) => egg.name)).not.toContain("Game");
+    await user.click(screen.getByRole("button", { name: "Import 1 egg" }));
+    expect(await screen.findByRole("link", { name: "Game" })).toBeVisible();
+    expect(world.eggs.map((egg) => egg.name)).toContain("Game");
+  });
+});

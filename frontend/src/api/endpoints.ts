@@ -22,6 +22,8 @@ const door = createClient<paths>({ baseUrl: location.origin, fetch: anonymous })
 
 export type ContainerVerb = "start" | "stop" | "restart" | "kill" | "delete";
 
+export type EggFormat = "PTDL_v2" | "PLCN_v3";
+
 export interface Listing {
   cursor?: string | undefined;
   limit?: number;
@@ -177,6 +179,26 @@ export const api = {
     list: (o: Listing) => answer(client.GET("/api/v1/eggs", page(o))),
     get: (id: string, signal: AbortSignal) => answer(client.GET("/api/v1/eggs/{id}", { ...one(id), signal })),
     create: (body: EggBody) => answer(client.POST("/api/v1/eggs", { body })),
+    importFile: (file: File, query: { dryRun?: boolean; eggId?: string }) =>
+      answer(
+        client.POST("/api/v1/eggs/import", {
+          params: { query },
+          body: file as unknown as string,
+          bodySerializer: (body) => body,
+          headers: { "Content-Type": "application/octet-stream" },
+        }),
+      ),
+    importUrl: (url: string, query: { dryRun?: boolean }) =>
+      answer(client.POST("/api/v1/eggs/import", { params: { query: { ...query, url } } })),
+    renew: (id: string, query: { dryRun?: boolean }) =>
+      answer(client.POST("/api/v1/eggs/update/{id}", { params: { path: { id }, query } })),
+    export: (id: string, format: EggFormat) =>
+      stream(
+        client.GET("/api/v1/eggs/export/{id}", {
+          params: { path: { id }, query: { format } },
+          parseAs: "stream",
+        }),
+      ),
     update: (id: string, body: EggBody, generation: number) =>
       answer(
         client.PUT("/api/v1/eggs/{id}", {

@@ -3,6 +3,7 @@ import { strings } from "@/strings";
 
 export interface Fault {
   field: string;
+  line?: number; // in a file that was sent
   message: string;
 }
 

@@ -35,6 +35,8 @@ export type Cluster = Schemas["Cluster"];
 
 export type Egg = Schemas["Egg"];
 export type EggBody = Schemas["NewEgg"];
+export type ImportedEgg = Schemas["ImportEggOutput"];
+export type EggChange = Schemas["EggChange"];
 export type EggVariable = Schemas["EggVariable"];
 
 export type Job = Schemas["Job"];

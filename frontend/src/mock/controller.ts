@@ -36,7 +36,8 @@ export class MockController {
     const path = new URL(request.url).pathname.replace("/api/v1", "");
     this.requests.push(`${request.method} ${path}`);
     const text = await request.text();
-    const body: Body = text ? JSON.parse(text) : {};
+    const isFile = request.headers.get("Content-Type") === "application/octet-stream";
+    const body: Body = isFile ? { text } : text ? JSON.parse(text) : {};
     if (!this.people.signedIn && !path.startsWith("/auth/"))
       return problem(401, "unauthenticated", "sign in first");
     for (const [method, pattern, handler] of this.routes) {
@@ -67,6 +68,7 @@ export class MockController {
       ["DELETE", /^\/containers\/([^/]+)$/, (m) => this.act(m[1], "delete")],
       ["GET", /^\/eggs$/, () => json({ items: world.eggs })],
       ["POST", /^\/eggs$/, (_, body) => this.createEgg(body as unknown as EggBody)],
+      ["POST", /^\/eggs\/import$/, (_, body, r) => this.importEgg(String(body.text ?? ""), new URL(r.url))],
       ["GET", /^\/eggs\/([^/]+)$/, (m) => found(world.eggs, m[1])],
       ["PUT", /^\/eggs\/([^/]+)$/, (m, body) => this.updateEgg(m[1], body as unknown as EggBody)],
       ["GET", /^\/jobs$/, (_, __, r) => json({ items: this.jobs(r) })],
@@ -143,6 +145,20 @@ export class MockController {
     world.containers.push(made);
     const job = this.order(made, "create", ["pulling", "creating", "starting", "running"]);
     return json({ ...made, job }, 202);
+  }
+
+  /** Takes any JSON with a name for an egg. */
+  private importEgg(text: string, at: URL): Response {
+    const name = at.searchParams.get("url") ?? text.match(/"name": *"([^"]+)"/)?.[1];
+    if (!name)
+      return problem(422, "invalid", "the file is not an egg; see errors for each line", [
+        { line: 1, field: "name", message: "an egg needs a name" },
+      ]);
+    const known = this.world.eggs.find((e) => e.name === name);
+    const made = known ?? egg({ id: uuid(3, this.next++), name });
+    if (!known && at.searchParams.get("dryRun") !== "true") this.world.eggs.push(made);
+    const warnings = [{ line: 2, field: "config.files", message: "this was left out" }];
+    return json({ egg: made, outcome: known ? "unchanged" : "created", warnings, changes: [] });
   }
 
   private act(id: string | undefined, verb: string): Response {

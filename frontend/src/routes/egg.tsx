@@ -1,10 +1,16 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
+import { useState } from "react";
 import { Link, useParams } from "react-router";
-import { eggQuery } from "@/api/queries";
+import { containersQuery, eggQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
+import { List } from "@/components/list";
+import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
+import { ContainerTable } from "@/features/containers/container-table";
 import { EggForm } from "@/features/eggs/egg-form";
+import { ExportEgg } from "@/features/eggs/export-egg";
+import { Renew } from "@/features/eggs/renew";
 import { strings } from "@/strings";
 import { buttonClass } from "@/ui/button";
 import { Loading, Panel } from "@/ui/panel";
@@ -12,6 +18,9 @@ import { Loading, Panel } from "@/ui/panel";
 export default function EggPage() {
   const { id = "" } = useParams();
   const client = useQueryClient();
+  const may = useMay();
+  const [renewals, setRenewals] = useState(0); // each makes the form anew
+  const containers = useInfiniteQuery(containersQuery({ eggId: id }));
   const { data: egg, error, refetch } = useQuery(eggQuery(id));
   if (!egg) {
     return (
@@ -30,17 +39,36 @@ export default function EggPage() {
     <Page
       title={egg.name}
       actions={
-        <Link to={`/containers/new?egg=${egg.id}`} className={buttonClass()}>
-          <Plus aria-hidden className="size-4" />
-          {strings.eggs.use}
-        </Link>
+        <>
+          {egg.update_url && may("egg.edit") && (
+            <Renew egg={egg} onRenewed={() => setRenewals(renewals + 1)} />
+          )}
+          {may("container.create") && (
+            <Link to={`/containers/new?egg=${egg.id}`} className={buttonClass()}>
+              <Plus aria-hidden className="size-4" />
+              {strings.eggs.use}
+            </Link>
+          )}
+        </>
       }
     >
       <EggForm
-        key={egg.id}
+        key={`${egg.id} ${renewals}`}
         egg={egg}
         onSaved={(saved) => client.setQueryData(eggQuery(id).queryKey, saved)}
       />
+      <div className="mt-4 max-w-3xl space-y-4">
+        {may("container.view") && (
+          <List
+            title={strings.eggs.usedBy}
+            query={containers}
+            empty={<p className="p-4 text-muted">{strings.eggs.unused}</p>}
+          >
+            {(all) => <ContainerTable containers={all} />}
+          </List>
+        )}
+        <ExportEgg egg={egg} />
+      </div>
     </Page>
   );
 }

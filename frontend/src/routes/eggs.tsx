@@ -4,7 +4,7 @@ import { strings } from "@/strings";
 
 export default function Eggs() {
   return (
-    <Page title={strings.eggs.title} actions={<NewEgg />}>
+    <Page title={strings.eggs.title} actions={<NewEgg importing />}>
       <EggList />
     </Page>
   );

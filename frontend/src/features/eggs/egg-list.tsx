@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Plus } from "lucide-react";
+import { Download, Plus } from "lucide-react";
 import { Link } from "react-router";
 import { eggsQuery } from "@/api/queries";
 import type { Egg } from "@/api/types";
@@ -18,7 +18,14 @@ export function EggList() {
     <List
       query={useInfiniteQuery(eggsQuery())}
       empty={
-        <Empty title={words.emptyTitle} action={<NewEgg />}>
+        <Empty
+          title={words.emptyTitle}
+          action={
+            <span className="flex gap-2">
+              <NewEgg importing />
+            </span>
+          }
+        >
           {words.empty}
         </Empty>
       }
@@ -46,14 +53,23 @@ export function EggList() {
   );
 }
 
-export function NewEgg() {
+/** The ways to an egg, for who may make one. */
+export function NewEgg({ importing }: { importing?: boolean }) {
   const may = useMay();
   if (!may("egg.create")) return null;
   return (
-    <Link to="/eggs/new" className={buttonClass("primary")}>
-      <Plus aria-hidden className="size-4" />
-      {words.add}
-    </Link>
+    <>
+      {importing && (
+        <Link to="/eggs/import" className={buttonClass()}>
+          <Download aria-hidden className="size-4" />
+          {words.import.action}
+        </Link>
+      )}
+      <Link to="/eggs/new" className={buttonClass("primary")}>
+        <Plus aria-hidden className="size-4" />
+        {words.add}
+      </Link>
+    </>
   );
 }
 

@@ -1,0 +1,47 @@
+import { useMutation } from "@tanstack/react-query";
+import { Download } from "lucide-react";
+import { api, type EggFormat } from "@/api/endpoints";
+import type { Egg } from "@/api/types";
+import { Fault } from "@/components/fault";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { Panel } from "@/ui/panel";
+
+const words = strings.eggs;
+
+/** Saves an egg as a file. */
+export function ExportEgg({ egg }: { egg: Egg }) {
+  const save = useMutation({
+    mutationFn: async (format: EggFormat) => {
+      const answer = await api.eggs.export(egg.id, format);
+      offer(await answer.blob(), nameIn(answer.headers.get("Content-Disposition")));
+    },
+  });
+  return (
+    <Panel title={words.export}>
+      <div className="flex flex-wrap gap-2 p-4">
+        {save.error && <Fault error={save.error} className="w-full" />}
+        {(["PLCN_v3", "PTDL_v2"] as const).map((format) => (
+          <Button
+            key={format}
+            icon={Download}
+            busy={save.isPending && save.variables === format}
+            onClick={() => save.mutate(format)}
+          >
+            {words.formats[format]}
+          </Button>
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+const nameIn = (disposition: string | null) => disposition?.match(/filename="([^"]+)"/)?.[1] ?? "egg.json";
+
+function offer(file: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
