@@ -24,6 +24,7 @@ const scenes = [
   ["node-drain", `/nodes/${uuid(1, 1)}`, drain],
   ["fleet-hold", "/nodes", hold],
   ["containers", "/containers"],
+  ["containers-bulk", "/containers", migrateSome],
   ["container-new", `/containers/new?egg=${uuid(3, 1)}`],
   ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, submitFaults],
   ["container", `/containers/${uuid(2, 1)}`],
@@ -66,6 +67,14 @@ async function hold(page) {
   await page.getByRole("dialog").getByLabel("Reason").fill("the network is being changed");
   await page.getByRole("dialog").getByRole("button", { name: "Hold failovers" }).click();
   await page.getByText("Failovers are held").waitFor();
+}
+
+async function migrateSome(page) {
+  for (const name of ["web-front", "mqtt-bridge", "van-telemetry"])
+    await page.getByLabel(`Choose ${name}`).check();
+  await page.getByRole("button", { name: "Migrate (3)" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Migrate (3)" }).click();
+  await page.getByText("3 refused").waitFor();
 }
 
 async function migrate(page) {

@@ -30,6 +30,13 @@ export interface Listing {
   signal: AbortSignal;
 }
 
+export interface ContainerFilter {
+  nodeId?: string;
+  eggId?: string;
+  q?: string;
+  sort?: "name" | "-name" | "-updatedAt";
+}
+
 export interface Reason {
   reason: string;
 }
@@ -136,7 +143,7 @@ export const api = {
   },
   containers: {
     // The document has "string" for a phase; ours is the list of shared/spec.
-    list: (o: Listing & { nodeId?: string; eggId?: string }) =>
+    list: (o: Listing & ContainerFilter) =>
       answer(client.GET("/api/v1/containers", page(o))) as Promise<Page<Container>>,
     get: (id: string, signal: AbortSignal) =>
       answer(client.GET("/api/v1/containers/{id}", { ...one(id), signal })) as Promise<Container>,

@@ -8,7 +8,7 @@ import {
 } from "@tanstack/react-query";
 import { Recent } from "@/live/recent";
 import type { ContainerNews, Health } from "@/live/wire";
-import { api } from "./endpoints";
+import { api, type ContainerFilter } from "./endpoints";
 import { mergeContainer, mergeHealth } from "./merge";
 import { ApiError } from "./problem";
 import type { Container, Node, Page } from "./types";
@@ -116,7 +116,7 @@ export const jobQuery = (id: string) =>
     refetchInterval: ({ state }) => (state.data?.finishedAt ? false : 3000),
   });
 
-export const containersQuery = (filter: { nodeId?: string; eggId?: string } = {}) =>
+export const containersQuery = (filter: ContainerFilter = {}) =>
   infiniteQueryOptions({
     ...paging,
     queryKey: [...keys.containerLists, filter],

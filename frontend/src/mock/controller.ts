@@ -118,8 +118,13 @@ export class MockController {
   // Containers
 
   private containers(request: Request): Container[] {
-    const at = new URL(request.url).searchParams.get("nodeId");
-    return this.world.containers.filter((c) => !at || c.nodeId === at);
+    const asked = new URL(request.url).searchParams;
+    const [at, q, sort] = ["nodeId", "q", "sort"].map((name) => asked.get(name));
+    const found = this.world.containers.filter(
+      (c) => (!at || c.nodeId === at) && (!q || c.name.toLowerCase().includes(q.toLowerCase())),
+    );
+    if (sort?.endsWith("name")) found.sort((a, b) => a.name.localeCompare(b.name));
+    return sort === "-name" ? found.reverse() : found;
   }
 
   private createContainer(body: ContainerCreate): Response {

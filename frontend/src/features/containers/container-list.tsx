@@ -1,14 +1,18 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
+import { useState } from "react";
 import { Link, useSearchParams } from "react-router";
 import { containersQuery, itemsOf, nodesQuery } from "@/api/queries";
+import type { Container } from "@/api/types";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { phaseWords, strings } from "@/strings";
 import { Button, buttonClass } from "@/ui/button";
 import { Empty } from "@/ui/panel";
-import { ContainerTable } from "./container-table";
-import { applyFilter, type Filter, readFilter, writeFilter } from "./filter";
+import { bulkVerbs, permissionFor } from "./bulk";
+import { BulkBar, BulkReport, type Report } from "./bulk-bar";
+import { type Choice, ContainerTable } from "./container-table";
+import { applyFilter, askedOf, type Filter, isSet, readFilter, writeFilter } from "./filter";
 
 const words = strings.containers;
 
@@ -17,21 +21,62 @@ export function ContainerList() {
   const filter = readFilter(params);
   const set = (change: Partial<Filter>) =>
     setParams(writeFilter({ ...filter, ...change }), { replace: true });
-  const query = useInfiniteQuery(containersQuery());
-  return (
-    <List query={query} empty={<NoContainers />} aside={<FilterBar filter={filter} set={set} />}>
-      {(all) => {
-        const shown = applyFilter(all, filter);
-        if (shown.length > 0) return <ContainerTable containers={shown} />;
-        return (
-          <Empty
-            title={words.noMatchTitle}
-            action={<Button onClick={() => setParams({}, { replace: true })}>{words.clear}</Button>}
-          />
-        );
-      }}
-    </List>
+  const query = useInfiniteQuery(containersQuery(askedOf(filter)));
+  const nothing = isSet(filter) ? (
+    <NoMatch clear={() => setParams({}, { replace: true })} />
+  ) : (
+    <NoContainers />
   );
+  const [report, setReport] = useState<Report | null>(null);
+  return (
+    <>
+      {report && <BulkReport report={report} onClose={() => setReport(null)} />}
+      <List query={query} empty={nothing} aside={<FilterBar filter={filter} set={set} />}>
+        {(read) => {
+          const shown = applyFilter(read, filter);
+          return shown.length > 0 ? <Choosable shown={shown} onReport={setReport} /> : nothing;
+        }}
+      </List>
+    </>
+  );
+}
+
+/** Rows to choose from. What the filter hides is no more chosen: nothing happens to what one does not see. */
+function Choosable({
+  shown,
+  onReport,
+}: {
+  shown: Container[];
+  onReport: React.Dispatch<React.SetStateAction<Report | null>>;
+}) {
+  const may = useMay();
+  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const chosen = shown.filter(({ id }) => ids.has(id));
+  const toggle = (some: string[], on: boolean) => {
+    const next = new Set(chosen.map(({ id }) => id));
+    for (const id of some) on ? next.add(id) : next.delete(id);
+    setIds(next);
+  };
+  const choice: Choice = { has: (id) => ids.has(id), toggle };
+  const mayAct = bulkVerbs.some((verb) => may(permissionFor(verb)));
+  return (
+    <>
+      {chosen.length > 0 && (
+        <BulkBar
+          chosen={chosen}
+          nodes={new Map(nodes.map((node) => [node.id, node]))}
+          onNone={() => setIds(new Set())}
+          onReport={onReport}
+        />
+      )}
+      <ContainerTable containers={shown} choice={mayAct ? choice : undefined} />
+    </>
+  );
+}
+
+function NoMatch({ clear }: { clear: () => void }) {
+  return <Empty title={words.noMatchTitle} action={<Button onClick={clear}>{words.clear}</Button>} />;
 }
 
 function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filter>) => void }) {
@@ -71,6 +116,18 @@ function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filt
         {nodes.map((node) => (
           <option key={node.id} value={node.id}>
             {node.name}
+          </option>
+        ))}
+      </select>
+      <select
+        aria-label={words.sort}
+        value={filter.sort}
+        onChange={(event) => set({ sort: event.target.value as Filter["sort"] })}
+        className={`${box} max-sm:col-span-2`}
+      >
+        {Object.entries(words.sorts).map(([sort, word]) => (
+          <option key={sort} value={sort}>
+            {word}
           </option>
         ))}
       </select>

@@ -16,9 +16,16 @@ interface TableProps {
   containers: Container[];
   /** On a node's own page the column would say the same in every row. */
   hideNode?: boolean;
+  choice?: Choice | undefined;
 }
 
-export function ContainerTable({ containers, hideNode }: TableProps) {
+/** Which rows are chosen, for what is done to many at once. */
+export interface Choice {
+  has: (id: string) => boolean;
+  toggle: (ids: string[], on: boolean) => void;
+}
+
+export function ContainerTable({ containers, hideNode, choice }: TableProps) {
   const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
   const byId = new Map(nodes.map((node) => [node.id, node]));
   return (
@@ -26,7 +33,10 @@ export function ContainerTable({ containers, hideNode }: TableProps) {
       label={words.title}
       head={
         <>
-          <Th>{words.name}</Th>
+          <Th>
+            {choice && <ChooseAll containers={containers} choice={choice} />}
+            {words.name}
+          </Th>
           <Th wide>{words.phase}</Th>
           {!hideNode && <Th wide>{words.node}</Th>}
           <Th wide>{words.ports}</Th>
@@ -35,9 +45,26 @@ export function ContainerTable({ containers, hideNode }: TableProps) {
       }
     >
       {containers.map((c) => (
-        <Row key={c.id} container={c} node={byId.get(c.nodeId)} hideNode={hideNode} />
+        <Row key={c.id} container={c} node={byId.get(c.nodeId)} hideNode={hideNode} choice={choice} />
       ))}
     </Table>
+  );
+}
+
+function ChooseAll({ containers, choice }: { containers: Container[]; choice: Choice }) {
+  return (
+    <input
+      type="checkbox"
+      aria-label={words.bulk.chooseAll}
+      checked={containers.every(({ id }) => choice.has(id))}
+      onChange={(event) =>
+        choice.toggle(
+          containers.map(({ id }) => id),
+          event.target.checked,
+        )
+      }
+      className="mr-2.5 size-4 align-middle"
+    />
   );
 }
 
@@ -45,17 +72,29 @@ interface RowProps {
   container: Container;
   node: Node | undefined;
   hideNode: boolean | undefined;
+  choice: Choice | undefined;
 }
 
-function Row({ container: c, node, hideNode }: RowProps) {
+function Row({ container: c, node, hideNode, choice }: RowProps) {
   const state = <ContainerState container={c} node={node} />;
   return (
     <Tr>
       <Td className="max-md:py-2.5">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
-          <Link to={`/containers/${c.id}`} className="font-medium break-words hover:underline">
-            {c.name}
-          </Link>
+          <span className="flex min-w-0 items-center gap-2.5">
+            {choice && (
+              <input
+                type="checkbox"
+                aria-label={words.bulk.choose(c.name)}
+                checked={choice.has(c.id)}
+                onChange={(event) => choice.toggle([c.id], event.target.checked)}
+                className="size-4 shrink-0"
+              />
+            )}
+            <Link to={`/containers/${c.id}`} className="min-w-0 font-medium break-words hover:underline">
+              {c.name}
+            </Link>
+          </span>
           <span className="md:hidden">{state}</span>
         </div>
         {!hideNode && node && <p className="text-xs text-muted md:hidden">{node.name}</p>}

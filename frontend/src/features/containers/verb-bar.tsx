@@ -13,7 +13,7 @@ import { verbsFor } from "./verbs";
 
 const words = strings.containers;
 
-const looks: Record<ContainerVerb, { icon: LucideIcon; look: "plain" | "danger" }> = {
+export const looks: Record<ContainerVerb, { icon: LucideIcon; look: "plain" | "danger" }> = {
   start: { icon: Play, look: "plain" },
   stop: { icon: Square, look: "plain" },
   restart: { icon: RotateCw, look: "plain" },
