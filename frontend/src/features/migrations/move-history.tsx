@@ -1,6 +1,7 @@
 import type { Container, Migration } from "@/api/types";
 import { Age } from "@/components/age";
 import { MoveBadge } from "@/components/states";
+import { cx } from "@/lib/cx";
 import { strings, triggerWords } from "@/strings";
 import { Table, Td, Th, Tr } from "@/ui/table";
 import { EndButton } from "./end-move";
@@ -55,7 +56,16 @@ function Row({ move: m, nameOf, children }: { move: Migration; children: React.R
           {nameOf(m.fromNodeId)} → {nameOf(m.toNodeId ?? m.targetNodeId)}
         </p>
         <Timeline move={m} />
-        {m.error && <p className="max-w-lg text-sm break-words text-bad">{m.error}</p>}
+        {m.error && (
+          <p
+            className={cx(
+              "max-w-lg text-sm break-words",
+              m.state === "cancelled" ? "text-muted" : "text-bad",
+            )}
+          >
+            {m.error}
+          </p>
+        )}
         <div className="mt-1 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-muted md:hidden">
           <MoveBadge state={m.state} />
           {triggerWords[m.trigger]}

@@ -35,7 +35,7 @@ export function LinkHistory({ node }: { node: Node }) {
     <Panel title={words.link} aside={<span className="text-xs text-muted">{words.linkHours}</span>}>
       <div className="space-y-3 p-4">
         <Strip stretches={stretchesOf(transitions, node.state, now, spanMs)} />
-        {next && nextAt && (
+        {node.state !== "healthy" && next && nextAt && (
           <p className="text-sm text-warn">
             {words.next(nodeStateWords[next], formatClock(Date.parse(nextAt)))} {held}
           </p>
