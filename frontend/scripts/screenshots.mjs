@@ -26,6 +26,11 @@ const scenes = [
   ["containers", "/containers"],
   ["containers-bulk", "/containers", migrateSome],
   ["container-new", `/containers/new?egg=${uuid(3, 1)}`],
+  [
+    "container-ha",
+    `/containers/new?egg=${uuid(3, 1)}`,
+    (page) => page.getByLabel(/Move it to another node/).check(),
+  ],
   ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, submitFaults],
   ["container", `/containers/${uuid(2, 1)}`],
   ["container-queued", `/containers/${uuid(2, 4)}`],

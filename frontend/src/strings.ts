@@ -355,6 +355,17 @@ export const strings = {
     containerPort: "Container",
     protocol: "Protocol",
     auto: "automatic",
+    ha: "Move it to another node when its node is lost",
+    haHint:
+      "Without this it waits for its node to come back. What is in volumes that are not shared does not move.",
+    policy: "When a node falls silent",
+    policies: {
+      "": "Lormas chooses: by whether it writes to shared volumes",
+      available: "Run again soon: two copies may overlap for a while",
+      exclusive: "Never two copies: wait until the old one must have stopped",
+    },
+    cluster: "Preferred cluster",
+    anyCluster: "None",
     place: "Where",
     node: "Node",
     automatic: "Automatic: a node with room",

@@ -11,6 +11,7 @@ import { strings } from "@/strings";
 import { Button, IconButton } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
+import { Availability } from "./availability";
 import { blank, type CreateValues, check, defaultsOf, hasField, requestOf } from "./form";
 
 const words = strings.create;
@@ -62,6 +63,7 @@ export function CreateForm({ eggs, eggId, onCreated }: CreateProps) {
       <Resources form={form} />
       <Ports form={form} />
       <Where form={form} />
+      <Availability form={form} />
       <Button type="submit" look="primary" icon={Plus} busy={create.isPending} className="max-sm:w-full">
         {words.submit}
       </Button>

@@ -44,6 +44,16 @@ describe("the request", () => {
     });
   });
 
+  it("has a policy and a cluster only of what is to move by itself", () => {
+    const chosen = { ha_policy: "exclusive", preferred_cluster_id: "c1" } as const;
+    expect(requestOf(filled({ ha: true, ...chosen }), egg)).toMatchObject({ type: "ha", ...chosen });
+    const off = requestOf(filled({ ha: false, ...chosen }), egg);
+    expect(off.type).toBe("standard");
+    expect(off).not.toHaveProperty("ha_policy");
+    expect(off).not.toHaveProperty("preferred_cluster_id");
+    expect(requestOf(filled({ ha: true }), egg)).not.toHaveProperty("ha_policy");
+  });
+
   it("says what was changed", () => {
     const values = filled({
       nodeId: "n1",

@@ -10,6 +10,9 @@ export interface CreateValues {
   eggId: string;
   image: string;
   nodeId: string;
+  ha: boolean;
+  ha_policy: "" | "available" | "exclusive";
+  preferred_cluster_id: string;
   resources: { cpu: string; memory: string; disk: string };
   environment: Record<string, string>;
   ports: Array<{ host: string; container: string; protocol: "tcp" | "udp" }>;
@@ -20,6 +23,9 @@ export const blank: CreateValues = {
   eggId: "",
   image: "",
   nodeId: "",
+  ha: false,
+  ha_policy: "",
+  preferred_cluster_id: "",
   resources: { cpu: "0.5", memory: "512m", disk: "1g" },
   environment: {},
   ports: [],
@@ -49,12 +55,22 @@ export function requestOf(values: CreateValues, egg: Egg): ContainerCreate {
   return {
     name: name.trim(),
     eggId,
-    type: "standard",
+    ...availabilityOf(values),
     resources: { ...resources, cpu: Number(resources.cpu) },
     environment: Object.fromEntries(changed),
     ...(nodeId && { nodeId }),
     ...(image && image !== egg.images[0]?.name && { image }),
     ...(ports.length > 0 && { ports }),
+  };
+}
+
+/** A policy and a cluster are of ha containers only: what was chosen before the switch went off is not sent. */
+function availabilityOf({ ha, ha_policy, preferred_cluster_id }: CreateValues) {
+  if (!ha) return { type: "standard" as const };
+  return {
+    type: "ha" as const,
+    ...(ha_policy && { ha_policy }),
+    ...(preferred_cluster_id && { preferred_cluster_id }),
   };
 }
 
@@ -81,5 +97,11 @@ export function hasField(values: CreateValues, path: string): boolean {
   if (head === "environment") return second in values.environment;
   if (head === "resources") return second in values.resources;
   if (head === "ports") return third !== undefined && third in (values.ports[Number(second)] ?? {});
-  return ["name", "eggId", "nodeId", "image"].includes(path);
+  return [
+    "name",
+    "eggId",
+    "nodeId",
+    "image",
+    ...(values.ha ? ["ha_policy", "preferred_cluster_id"] : []),
+  ].includes(path);
 }

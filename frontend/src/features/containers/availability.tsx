@@ -1,0 +1,60 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import type { UseFormReturn } from "react-hook-form";
+import { clustersQuery, itemsOf } from "@/api/queries";
+import { useMay } from "@/components/may";
+import { strings } from "@/strings";
+import { SelectField } from "@/ui/field";
+import { Panel } from "@/ui/panel";
+import type { CreateValues } from "./form";
+
+const words = strings.create;
+
+/** Whether it moves by itself, and how and where to; asked only of who wants it to. */
+export function Availability({ form }: { form: UseFormReturn<CreateValues> }) {
+  const { errors } = form.formState;
+  const ha = form.watch("ha");
+  const maySee = useMay()("cluster.view");
+  const clusters = itemsOf(useInfiniteQuery({ ...clustersQuery(), enabled: ha && maySee }).data);
+  return (
+    <Panel title={strings.moves.title}>
+      <div className="space-y-4 p-4">
+        <div>
+          <label className="flex items-baseline gap-2.5">
+            <input type="checkbox" {...form.register("ha")} />
+            {words.ha}
+          </label>
+          <p className="pl-6 text-xs text-muted">{words.haHint}</p>
+        </div>
+        {ha && (
+          <div className="grid gap-4 sm:grid-cols-2">
+            <SelectField
+              label={words.policy}
+              fault={errors.ha_policy?.message}
+              {...form.register("ha_policy")}
+            >
+              {Object.entries(words.policies).map(([policy, word]) => (
+                <option key={policy} value={policy}>
+                  {word}
+                </option>
+              ))}
+            </SelectField>
+            {clusters.length > 0 && (
+              <SelectField
+                label={words.cluster}
+                fault={errors.preferred_cluster_id?.message}
+                {...form.register("preferred_cluster_id")}
+              >
+                <option value="">{words.anyCluster}</option>
+                {clusters.map(({ id, name }) => (
+                  <option key={id} value={id}>
+                    {name}
+                  </option>
+                ))}
+              </SelectField>
+            )}
+          </div>
+        )}
+      </div>
+    </Panel>
+  );
+}
