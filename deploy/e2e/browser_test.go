@@ -76,6 +76,11 @@ func TestACustomersView(t *testing.T) {
 	s.journey("customer", "EMAIL="+email, "PASSWORD="+givenPassword, "OTHER="+other.Container.ID)
 }
 
+func TestPeopleAreLetIn(t *testing.T) {
+	s := stage(t)
+	s.journey("people", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
+}
+
 func TestABadDay(t *testing.T) {
 	s := stage(t)
 	s.journey("bad-day", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)

@@ -6,6 +6,7 @@ import type { paths } from "./schema.gen";
 import type { Tokens } from "./session";
 import type {
   AccountEdit,
+  BindingCreate,
   Container,
   ContainerCreate,
   Created,
@@ -14,6 +15,8 @@ import type {
   Job,
   MigrateBody,
   Page,
+  Question,
+  RoleEdit,
   TokenCreate,
 } from "./types";
 
@@ -219,6 +222,35 @@ export const api = {
     list: (o: Listing & { containerId?: string; nodeId?: string }) =>
       answer(client.GET("/api/v1/jobs", page(o))),
   },
+  users: {
+    list: (o: Listing & { q?: string }) => answer(client.GET("/api/v1/users", page(o))),
+    get: (id: string, signal: AbortSignal) =>
+      answer(client.GET("/api/v1/users/{id}", { ...one(id), signal })),
+    create: (body: { email: string; name: string }) => answer(client.POST("/api/v1/users", { body })),
+    edit: (id: string, body: { email: string; name: string }) =>
+      answer(client.PATCH("/api/v1/users/{id}", { ...one(id), body })),
+    disable: (id: string) => answer(client.POST("/api/v1/users/{id}/disable", one(id))),
+    enable: (id: string) => answer(client.POST("/api/v1/users/{id}/enable", one(id))),
+    resetPassword: (id: string) => answer(client.POST("/api/v1/users/{id}/password-reset", one(id))),
+    signOut: (id: string) => answer(client.DELETE("/api/v1/users/{id}/sessions", one(id))),
+    dropFactor: (id: string) => answer(client.DELETE("/api/v1/users/{id}/totp", one(id))),
+    remove: (id: string) => answer(client.DELETE("/api/v1/users/{id}", one(id))),
+  },
+  roles: {
+    list: (o: Listing) => answer(client.GET("/api/v1/roles", page(o))),
+    get: (id: string, signal: AbortSignal) =>
+      answer(client.GET("/api/v1/roles/{id}", { ...one(id), signal })),
+    create: (body: { name: string }) => answer(client.POST("/api/v1/roles", { body })),
+    edit: (id: string, body: RoleEdit) => answer(client.PATCH("/api/v1/roles/{id}", { ...one(id), body })),
+    remove: (id: string) => answer(client.DELETE("/api/v1/roles/{id}", one(id))),
+  },
+  bindings: {
+    list: (o: Listing & { userId?: string; roleId?: string }) =>
+      answer(client.GET("/api/v1/roles/bindings", page(o))),
+    create: (body: BindingCreate) => answer(client.POST("/api/v1/roles/bindings", { body })),
+    remove: (id: string) => answer(client.DELETE("/api/v1/roles/bindings/{id}", one(id))),
+  },
+  explain: (body: Question) => answer(client.POST("/api/v1/authz/explain", { body })),
   audit: {
     list: (o: Listing) => answer(client.GET("/api/v1/audit", page(o))),
   },

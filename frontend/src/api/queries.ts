@@ -64,6 +64,9 @@ export function itemsOf<T>(data: InfiniteData<Page<T>> | undefined): T[] {
 }
 
 export const keys = {
+  users: ["users"] as const,
+  roles: ["roles"] as const,
+  bindings: ["bindings"] as const,
   nodes: ["nodes"] as const,
   nodeLists: ["nodes", "list"] as const,
   fleet: ["fleet"] as const,
@@ -189,6 +192,39 @@ export const tokensQuery = () =>
     ...paging,
     queryKey: keys.tokens,
     queryFn: ({ pageParam, signal }) => api.tokens.list({ cursor: pageParam, signal }),
+  });
+
+export const usersQuery = (q = "") =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.users, "list", q],
+    queryFn: ({ pageParam, signal }) => api.users.list({ ...(q && { q }), cursor: pageParam, signal }),
+  });
+
+export const userQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.users, "one", id],
+    queryFn: ({ signal }) => api.users.get(id, signal),
+  });
+
+export const rolesQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.roles, "list"],
+    queryFn: ({ pageParam, signal }) => api.roles.list({ cursor: pageParam, signal }),
+  });
+
+export const roleQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.roles, "one", id],
+    queryFn: ({ signal }) => api.roles.get(id, signal),
+  });
+
+export const bindingsQuery = (filter: { userId?: string; roleId?: string }) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.bindings, filter],
+    queryFn: ({ pageParam, signal }) => api.bindings.list({ ...filter, cursor: pageParam, signal }),
   });
 
 /** All permissions there are; they come on one page. */

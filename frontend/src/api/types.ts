@@ -47,6 +47,15 @@ export type AuditEntry = Schemas["Audit"];
 
 export type User = Schemas["User"];
 export type Me = Schemas["Me"];
+export type Person = Schemas["ShownUser"];
+export type NewPerson = Schemas["NewUserOutput"];
+export type Link = Schemas["Link"];
+export type Role = Schemas["Role"];
+export type RoleEdit = Schemas["EditRoleInput"];
+export type Binding = Schemas["Binding"];
+export type BindingCreate = Schemas["NewBindingInput"];
+export type Explanation = Schemas["Explanation"];
+export type Question = Schemas["ExplainInput"];
 export type AccountEdit = Schemas["EditMeInput"];
 export type OwnSession = Schemas["Session"];
 export type Token = Schemas["Token"];

@@ -11,6 +11,7 @@ import {
   Server,
   Sun,
   UserRound,
+  Users,
 } from "lucide-react";
 import { useEffect } from "react";
 import { NavLink, Outlet, ScrollRestoration } from "react-router";
@@ -36,6 +37,7 @@ const places: Place[] = [
   ["/containers", strings.nav.containers, Box, "container.view"],
   ["/eggs", strings.nav.eggs, Egg, "egg.view"],
   ["/jobs", strings.nav.jobs, ListChecks, "job.view"],
+  ["/users", strings.nav.people, Users, "user.view"],
   ["/audit", strings.nav.audit, ScrollText, "audit.view"],
 ];
 

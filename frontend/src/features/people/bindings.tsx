@@ -1,0 +1,127 @@
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api } from "@/api/endpoints";
+import { bindingsQuery, itemsOf, keys, rolesQuery } from "@/api/queries";
+import type { Binding, BindingCreate, Person } from "@/api/types";
+import { Fault } from "@/components/fault";
+import { List } from "@/components/list";
+import { useMay } from "@/components/may";
+import { useSend } from "@/components/send";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { SelectField, TextField } from "@/ui/field";
+import { Table, Td, Th, Tr } from "@/ui/table";
+
+const words = strings.people;
+
+/** Which roles somebody has, and where. */
+export function Bindings({ person }: { person: Person }) {
+  const client = useQueryClient();
+  const may = useMay();
+  const take = useMutation({
+    mutationFn: api.bindings.remove,
+    onSettled: () => client.invalidateQueries({ queryKey: keys.bindings }),
+  });
+  return (
+    <>
+      {take.error && <Fault error={take.error} />}
+      <List
+        title={words.access}
+        query={useInfiniteQuery(bindingsQuery({ userId: person.id }))}
+        empty={<p className="p-4 text-muted">{words.noAccess}</p>}
+      >
+        {(bindings) => (
+          <Table
+            label={words.access}
+            head={
+              <>
+                <Th>{words.role}</Th>
+                <Th>{words.where}</Th>
+                <Th>
+                  <span className="sr-only">{words.take}</span>
+                </Th>
+              </>
+            }
+          >
+            {bindings.map((b) => (
+              <Tr key={b.id}>
+                <Td className="font-medium">{b.role}</Td>
+                <Td className="text-muted">{placeOf(b)}</Td>
+                <Td className="text-right">
+                  {may("role.binding.delete") && (
+                    <Button
+                      aria-label={words.takeOf(b.role)}
+                      busy={take.isPending && take.variables === b.id}
+                      onClick={() => take.mutate(b.id)}
+                    >
+                      {words.take}
+                    </Button>
+                  )}
+                </Td>
+              </Tr>
+            ))}
+          </Table>
+        )}
+      </List>
+      {may("role.binding.create") && <Give person={person} />}
+    </>
+  );
+}
+
+export const placeOf = (b: Binding): string =>
+  b.scope === "global" ? words.everywhere : `${b.scope} ${b.scopeName ?? b.scopeId ?? ""}`;
+
+interface Values {
+  roleId: string;
+  scope: BindingCreate["scope"];
+  scopeId: string;
+}
+
+function Give({ person }: { person: Person }) {
+  const client = useQueryClient();
+  const roles = itemsOf(useInfiniteQuery(rolesQuery()).data);
+  const { form, faultOf, fault, busy, submit } = useSend({
+    blank: { roleId: "", scope: "global", scopeId: "" } as Values,
+    send: ({ scopeId, ...rest }: Values) =>
+      api.bindings.create({ ...rest, userId: person.id, ...(rest.scope !== "global" && { scopeId }) }),
+    onSent: () => {
+      void client.invalidateQueries({ queryKey: keys.bindings });
+      form.reset();
+    },
+  });
+  const scoped = form.watch("scope") !== "global";
+  return (
+    <form onSubmit={submit} noValidate className="space-y-3 rounded-lg border border-line bg-surface p-4">
+      {fault}
+      <div className="grid items-start gap-3 sm:grid-cols-[1fr_1fr_1fr_auto]">
+        <SelectField label={words.role} fault={faultOf("roleId")} {...form.register("roleId")}>
+          {roles.map((role) => (
+            <option key={role.id} value={role.id}>
+              {role.name}
+            </option>
+          ))}
+        </SelectField>
+        <SelectField label={words.kind} fault={faultOf("scope")} {...form.register("scope")}>
+          {Object.entries(words.kinds).map(([scope, label]) => (
+            <option key={scope} value={scope}>
+              {label}
+            </option>
+          ))}
+        </SelectField>
+        {scoped ? (
+          <TextField
+            label={words.id}
+            hint={words.idHint}
+            mono
+            fault={faultOf("scopeId")}
+            {...form.register("scopeId")}
+          />
+        ) : (
+          <span />
+        )}
+        <Button type="submit" look="primary" busy={busy} className="h-9 sm:mt-6">
+          {words.give}
+        </Button>
+      </div>
+    </form>
+  );
+}

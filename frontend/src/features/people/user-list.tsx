@@ -1,0 +1,81 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Ban, CircleCheck, KeyRound } from "lucide-react";
+import { Link, useSearchParams } from "react-router";
+import { usersQuery } from "@/api/queries";
+import type { Person } from "@/api/types";
+import { Age } from "@/components/age";
+import { List } from "@/components/list";
+import { strings } from "@/strings";
+import { Badge } from "@/ui/badge";
+import { TextField } from "@/ui/field";
+import { Empty } from "@/ui/panel";
+import { Table, Td, Th, Tr } from "@/ui/table";
+
+const words = strings.people;
+
+export function UserList() {
+  const [params, setParams] = useSearchParams();
+  const q = params.get("q") ?? "";
+  return (
+    <>
+      <div className="max-w-sm">
+        <TextField
+          label={words.search}
+          type="search"
+          value={q}
+          onChange={({ target }) => setParams(target.value ? { q: target.value } : {}, { replace: true })}
+        />
+      </div>
+      <List
+        query={useInfiniteQuery(usersQuery(q))}
+        empty={<Empty title={words.noneTitle}>{words.none}</Empty>}
+      >
+        {(people) => (
+          <Table
+            label={words.users}
+            head={
+              <>
+                <Th>{words.name}</Th>
+                <Th wide>{words.state}</Th>
+                <Th wide>{words.factor}</Th>
+                <Th wide>{words.since}</Th>
+              </>
+            }
+          >
+            {people.map((person) => (
+              <Row key={person.id} person={person} />
+            ))}
+          </Table>
+        )}
+      </List>
+    </>
+  );
+}
+
+function Row({ person }: { person: Person }) {
+  return (
+    <Tr>
+      <Td className="max-md:py-2.5">
+        <Link to={`/users/${person.id}`} className="font-medium break-words hover:underline">
+          {person.name || person.email}
+        </Link>
+        {person.name && <p className="text-xs break-words text-muted">{person.email}</p>}
+      </Td>
+      <Td wide>
+        <PersonState person={person} />
+      </Td>
+      <Td wide className="text-muted">
+        {person.totp ? strings.account.factor.on : strings.account.factor.off}
+      </Td>
+      <Td wide className="text-muted">
+        <Age at={person.createdAt} />
+      </Td>
+    </Tr>
+  );
+}
+
+export function PersonState({ person }: { person: Person }) {
+  if (person.disabled) return <Badge tone="bad" icon={Ban} label={words.disabled} />;
+  if (person.mustChangePassword) return <Badge tone="warn" icon={KeyRound} label={words.mustChange} />;
+  return <Badge tone="ok" icon={CircleCheck} label={words.active} />;
+}

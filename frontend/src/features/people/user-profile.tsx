@@ -1,0 +1,46 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { api } from "@/api/endpoints";
+import { keys } from "@/api/queries";
+import type { Person } from "@/api/types";
+import { useMay } from "@/components/may";
+import { useSend } from "@/components/send";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { TextField } from "@/ui/field";
+import { Panel } from "@/ui/panel";
+
+const words = strings.people;
+
+export function UserProfile({ person }: { person: Person }) {
+  const client = useQueryClient();
+  const fixed = !useMay()("user.edit");
+  const { form, faultOf, fault, busy, submit } = useSend({
+    blank: { email: person.email, name: person.name },
+    send: (values: { email: string; name: string }) => api.users.edit(person.id, values),
+    onSent: (saved) => {
+      form.reset({ email: saved.email, name: saved.name });
+      void client.invalidateQueries({ queryKey: keys.users });
+    },
+  });
+  return (
+    <Panel title={words.profile}>
+      <form onSubmit={submit} noValidate className="space-y-4 p-4">
+        {fault}
+        <div className="grid gap-4 sm:grid-cols-2">
+          <TextField
+            label={words.email}
+            readOnly={fixed}
+            fault={faultOf("email")}
+            {...form.register("email")}
+          />
+          <TextField label={words.name} readOnly={fixed} fault={faultOf("name")} {...form.register("name")} />
+        </div>
+        {!fixed && (
+          <Button type="submit" look="primary" busy={busy} disabled={!form.formState.isDirty}>
+            {strings.save}
+          </Button>
+        )}
+      </form>
+    </Panel>
+  );
+}

@@ -1,0 +1,79 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useForm } from "react-hook-form";
+import { api } from "@/api/endpoints";
+import { permissionsQuery } from "@/api/queries";
+import type { Explanation, Person, Question } from "@/api/types";
+import { Fault } from "@/components/fault";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { SelectField, TextField } from "@/ui/field";
+import { Note } from "@/ui/note";
+import { Panel } from "@/ui/panel";
+
+const words = strings.people;
+
+interface Values {
+  verb: string;
+  kind: "global" | "cluster" | "node" | "container";
+  id: string;
+}
+
+/** Why somebody may do a thing, or may not. */
+export function Why({ person }: { person: Person }) {
+  const { data: all } = useQuery(permissionsQuery());
+  const form = useForm<Values>({ defaultValues: { verb: "container.start", kind: "global", id: "" } });
+  const ask = useMutation({ mutationFn: (values: Values) => api.explain(questionOf(person, values)) });
+  return (
+    <Panel title={words.why}>
+      <form onSubmit={form.handleSubmit((values) => ask.mutate(values))} className="space-y-3 p-4">
+        <p className="text-sm text-muted">{words.whyText}</p>
+        <SelectField label={words.verb} {...form.register("verb")}>
+          {all?.items.map(({ permission }) => (
+            <option key={permission}>{permission}</option>
+          ))}
+        </SelectField>
+        <SelectField label={words.kind} {...form.register("kind")}>
+          {Object.entries(words.kinds).map(([kind, label]) => (
+            <option key={kind} value={kind}>
+              {label}
+            </option>
+          ))}
+        </SelectField>
+        {form.watch("kind") !== "global" && <TextField label={words.id} mono {...form.register("id")} />}
+        <Button type="submit" busy={ask.isPending}>
+          {words.ask}
+        </Button>
+        {ask.error && <Fault error={ask.error} />}
+        {ask.data && <Answer answer={ask.data} />}
+      </form>
+    </Panel>
+  );
+}
+
+const questionOf = (person: Person, { verb, kind, id }: Values): Question => ({
+  userId: person.id,
+  verb,
+  ...(kind !== "global" && { target: { kind, id } }),
+});
+
+function Answer({ answer: { allowed, summary, by, near } }: { answer: Explanation }) {
+  const list = allowed ? by : near;
+  return (
+    <Note look={allowed ? "info" : "warn"}>
+      <p className="font-medium">{allowed ? words.yes : words.no}</p>
+      <p className="text-ink">{summary}</p>
+      {!allowed && list.length > 0 && <p className="mt-1 text-sm text-ink">{words.near}</p>}
+      <ul className="text-sm text-ink">
+        {list.map(({ path, permission, scope, scopeId }) => (
+          <li key={`${path.join()} ${permission} ${scopeId}`}>
+            {words.by(
+              path.join(" → "),
+              permission,
+              scope === "global" ? words.everywhere : `${scope} ${scopeId ?? ""}`,
+            )}
+          </li>
+        ))}
+      </ul>
+    </Note>
+  );
+}
