@@ -489,6 +489,7 @@ export const strings = {
     accessHint: "What they may do, and where.",
     noAccess: "They may do nothing yet but what is theirs. Give them a role.",
     role: "Role",
+    chooseRole: "Choose a role",
     where: "Where",
     everywhere: "everywhere",
     kind: "Of what",

@@ -93,7 +93,12 @@ function Give({ person }: { person: Person }) {
     <form onSubmit={submit} noValidate className="space-y-3 rounded-lg border border-line bg-surface p-4">
       {fault}
       <div className="grid items-start gap-3 sm:grid-cols-[1fr_1fr_1fr_auto]">
-        <SelectField label={words.role} fault={faultOf("roleId")} {...form.register("roleId")}>
+        <SelectField
+          label={words.role}
+          fault={faultOf("roleId")}
+          {...form.register("roleId", { required: words.chooseRole })}
+        >
+          <option value="">{words.chooseRole}</option>
           {roles.map((role) => (
             <option key={role.id} value={role.id}>
               {role.name}
