@@ -48,4 +48,11 @@ await play(async (stage) => {
   await stage.press("Disable", stage.dialog);
   await stage.sees("disabled");
   await stage.look("disabled");
+
+  await stage.follow("Audit");
+  await page.getByLabel("Verb, or a noun").fill("user");
+  await stage.sees("user.disable");
+  await stage.seesNot("role.create", page.getByRole("table"));
+  await page.getByRole("row").filter({ hasText: "user.disable" }).getByText("Details").click();
+  await stage.look("audit");
 });

@@ -6,6 +6,7 @@ import type { paths } from "./schema.gen";
 import type { Tokens } from "./session";
 import type {
   AccountEdit,
+  AuditEntry,
   BindingCreate,
   Container,
   ContainerCreate,
@@ -26,6 +27,13 @@ const door = createClient<paths>({ baseUrl: location.origin, fetch: anonymous })
 export type ContainerVerb = "start" | "stop" | "restart" | "kill" | "delete";
 
 export type EggFormat = "PTDL_v2" | "PLCN_v3";
+
+export interface AuditFilter {
+  q?: string;
+  verb?: string;
+  outcome?: AuditEntry["outcome"];
+  since?: string;
+}
 
 export interface Listing {
   cursor?: string | undefined;
@@ -252,6 +260,8 @@ export const api = {
   },
   explain: (body: Question) => answer(client.POST("/api/v1/authz/explain", { body })),
   audit: {
-    list: (o: Listing) => answer(client.GET("/api/v1/audit", page(o))),
+    list: (o: Listing & AuditFilter) => answer(client.GET("/api/v1/audit", page(o))),
+    export: (filter: AuditFilter) =>
+      stream(client.GET("/api/v1/audit/export", { params: { query: filter }, parseAs: "stream" })),
   },
 };

@@ -8,7 +8,7 @@ import {
 } from "@tanstack/react-query";
 import { Recent } from "@/live/recent";
 import type { ContainerNews, Health } from "@/live/wire";
-import { api, type ContainerFilter } from "./endpoints";
+import { type AuditFilter, api, type ContainerFilter } from "./endpoints";
 import { mergeContainer, mergeHealth } from "./merge";
 import { ApiError } from "./problem";
 import type { Container, Node, Page } from "./types";
@@ -170,11 +170,11 @@ export const jobsQuery = (filter: { containerId?: string; nodeId?: string } = {}
     queryFn: ({ pageParam, signal }) => api.jobs.list({ ...filter, limit, cursor: pageParam, signal }),
   });
 
-export const auditQuery = () =>
+export const auditQuery = (filter: AuditFilter) =>
   infiniteQueryOptions({
     ...paging,
-    queryKey: [...keys.audit, "list"],
-    queryFn: ({ pageParam, signal }) => api.audit.list({ cursor: pageParam, signal }),
+    queryKey: [...keys.audit, "list", filter],
+    queryFn: ({ pageParam, signal }) => api.audit.list({ ...filter, cursor: pageParam, signal }),
   });
 
 export const meQuery = () =>

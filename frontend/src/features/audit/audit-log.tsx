@@ -1,13 +1,17 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Ban, CircleCheck, type LucideIcon, TriangleAlert } from "lucide-react";
+import { useSearchParams } from "react-router";
 import { auditQuery } from "@/api/queries";
 import type { AuditEntry } from "@/api/types";
 import { List } from "@/components/list";
 import { Time } from "@/components/time";
 import { strings } from "@/strings";
 import { Badge, type Tone } from "@/ui/badge";
+import { Button } from "@/ui/button";
 import { Empty } from "@/ui/panel";
 import { Table, Td, Th, Tr } from "@/ui/table";
+import { filterOf, read, write } from "./filter";
+import { FilterBar } from "./filter-bar";
 
 const words = strings.audit;
 
@@ -18,10 +22,32 @@ const outcomes: Record<AuditEntry["outcome"], { tone: Tone; icon: LucideIcon }> 
 };
 
 export function AuditLog() {
+  const [params, setParams] = useSearchParams();
+  const choice = read(params);
+  const filter = filterOf(choice, Date.now());
+  const narrowed = Object.keys(filter).length > 0;
   return (
     <List
-      query={useInfiniteQuery(auditQuery())}
-      empty={<Empty title={words.emptyTitle}>{words.empty}</Empty>}
+      query={useInfiniteQuery(auditQuery(filter))}
+      aside={
+        <FilterBar
+          choice={choice}
+          filter={filter}
+          set={(change) => setParams(write({ ...choice, ...change }), { replace: true })}
+        />
+      }
+      empty={
+        narrowed ? (
+          <Empty
+            title={strings.containers.noMatchTitle}
+            action={
+              <Button onClick={() => setParams({}, { replace: true })}>{strings.containers.clear}</Button>
+            }
+          />
+        ) : (
+          <Empty title={words.emptyTitle}>{words.empty}</Empty>
+        )
+      }
     >
       {(entries) => (
         <Table
@@ -57,6 +83,7 @@ function Row({ entry }: { entry: AuditEntry }) {
           <span className="font-mono text-sm">{entry.verb}</span>
           <span className="md:hidden">{outcome}</span>
         </div>
+        <Details entry={entry} />
         {entry.reason && <p className="text-xs break-words text-muted">{entry.reason}</p>}
         <p className="text-xs break-words text-muted md:hidden">
           {target && `${target} · `}
@@ -75,5 +102,28 @@ function Row({ entry }: { entry: AuditEntry }) {
         <Time at={entry.at} />
       </Td>
     </Tr>
+  );
+}
+
+/** What a change made of what. */
+function Details({ entry: { before, after, detail } }: { entry: AuditEntry }) {
+  const parts = [
+    [words.before, before],
+    [words.after, after],
+    [words.detail, detail],
+  ].filter(([, value]) => value && Object.keys(value).length > 0);
+  if (parts.length === 0) return null;
+  return (
+    <details className="text-xs">
+      <summary className="cursor-pointer text-muted">{words.details}</summary>
+      {parts.map(([label, value]) => (
+        <div key={String(label)} className="mt-1">
+          <span className="text-muted">{String(label)}</span>
+          <pre className="max-h-48 max-w-xl overflow-auto rounded bg-sunken p-2 font-mono break-words whitespace-pre-wrap">
+            {JSON.stringify(value, null, 2)}
+          </pre>
+        </div>
+      ))}
+    </details>
   );
 }

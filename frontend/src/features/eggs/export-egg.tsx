@@ -3,6 +3,7 @@ import { Download } from "lucide-react";
 import { api, type EggFormat } from "@/api/endpoints";
 import type { Egg } from "@/api/types";
 import { Fault } from "@/components/fault";
+import { offer } from "@/lib/offer";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { Panel } from "@/ui/panel";
@@ -37,11 +38,3 @@ export function ExportEgg({ egg }: { egg: Egg }) {
 }
 
 const nameIn = (disposition: string | null) => disposition?.match(/filename="([^"]+)"/)?.[1] ?? "egg.json";
-
-function offer(file: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}

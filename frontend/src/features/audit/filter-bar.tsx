@@ -1,0 +1,73 @@
+import { useMutation } from "@tanstack/react-query";
+import { Download } from "lucide-react";
+import { type AuditFilter, api } from "@/api/endpoints";
+import { Fault } from "@/components/fault";
+import { offer } from "@/lib/offer";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { type Choice, outcomes, spans } from "./filter";
+
+const words = strings.audit;
+
+interface BarProps {
+  choice: Choice;
+  filter: AuditFilter;
+  set: (change: Partial<Choice>) => void;
+}
+
+export function FilterBar({ choice, filter, set }: BarProps) {
+  const box =
+    "h-8 min-w-0 rounded-md border border-line-strong bg-surface px-2 text-sm hover:border-muted max-sm:h-10 max-sm:text-[16px]";
+  const save = useMutation({
+    mutationFn: async () => offer(await (await api.audit.export(filter)).blob(), "audit.jsonl"),
+  });
+  return (
+    <fieldset aria-label={words.filter} className="grid w-full min-w-0 grid-cols-2 gap-2 py-1 sm:flex">
+      <input
+        type="search"
+        aria-label={words.search}
+        placeholder={words.search}
+        value={choice.q}
+        onChange={({ target }) => set({ q: target.value })}
+        className={`${box} sm:w-56`}
+      />
+      <input
+        type="search"
+        aria-label={words.verb}
+        placeholder={words.verb}
+        pattern="[a-z.\\-]+([.][*])?"
+        value={choice.verb}
+        onChange={({ target }) => set({ verb: target.value.replace(/[^a-z.*-]/g, "") })}
+        className={`${box} sm:w-44`}
+      />
+      <select
+        aria-label={words.outcome}
+        value={choice.outcome}
+        onChange={({ target }) => set({ outcome: target.value })}
+        className={box}
+      >
+        <option value="">{words.anyOutcome}</option>
+        {outcomes.map((outcome) => (
+          <option key={outcome}>{outcome}</option>
+        ))}
+      </select>
+      <select
+        aria-label={words.when}
+        value={choice.span}
+        onChange={({ target }) => set({ span: target.value })}
+        className={box}
+      >
+        <option value="">{words.ever}</option>
+        {spans.map((span) => (
+          <option key={span} value={span}>
+            {words.spans[span]}
+          </option>
+        ))}
+      </select>
+      <Button icon={Download} busy={save.isPending} onClick={() => save.mutate()} className="sm:ml-auto">
+        {words.export}
+      </Button>
+      {save.error && <Fault error={save.error} />}
+    </fieldset>
+  );
+}
