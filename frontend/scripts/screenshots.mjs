@@ -23,6 +23,7 @@ const scenes = [
   ["node", `/nodes/${uuid(1, 2)}`],
   ["node-drain", `/nodes/${uuid(1, 1)}`, drain],
   ["fleet-hold", "/nodes", hold],
+  ["clusters", "/clusters"],
   ["containers", "/containers"],
   ["containers-bulk", "/containers", migrateSome],
   ["container-new", `/containers/new?egg=${uuid(3, 1)}`],

@@ -8,6 +8,7 @@ import type {
   AccountEdit,
   AuditEntry,
   BindingCreate,
+  ClusterCreate,
   Container,
   ContainerCreate,
   Created,
@@ -139,6 +140,8 @@ export const api = {
       answer(client.GET("/api/v1/nodes/{id}/health", { ...one(id), signal })),
     cordon: (id: string, body: Reason) =>
       answer(client.POST("/api/v1/nodes/{id}/cordon", { ...one(id), body })),
+    moveTo: (id: string, cluster_id: string) =>
+      answer(client.PATCH("/api/v1/nodes/{id}", { ...one(id), body: { cluster_id } })),
     uncordon: (id: string) => answer(client.POST("/api/v1/nodes/{id}/uncordon", one(id))),
     drain: (id: string, body: DrainBody) =>
       answer(client.POST("/api/v1/nodes/{id}/drain", { ...one(id), body })),
@@ -192,6 +195,8 @@ export const api = {
   },
   clusters: {
     list: (o: Listing) => answer(client.GET("/api/v1/clusters", page(o))),
+    create: (body: ClusterCreate) => answer(client.POST("/api/v1/clusters", { body })),
+    remove: (id: string) => answer(client.DELETE("/api/v1/clusters/{id}", one(id))),
   },
   eggs: {
     list: (o: Listing) => answer(client.GET("/api/v1/eggs", page(o))),

@@ -32,6 +32,7 @@ export type Migration = Schemas["Migration"];
 export type MigrationState = Migration["state"];
 export type MigrateBody = Schemas["MigrateInput"];
 export type Cluster = Schemas["Cluster"];
+export type ClusterCreate = Schemas["NewClusterInput"];
 
 export type Egg = Schemas["Egg"];
 export type EggBody = Schemas["NewEgg"];

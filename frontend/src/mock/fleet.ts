@@ -1,7 +1,7 @@
 /** What the mock controller says of the fleet as a whole, and lets be done to nodes. */
 import type { Fleet, Node, NodeHealth } from "@/api/types";
-import { ago, job, uuid, type World } from "./fixtures";
-import { json, problem, type Route } from "./rest";
+import { ago, cluster, job, uuid, type World } from "./fixtures";
+import { empty, invalid, json, problem, type Route } from "./rest";
 
 export function fleetRoutes(world: World): Route[] {
   const onNode = (id: string | undefined, change: (n: Node) => unknown) => {
@@ -26,6 +26,30 @@ export function fleetRoutes(world: World): Route[] {
         world.holds.length = 0;
         return json(fleetOf(world));
       },
+    ],
+    [
+      "POST",
+      /^\/clusters$/,
+      (_, body) => {
+        if (world.clusters.some((c) => c.name === body.name)) return invalid("name", "this name is taken");
+        world.clusters.push(cluster({ id: uuid(9, 900 + world.clusters.length), name: String(body.name) }));
+        return json(world.clusters.at(-1), 201);
+      },
+    ],
+    [
+      "DELETE",
+      /^\/clusters\/([^/]+)$/,
+      (m) => {
+        if (world.nodes.some((n) => n.cluster_id === m[1]))
+          return problem(409, "conflict", "nodes are in it: put them into another first");
+        world.clusters = world.clusters.filter((c) => c.id !== m[1]);
+        return empty();
+      },
+    ],
+    [
+      "PATCH",
+      /^\/nodes\/([^/]+)$/,
+      (m, { cluster_id }) => onNode(m[1], (n) => Object.assign(n, { cluster_id })),
     ],
     ["GET", of("health"), (m) => onNode(m[1], healthOf)],
     [

@@ -1,16 +1,17 @@
 import { Plus } from "lucide-react";
-import { useSearchParams } from "react-router";
+import { Link, useSearchParams } from "react-router";
 import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
 import { HoldButton } from "@/features/fleet/hold";
 import { AddNode } from "@/features/nodes/add-node";
 import { NodeList, NodeSummary } from "@/features/nodes/node-list";
 import { strings } from "@/strings";
-import { Button } from "@/ui/button";
+import { Button, buttonClass } from "@/ui/button";
 
 export default function Nodes() {
   const [params, setParams] = useSearchParams();
-  const mayAdd = useMay()("node.create");
+  const may = useMay();
+  const mayAdd = may("node.create");
   const add = () => setParams({ add: "1" });
   return (
     <Page
@@ -18,6 +19,11 @@ export default function Nodes() {
       aside={<NodeSummary />}
       actions={
         <>
+          {may("cluster.view") && (
+            <Link to="/clusters" className={buttonClass()}>
+              {strings.clusters.title}
+            </Link>
+          )}
           <HoldButton />
           {mayAdd && (
             <Button look="primary" icon={Plus} onClick={add}>

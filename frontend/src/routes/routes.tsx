@@ -22,6 +22,7 @@ export function routes(user: User): RouteObject[] {
         { index: true, element: <Navigate to="/nodes" replace /> },
         page("nodes", () => import("./nodes")),
         page("nodes/:id", () => import("./node")),
+        page("clusters", () => import("./clusters")),
         page("containers", () => import("./containers")),
         page("containers/new", () => import("./container-new")),
         page("containers/:id", () => import("./container")),
