@@ -35,6 +35,14 @@ await play(async (stage) => {
   await stage.look("node-joined");
   await stage.press("Done", stage.dialog);
 
+  await stage.follow("Clusters");
+  await stage.press("Add cluster");
+  await stage.type("Name", "depot", stage.dialog);
+  await stage.press("Add cluster", stage.dialog);
+  await page.getByLabel("Put a node in depot").selectOption("van-3");
+  await stage.link("van-3").waitFor();
+  await stage.look("clusters");
+
   await stage.follow("Eggs");
   await stage.follow("Import");
   const file = (name, text) => ({ name, mimeType: "application/json", buffer: Buffer.from(text) });
