@@ -289,3 +289,33 @@ func TestI1AnExclusiveContainerIsInstalledUnderALeaseOnly(t *testing.T) {
 		r.expectPhase("installed", c.ID, spec.Up)
 	})
 }
+
+// A few are installed at a time; those that wait say so.
+func TestAnInstallationWaitsForOthers(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var all []wire.DesiredContainer
+		for range 5 {
+			all = append(all, entry(long))
+		}
+		r.desire(all...)
+		var waits []wire.DesiredContainer
+		for _, c := range all {
+			switch st := r.status(c.ID); {
+			case st.Phase == spec.Pending && strings.Contains(st.Reason, "waits for one of"):
+				waits = append(waits, c)
+			case st.Phase != spec.Installing:
+				t.Errorf("one is %s: %s", st.Phase, st.Reason)
+			}
+		}
+		if len(waits) != 1 {
+			t.Fatalf("%d wait", len(waits))
+		}
+		for _, c := range all {
+			if c.ID != waits[0].ID {
+				r.desire(powered(c, spec.Stopped))
+				break
+			}
+		}
+		r.expectPhase("when one is over", waits[0].ID, spec.Installing)
+	})
+}

@@ -218,6 +218,21 @@ func (w world) clearAt(next []step) time.Time {
 	return at
 }
 
+// crowdedOut are the containers whose installation would begin now, were it
+// not for those of others.
+func (w world) crowdedOut(begin []step) map[id.ContainerID]bool {
+	out := map[id.ContainerID]bool{}
+	for c, s := range w.subjects {
+		if w.next(s).verb == install && !w.now.Before(s.notBefore) {
+			out[c] = true
+		}
+	}
+	for _, s := range begin {
+		delete(out, s.id)
+	}
+	return out
+}
+
 func (w world) room() map[verb]int {
 	room := map[verb]int{create: maxCreates, start: maxStarts, install: maxInstalls}
 	for _, s := range w.subjects {

@@ -169,7 +169,12 @@ func (r *Reconciler) pass(now time.Time) {
 	again = sooner(again, r.serve(now))
 	if r.engine.answers {
 		r.cancelOvertaken()
-		steps, next := plan(world{now: now, subjects: r.subjects, specs: r.desired.Specs})
+		w := world{now: now, subjects: r.subjects, specs: r.desired.Specs}
+		steps, next := plan(w)
+		crowded := w.crowdedOut(steps)
+		for c, s := range r.subjects {
+			s.crowded = crowded[c]
+		}
 		for _, s := range steps {
 			r.begin(s, now)
 		}

@@ -80,6 +80,8 @@ func (s *subject) phase() (spec.Phase, string) {
 		return spec.Failed, s.full + "; it starts by itself within a minute of that"
 	case s.fenced && s.refusal != "":
 		return spec.Pending, "fenced: " + s.refusal
+	case s.crowded:
+		return spec.Pending, fmt.Sprintf("its installation waits for one of %d others on this node to end", maxInstalls)
 	case s.crashed:
 		return spec.Crashed, s.ending()
 	case s.failure != "":

@@ -58,6 +58,7 @@ type memory struct {
 	restarts  int
 	nudged    int64 // revision of the newest command that ended a pause
 
+	crowded bool     // its installation waits for those of others
 	full    string   // why its volumes keep it from running; "" where they do not
 	restart *restart // under way
 	typing  bool     // a line is on its way to the console
