@@ -49,7 +49,10 @@ await play(async (stage) => {
   await stage.sees("disabled");
   await stage.look("disabled");
 
-  await stage.follow("Audit");
+  await page.keyboard.press("Control+k");
+  await stage.type("Name", "aud", stage.dialog);
+  await stage.look("palette");
+  await page.keyboard.press("Enter");
   await page.getByLabel("Verb, or a noun").fill("user");
   await stage.sees("user.disable");
   await stage.seesNot("role.create", page.getByRole("table"));

@@ -274,3 +274,12 @@ describe("eggs", () => {
     expect(world.eggs.map((egg) => egg.name)).toContain("Game");
   });
 });
+
+it("goes anywhere by the keyboard alone", async () => {
+  const { user } = open("/nodes");
+  await screen.findByRole("heading", { name: "Nodes" });
+  await user.keyboard("{Control>}k{/Control}");
+  await user.type(await screen.findByRole("combobox", { name: "Name" }), "audit{Enter}");
+  expect(await screen.findByRole("heading", { name: "Audit" })).toBeVisible();
+  expect(screen.queryByRole("dialog")).toBeNull();
+});

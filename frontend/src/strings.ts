@@ -508,6 +508,18 @@ export const strings = {
     emptyTitle: "Nothing has been done yet",
     empty: "Every verb leaves a line here: who did what to what, and how it ended.",
   },
+  palette: {
+    open: "Go to…",
+    key: "Ctrl K",
+    title: "Go to",
+    label: "Name",
+    hint: "A page, container, node or egg",
+    none: "Nothing is called that.",
+    page: "Page",
+    container: "Container",
+    node: "Node",
+    egg: "Egg",
+  },
   people: {
     title: "People",
     roles: "Roles",

@@ -13,7 +13,7 @@ import {
   UserRound,
   Users,
 } from "lucide-react";
-import { useEffect } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { NavLink, Outlet, ScrollRestoration } from "react-router";
 import { api } from "@/api/endpoints";
 import { meQuery, queryClient } from "@/api/queries";
@@ -29,6 +29,8 @@ import { followTheme, setTheme, type Theme, theme } from "@/lib/theme";
 import { timeZone } from "@/lib/time-zone";
 import { strings } from "@/strings";
 import { IconButton } from "@/ui/button";
+
+const Palette = lazy(async () => ({ default: (await import("@/features/palette/palette")).Palette }));
 
 type Place = [to: string, label: string, icon: LucideIcon, needs: string];
 
@@ -47,6 +49,8 @@ export default function Shell({ user }: { user: User }) {
   useSettings(account);
   const may = useMay();
   const open = places.filter(([, , , needs]) => may(needs));
+  const [palette, setPalette] = useState(false);
+  useShortcut(() => setPalette(true));
   return (
     <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_1fr]">
       <a
@@ -56,7 +60,15 @@ export default function Shell({ user }: { user: User }) {
         {strings.skip}
       </a>
       <aside className="sticky top-0 flex h-dvh flex-col border-r border-line bg-sunken px-3 py-4 max-md:hidden">
-        <Logo className="px-2 pb-5" />
+        <Logo className="px-2 pb-4" />
+        <button
+          type="button"
+          onClick={() => setPalette(true)}
+          className="mb-3 flex h-8 items-center justify-between rounded-md border border-line-strong bg-surface px-2.5 text-sm text-muted hover:border-muted"
+        >
+          {strings.palette.open}
+          <kbd className="font-sans text-xs">{strings.palette.key}</kbd>
+        </button>
         <nav aria-label={strings.nav.label} className="flex-1 space-y-0.5">
           {open.map(([to, label, Icon]) => (
             <NavLink key={to} to={to} className={({ isActive }) => sideClass(isActive)}>
@@ -112,8 +124,31 @@ export default function Shell({ user }: { user: User }) {
         ))}
       </nav>
       <ScrollRestoration />
+      {palette && (
+        <Suspense>
+          <Palette
+            places={open.map(([to, label]) => ({ to, label, kind: strings.palette.page }))}
+            onClose={() => setPalette(false)}
+          />
+        </Suspense>
+      )}
     </div>
   );
+}
+
+/** Ctrl K, or ⌘ K, from anywhere. */
+function useShortcut(act: () => void): void {
+  const newest = useRef(act);
+  newest.current = act;
+  useEffect(() => {
+    const hear = (event: KeyboardEvent) => {
+      if (event.key !== "k" || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      newest.current();
+    };
+    window.addEventListener("keydown", hear);
+    return () => window.removeEventListener("keydown", hear);
+  }, []);
 }
 
 const sideClass = (active: boolean) =>
