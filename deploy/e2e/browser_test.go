@@ -56,7 +56,7 @@ func TestALostNodeIsWatched(t *testing.T) {
 const FloodImage = "lormas/flood:1"
 
 // floodingShell answers to what is typed; "flood" makes it say 2 MB.
-const floodingShell = `echo ready
+const floodingShell = `echo "ready, $GREETING"
 while read -r line; do
   if [ "$line" = flood ]; then
     yes "a line of the flood, as long as lines are in a log that people read at all" | head -n 28000
@@ -68,7 +68,9 @@ done`
 
 func TestACustomersView(t *testing.T) {
 	s := stage(t)
-	egg := s.egg("floods", FloodImage, nil)
+	egg := s.egg("floods", FloodImage, map[string]any{"variables": []any{
+		map[string]any{"name": "Greeting", "env": "GREETING", "default": "hi", "user_viewable": true, "user_editable": true},
+	}})
 	mine, other := s.create("mine", egg, s.lab.Nodes[1], nil), s.create("not-mine", egg, s.lab.Nodes[1], nil)
 	email, id := s.user("customer")
 	s.call(http.MethodPost, "/containers/"+mine.Container.ID+"/assign", map[string]string{"ownerId": id}, nil)

@@ -19,7 +19,7 @@ await play(async (stage) => {
 
   await stage.follow("mine");
   const log = page.getByRole("log");
-  await stage.sees("ready", log);
+  await stage.sees("ready, hi", log);
   await stage.type("Command", "hello");
   await page.keyboard.press("Enter");
   await stage.sees("did hello", log);
@@ -33,6 +33,12 @@ await play(async (stage) => {
   await page.keyboard.press("Enter");
   await stage.sees("did afterwards", log);
   await stage.look("after-the-flood");
+
+  await stage.press("Change");
+  await stage.type("GREETING", "hello there", stage.dialog);
+  await stage.look("environment");
+  await stage.press("Apply", stage.dialog);
+  await stage.sees("ready, hello there", log);
   await stage.press("Stop");
   await stage.button("Start").waitFor();
 

@@ -14,6 +14,7 @@ import type {
   Created,
   DrainBody,
   EggBody,
+  EnvironmentEdit,
   Job,
   MigrateBody,
   Page,
@@ -168,6 +169,14 @@ export const api = {
     act,
     migrate: (id: string, body: MigrateBody) =>
       answer(client.POST("/api/v1/containers/{id}/migrate", { ...one(id), body })),
+    reinstall: (id: string) => answer(client.POST("/api/v1/containers/{id}/reinstall", one(id))),
+    editEnvironment: (id: string, body: EnvironmentEdit, generation: number) =>
+      answer(
+        client.PATCH("/api/v1/containers/{id}/environment", {
+          body,
+          params: { path: { id }, header: { "If-Match": `"${generation}"` } },
+        }),
+      ),
     command: (id: string, command: string) =>
       answer(client.POST("/api/v1/containers/{id}/command", { ...one(id), body: { command } })),
     logs: (id: string, query: { tail: number; after?: number; book?: string }, signal: AbortSignal) =>

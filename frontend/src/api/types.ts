@@ -25,6 +25,7 @@ export type Enrolment = Schemas["Enrolment"];
 export type Observed = Narrow<Schemas["Observed"], { phase: Phase; at: string | null }>;
 export type Container = Narrow<Schemas["Container"], { phase: Phase; observed?: Observed }>;
 export type ContainerCreate = Schemas["NewContainerInput"];
+export type EnvironmentEdit = Schemas["EditEnvironmentInput"];
 export type Created = Container & { job: Job };
 export type Port = Schemas["SpecPort"];
 

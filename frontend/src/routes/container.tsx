@@ -9,7 +9,9 @@ import { CommandLine } from "@/features/containers/command-line";
 import { ContainerFacts, Environment, OutlookNote } from "@/features/containers/container-facts";
 import { ContainerJobs } from "@/features/containers/container-jobs";
 import { ContainerState } from "@/features/containers/container-table";
+import { EditEnvironment } from "@/features/containers/edit-environment";
 import { LogPanel } from "@/features/containers/logs";
+import { Reinstall } from "@/features/containers/reinstall";
 import { StatsPanel } from "@/features/containers/stats-panel";
 import { VerbBar, VerbFault } from "@/features/containers/verb-bar";
 import { hasConsole, reachable } from "@/features/containers/verbs";
@@ -40,6 +42,7 @@ export default function ContainerPage() {
   const node = nodes.find((n) => n.id === container.nodeId);
   const allowed = (permission: string) => may(permission, targetOf(container, node?.cluster_id));
   const settled = container.migration_status !== "migrating" && container.power !== "absent";
+  const hasVariables = Object.keys(container.environment).length + container.secrets.length > 0;
   return (
     <Page
       title={container.name}
@@ -47,6 +50,9 @@ export default function ContainerPage() {
       actions={
         <>
           {allowed("migration.manage") && settled && <MigrateButton container={container} nodes={nodes} />}
+          {allowed("container.reinstall") && settled && (
+            <Reinstall container={container} onError={setVerbError} />
+          )}
           <VerbBar container={container} clusterId={node?.cluster_id} onError={setVerbError} />
         </>
       }
@@ -71,7 +77,14 @@ export default function ContainerPage() {
         <div className="min-w-0 space-y-4">
           <ContainerFacts container={container} node={node} />
           <HaFacts container={container} maySeeClusters={may("cluster.view")} />
-          <Environment values={container.environment} />
+          <Environment
+            values={container.environment}
+            change={
+              settled &&
+              allowed("container.environment.edit") &&
+              hasVariables && <EditEnvironment container={container} />
+            }
+          />
         </div>
       </div>
     </Page>

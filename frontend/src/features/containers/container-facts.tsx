@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { reasonOf } from "@/api/merge";
 import { eggQuery } from "@/api/queries";
@@ -108,18 +108,21 @@ function Volumes({ container }: { container: Container }) {
 }
 
 /** Values may be secrets: they are shown when asked for. */
-export function Environment({ values }: { values: Record<string, string> }) {
+export function Environment({ values, change }: { values: Record<string, string>; change?: ReactNode }) {
   const [shown, setShown] = useState(false);
   const names = Object.keys(values).sort();
   return (
     <Panel
       title={words.environment}
       aside={
-        names.length > 0 && (
-          <Button look="quiet" aria-pressed={shown} onClick={() => setShown(!shown)}>
-            {shown ? words.hide : words.show}
-          </Button>
-        )
+        <div className="flex items-center">
+          {names.length > 0 && (
+            <Button look="quiet" aria-pressed={shown} onClick={() => setShown(!shown)}>
+              {shown ? words.hide : words.show}
+            </Button>
+          )}
+          {change}
+        </div>
       }
     >
       {names.length === 0 ? (

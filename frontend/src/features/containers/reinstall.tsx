@@ -1,0 +1,46 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { PackageOpen } from "lucide-react";
+import { useState } from "react";
+import { api } from "@/api/endpoints";
+import { eggQuery, keys } from "@/api/queries";
+import type { Container } from "@/api/types";
+import { strings } from "@/strings";
+import { Button } from "@/ui/button";
+import { Confirm } from "@/ui/confirm";
+
+const words = strings.containers;
+
+/** For containers whose egg has an installation, as far as one may know. */
+export function Reinstall({
+  container,
+  onError,
+}: {
+  container: Container;
+  onError: (error: unknown) => void;
+}) {
+  const client = useQueryClient();
+  const { data: egg } = useQuery(eggQuery(container.eggId));
+  const [asking, setAsking] = useState(false);
+  const again = useMutation({
+    mutationFn: () => api.containers.reinstall(container.id),
+    onMutate: () => onError(null),
+    onError,
+    onSettled: () => client.invalidateQueries({ queryKey: keys.jobs }),
+  });
+  if (!egg?.install) return null;
+  return (
+    <>
+      <Button icon={PackageOpen} busy={again.isPending} onClick={() => setAsking(true)}>
+        {words.reinstall}
+      </Button>
+      <Confirm
+        open={asking}
+        onClose={() => setAsking(false)}
+        onConfirm={() => again.mutate()}
+        title={words.reinstallTitle(container.name)}
+        description={words.reinstallText}
+        action={words.reinstall}
+      />
+    </>
+  );
+}
