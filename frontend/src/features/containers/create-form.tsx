@@ -238,7 +238,7 @@ function PortRow({ form, index, onRemove }: { form: Form; index: number; onRemov
 }
 
 function Where({ form }: { form: Form }) {
-  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const nodes = itemsOf(useInfiniteQuery({ ...nodesQuery(), refetchOnMount: "always" }).data);
   return (
     <Panel title={words.place}>
       <div className="p-4">
