@@ -263,6 +263,12 @@ func TestLogsAreFollowedWhileSomebodyWatches(t *testing.T) {
 	r.command(h, ask)
 	r.command(h, ask) // a renewal
 	r.until("the tail", func() bool { return r.said("followed") == "two\nthree\n" })
+	r.command(h, ask)
+	r.until("where the stream is, for who lacks what was sent last", func() bool {
+		return slices.ContainsFunc(all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs), func(l wire.LogChunk) bool {
+			return l.Stream == "followed" && l.Lines == 0 && l.First == 4
+		})
+	})
 
 	ask.Stream, ask.Tail, ask.Follow = "once", 1, false
 	r.command(h, ask)

@@ -19,9 +19,10 @@ const (
 // sendLogs sends a container's console in numbered chunks until it is all
 // sent or, if it is followed, until ctx ends. It pulls from the container's
 // book at its own rate: a console that is faster loses its oldest lines there,
-// and the next chunk says which.
-func (c *conn) sendLogs(ctx context.Context, command wire.Command) {
-	s := logStream{conn: c, command: command}
+// and the next chunk says which. Whenever it is renewed it says where it is:
+// the viewer may lack what was sent last.
+func (c *conn) sendLogs(ctx context.Context, command wire.Command, renewed loop.Wake) {
+	s := logStream{conn: c, command: command, renewed: renewed}
 	if err := s.send(ctx); err != nil && ctx.Err() == nil {
 		s.say(wire.LogChunk{EOF: true, Error: err.Error()})
 	}
@@ -31,6 +32,7 @@ func (c *conn) sendLogs(ctx context.Context, command wire.Command) {
 type logStream struct {
 	*conn
 	command wire.Command
+	renewed loop.Wake
 	seq     uint64
 }
 
@@ -47,7 +49,7 @@ func (s *logStream) send(ctx context.Context) error {
 	}
 	defer reader.Close()
 	end := reader.End()
-	if !s.say(wire.LogChunk{Book: reader.Name(), First: reader.After() + 1}) {
+	if !s.sayPlace(reader) {
 		return nil
 	}
 	for {
@@ -78,9 +80,18 @@ func (s *logStream) send(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-s.renewed.C():
+			if !s.sayPlace(reader) {
+				return nil
+			}
 		case <-changed:
 		}
 	}
+}
+
+// sayPlace publishes a chunk without lines, which says what comes next.
+func (s *logStream) sayPlace(reader *console.Reader) bool {
+	return s.say(wire.LogChunk{Book: reader.Name(), First: reader.After() + 1})
 }
 
 // say publishes a chunk; it reports false when the connection is gone.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/loop"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -25,8 +26,9 @@ type streams struct {
 
 // stream is one that is sent.
 type stream struct {
-	expiry *time.Timer // ends it when it fires
-	cancel context.CancelFunc
+	expiry  *time.Timer // ends it when it fires
+	cancel  context.CancelFunc
+	renewed loop.Wake // somebody still watches, and wants to know where it is
 }
 
 type streamKey struct {
@@ -49,6 +51,7 @@ func (s *streams) open(c wire.Command) {
 	defer s.mu.Unlock()
 	if before, runs := s.running[key]; runs && !c.Seek {
 		before.expiry.Reset(ttl(c))
+		before.renewed.Up()
 		return
 	} else if runs {
 		before.cancel()
@@ -59,14 +62,14 @@ func (s *streams) open(c wire.Command) {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.conn.ctx)
-	one := &stream{expiry: time.AfterFunc(ttl(c), cancel), cancel: cancel}
+	one := &stream{expiry: time.AfterFunc(ttl(c), cancel), cancel: cancel, renewed: loop.NewWake()}
 	s.running[key] = one
 	s.conn.work.Go(func() {
 		defer s.over(key, one)
 		defer one.expiry.Stop()
 		defer cancel()
 		if c.Action == wire.ActionLogs {
-			s.conn.sendLogs(ctx, c)
+			s.conn.sendLogs(ctx, c, one.renewed)
 		} else {
 			s.conn.sendStats(ctx, c)
 		}

@@ -30,7 +30,8 @@ func (p *printer) Publish(_ wire.Topic, payload []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, runs := p.streams[c.Stream]; runs && !c.Seek {
+	if last, runs := p.streams[c.Stream]; runs && !c.Seek { // a renewal: it says where it is
+		p.way = append(p.way, wire.LogChunk{Stream: c.Stream, Book: "b", First: last + 1})
 		return nil
 	}
 	after := min(c.After, p.lines)
