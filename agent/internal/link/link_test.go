@@ -266,7 +266,7 @@ func TestLogsAreFollowedWhileSomebodyWatches(t *testing.T) {
 	r.command(h, ask)
 	r.until("where the stream is, for who lacks what was sent last", func() bool {
 		return slices.ContainsFunc(all[wire.LogChunk](r, wire.ContainerLogs, wire.TypeLogs), func(l wire.LogChunk) bool {
-			return l.Stream == "followed" && l.Lines == 0 && l.First == 4
+			return l.Stream == "followed" && l.Lines == 0 && l.First == 5 // after its greeting and three lines
 		})
 	})
 
