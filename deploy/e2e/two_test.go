@@ -182,10 +182,12 @@ func (s scenario) refusesAll(waiting []net.Conn) {
 	}
 }
 
-// sql asks Postgres.
+// sql asks Postgres, one statement per transaction.
 func (s scenario) sql(query string) string {
 	s.Helper()
-	out, err := exec.CommandContext(s.Context(), "psql", s.lab.databaseURL("test"), "-qAt", "-v", "ON_ERROR_STOP=1", "-c", query).CombinedOutput()
+	psql := exec.CommandContext(s.Context(), "psql", s.lab.databaseURL("test"), "-qAt", "-v", "ON_ERROR_STOP=1", "-f", "-")
+	psql.Stdin = strings.NewReader(query)
+	out, err := psql.CombinedOutput()
 	if err != nil {
 		s.Fatalf("psql: %v: %s", err, out)
 	}
@@ -195,6 +197,9 @@ func (s scenario) sql(query string) string {
 // noteWrites has Postgres note who writes into which table. What every start
 // of a controller writes is left out: its row among controllers, and roles. So
 // is who came to its broker: that is no decision, and true of whoever saw it.
+// A trigger locks its table against the controllers that write meanwhile: each
+// is its own transaction, as one that locks all tables would meet theirs in a
+// deadlock.
 func (s scenario) noteWrites() {
 	s.Helper()
 	s.sql(`
@@ -206,13 +211,10 @@ func (s scenario) noteWrites() {
 				if what <> 'audit_log mqtt.connect' then insert into lab_writes values (current_setting('application_name'), what); end if;
 				return null;
 			end $$;
-		do $$ declare t text; begin
-			for t in select tablename from pg_tables where schemaname = 'public'
-				and tablename not in ('lab_writes', 'controllers', 'roles', 'role_permissions', 'goose_db_version')
-			loop
-				execute format('create or replace trigger lab_note after insert or update or delete on %I for each row execute function lab_note()', t);
-			end loop;
-		end $$`)
+		select format('create or replace trigger lab_note after insert or update or delete on %I for each row execute function lab_note()', tablename)
+			from pg_tables where schemaname = 'public'
+			and tablename not in ('lab_writes', 'controllers', 'roles', 'role_permissions', 'goose_db_version') \gexec
+		`)
 }
 
 // writesOf is what a controller has written, by table.
