@@ -419,7 +419,6 @@ export const strings = {
     needCpu: "Give a number of cores, such as 0.5.",
     needSize: "Give a size such as 512m or 10g.",
     needPort: "Give a port from 1 to 65535.",
-    needValue: "This egg needs a value here.",
   },
   eggs: {
     title: "Eggs",

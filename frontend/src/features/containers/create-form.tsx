@@ -13,6 +13,7 @@ import { SelectField, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { Availability } from "./availability";
 import { blank, type CreateValues, check, defaultsOf, hasField, requestOf } from "./form";
+import { choicesOf, wordsOf } from "./rules";
 
 const words = strings.create;
 
@@ -141,16 +142,23 @@ function Variables({ form, egg }: { form: Form; egg: Egg }) {
 }
 
 function Variable({ form, variable }: { form: Form; variable: EggVariable }) {
-  const rules = variable.rules?.join(", ");
+  const { env, name, description, rules = [] } = variable;
+  const choices = choicesOf(rules);
+  const field = {
+    label: name || env,
+    aside: <code>{env}</code>,
+    hint: [description, choices ? "" : wordsOf(rules)].filter(Boolean).join(" · "),
+    fault: form.formState.errors.environment?.[env]?.message,
+    ...form.register(`environment.${env}`, { validate: check.variable(variable) }),
+  };
+  if (!choices) return <TextField mono {...field} />;
+  const now = form.getValues(`environment.${env}`);
   return (
-    <TextField
-      label={variable.name || variable.env}
-      aside={<code>{variable.env}</code>}
-      hint={[variable.description, rules].filter(Boolean).join(" · ")}
-      fault={form.formState.errors.environment?.[variable.env]?.message}
-      mono
-      {...form.register(`environment.${variable.env}`, { validate: check.variable(variable) })}
-    />
+    <SelectField {...field}>
+      {(choices.includes(now) ? choices : [now, ...choices]).map((choice) => (
+        <option key={choice}>{choice}</option>
+      ))}
+    </SelectField>
   );
 }
 

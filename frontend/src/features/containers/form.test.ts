@@ -101,9 +101,12 @@ describe("checks", () => {
     ["80", true],
   ])("port %j: %s", (text, good) => expect(check.port(text) === true).toBe(good));
 
-  it("ask for a value only where the egg does", () => {
+  it("hold variables to the egg's rules, in the controller's words", () => {
     expect(check.variable(variable("A", ""))("")).toBe(true);
-    expect(check.variable(variable("A", "", { rules: ["required", "string"] }))("")).not.toBe(true);
+    const ruled = check.variable(variable("A", "", { rules: ["required", "integer"] }));
+    expect(ruled("1")).toBe(true);
+    expect(ruled("")).toBe("A: a value is required");
+    expect(ruled("x")).toBe("A: must be a whole number");
   });
 });
 

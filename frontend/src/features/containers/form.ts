@@ -2,6 +2,7 @@
 import type { ContainerCreate, Egg, EggVariable } from "@/api/types";
 import { parseBytes } from "@/lib/quantity";
 import { strings } from "@/strings";
+import { complaintOf } from "./rules";
 
 const words = strings.create;
 
@@ -82,8 +83,10 @@ export const check = {
   size: (text: string) => parseBytes(text) !== null || words.needSize,
   port: (text: string) => isPort(text) || words.needPort,
   portOrNone: (text: string) => !text || isPort(text) || words.needPort,
-  variable: (v: EggVariable) => (text: string) =>
-    !v.rules?.includes("required") || Boolean(text) || words.needValue,
+  variable: (v: EggVariable) => (text: string) => {
+    const complaint = complaintOf(v.rules ?? [], text);
+    return !complaint || `${v.name || v.env}: ${complaint}`;
+  },
 };
 
 function isPort(text: string): boolean {
