@@ -199,6 +199,9 @@ func TestDrain(t *testing.T) {
 	if out := s.ok("container", "list", "--node", "edge-2", "-o", "json"); !strings.Contains(out, `"web"`) {
 		t.Errorf("it did not move:\n%s", out)
 	}
+	if out := s.ok("container", "list", "--phase", "failed", "-o", "json"); strings.Contains(out, `"web"`) {
+		t.Errorf("it is among those that failed:\n%s", out)
+	}
 	s.fails(5, "nothing to cancel", "node", "drain", "edge-1", "--cancel")
 	s.ok("node", "uncordon", "edge-1")
 

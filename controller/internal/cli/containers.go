@@ -43,6 +43,7 @@ type containerListCommand struct {
 	listCommand `embed:""`
 	Node        string `name:"node" placeholder:"NODE" help:"Only those on this node."`
 	Egg         string `name:"egg" placeholder:"EGG" help:"Only those of this egg."`
+	Phase       string `name:"phase" placeholder:"PHASE" help:"Only those in this phase, such as failed."`
 }
 
 // Run prints the list.
@@ -65,6 +66,9 @@ func (c containerListCommand) Run(ctx context.Context, s Streams) error {
 			return err
 		}
 		query.Set(by.field, found)
+	}
+	if c.Phase != "" {
+		query.Set("phase", c.Phase)
 	}
 	return c.tell(ctx, s, to, query)
 }

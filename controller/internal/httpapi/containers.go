@@ -245,13 +245,15 @@ type containersInput struct {
 	PageQuery
 	Node id.NodeID `query:"nodeId" format:"uuid" doc:"only those on this node"`
 	Egg  id.EggID  `query:"eggId" format:"uuid" doc:"only those of this egg"`
+	// removed is none of a container that is there.
+	Phase string `query:"phase" enum:"pending,pulling,installing,creating,starting,running,stopping,stopped,crashed,failed" doc:"only those that are in this phase"`
 }
 
 type containersOutput struct{ Body page[ContainerBody] }
 
 func (s *Server) containers(ctx context.Context, actor authz.Actor, in *containersInput) (*containersOutput, error) {
 	list, next, err := s.Actions.Containers(ctx, actor, store.ContainerFilter{
-		Page: in.page(), Node: optional(in.Node), Egg: optional(in.Egg),
+		Page: in.page(), Node: optional(in.Node), Egg: optional(in.Egg), Phase: spec.Phase(in.Phase),
 	})
 	return &containersOutput{Body: pageOf(list, next, showContainer)}, err
 }

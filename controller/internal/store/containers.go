@@ -59,8 +59,13 @@ type ContainerFilter struct {
 	Page
 	Node  *id.NodeID
 	Egg   *id.EggID
+	Phase spec.Phase
 	Reach Reach
 }
+
+// phaseOf is fleet.Container.Phase in SQL: what was said of a former place is
+// past.
+const phaseOf = `case when (c.observed->>'epoch')::bigint = c.epoch then c.observed->>'phase' else 'pending' end`
 
 // Containers lists containers, and the cursor of the next page.
 func (s *Store) Containers(ctx context.Context, f ContainerFilter) ([]fleet.Container, string, error) {
@@ -69,8 +74,9 @@ func (s *Store) Containers(ctx context.Context, f ContainerFilter) ([]fleet.Cont
 		where c.deleted_at is null
 		and ($1::uuid is null or c.node_id = $1)
 		and ($2::uuid is null or c.egg_id = $2)
-		and `+f.Reach.holds("c.id", 3, alive),
-		f.Node, f.Egg, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
+		and ($3::text = '' or `+phaseOf+` = $3)
+		and `+f.Reach.holds("c.id", 4, alive),
+		f.Node, f.Egg, f.Phase, f.Reach.Containers, f.Reach.Nodes, f.Reach.Clusters, f.Reach.Owners)
 }
 
 // LockContainer loads a container, also a deleted one, and keeps every other

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -65,6 +66,7 @@ func (f fleetOf) receipt(c fleet.Command, r wire.Receipt, message string) store.
 	return store.Report{Receipts: []store.ReceiptNote{{Command: c.ID, Receipt: r, Message: message}}}
 }
 
+// wantPhase wants it in the list of just those in this phase as well.
 func (f fleetOf) wantPhase(want spec.Phase) {
 	f.Helper()
 	c, err := f.Store.Container(f.ctx, f.container.ID)
@@ -73,6 +75,15 @@ func (f fleetOf) wantPhase(want spec.Phase) {
 	}
 	if c.Phase() != want {
 		f.Errorf("the container is %s, want %s", c.Phase(), want)
+	}
+	for _, phase := range []spec.Phase{spec.Pending, spec.Creating, spec.Up, spec.Down, spec.Crashed, spec.Failed} {
+		list, _, err := f.Containers(f.ctx, store.ContainerFilter{Phase: phase, Reach: store.Reach{All: true}})
+		if err != nil {
+			f.Fatal(err)
+		}
+		if listed := slices.ContainsFunc(list, func(l fleet.Container) bool { return l.ID == c.ID }); listed != (phase == want) {
+			f.Errorf("the container is %s; listed among those that are %s: %t", want, phase, listed)
+		}
 	}
 }
 

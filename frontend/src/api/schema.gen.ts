@@ -5207,6 +5207,8 @@ export interface operations {
                 nodeId?: string;
                 /** @description only those of this egg */
                 eggId?: string;
+                /** @description only those that are in this phase */
+                phase?: "pending" | "pulling" | "installing" | "creating" | "starting" | "running" | "stopping" | "stopped" | "crashed" | "failed";
             };
             header?: never;
             path?: never;
