@@ -89,6 +89,16 @@ export const strings = {
     emptyTitle: "No nodes yet",
     empty:
       "A node is a machine that runs your containers. Add one, and run the command shown on that machine.",
+    filter: "Filter the nodes",
+    search: "Filter by name",
+    anyState: "Any state",
+    sort: "Sort by",
+    sorts: {
+      "": "Name",
+      "-name": "Name, from the end",
+      trouble: "Trouble first",
+      "-containers": "Most containers",
+    },
     onIt: "Containers on this node",
     noneOnIt: "Nothing runs here yet",
     noneOnItHint: "Create a container and choose this node, or let Lormas choose.",

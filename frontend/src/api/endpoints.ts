@@ -43,9 +43,15 @@ export interface Listing {
   signal: AbortSignal;
 }
 
+/** One that a container in a list can be in. */
+export type ListedPhase = NonNullable<
+  NonNullable<paths["/api/v1/containers"]["get"]["parameters"]["query"]>["phase"]
+>;
+
 export interface ContainerFilter {
   nodeId?: string;
   eggId?: string;
+  phase?: ListedPhase;
   q?: string;
   sort?: "name" | "-name" | "-updatedAt";
 }
@@ -60,7 +66,7 @@ export interface Proof {
   code: string;
 }
 
-const pageSize = 100;
+const pageSize = 200; // the most there is
 
 /** The options of a list: its page, and what it is held to. */
 function page<F extends object>({ cursor, limit = pageSize, signal, ...filter }: Listing & F) {

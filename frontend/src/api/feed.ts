@@ -10,7 +10,7 @@ import type { Container, Job, Node } from "./types";
 
 /** Messages within this time are drawn together. */
 const gatherMs = 80;
-/** How often lists may be read again because of news about what they lack. */
+/** How often a page of a list may be read again because of news about what it lacks: longer lists wait longer. */
 const rereadMs = 1000;
 
 type Change<T> = (item: T) => T;
@@ -134,7 +134,16 @@ export class Feed {
     const timer = setTimeout(() => {
       this.rereads.delete(name);
       void this.client.invalidateQueries({ queryKey: key });
-    }, rereadMs);
+    }, rereadMs * this.pagesOf(key));
     this.rereads.set(name, timer);
+  }
+
+  /** How many pages the longest list under a key has that somebody looks at. */
+  private pagesOf(key: readonly string[]): number {
+    const shown = this.client.getQueryCache().findAll({ queryKey: key, type: "active" });
+    return Math.max(
+      1,
+      ...shown.map(({ state }) => (state.data as Partial<Pages<unknown>>)?.pages?.length ?? 1),
+    );
   }
 }

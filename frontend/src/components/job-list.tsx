@@ -2,7 +2,8 @@ import { Link } from "react-router";
 import type { Job } from "@/api/types";
 import { formatDuration } from "@/lib/time";
 import { strings } from "@/strings";
-import { Table, Td, Th, Tr } from "@/ui/table";
+import { LongTable, type Place } from "@/ui/long-table";
+import { Td, Th, Tr } from "@/ui/table";
 import { Age } from "./age";
 import { Receipts } from "./receipts";
 import { JobBadge } from "./states";
@@ -11,15 +12,18 @@ const words = strings.jobs;
 
 interface JobTableProps {
   jobs: Job[];
+  more: boolean;
   /** Names of what they act on. Left out where all act on the same: fewer columns then. */
   nameOf?: (containerId: string) => string | undefined;
 }
 
 /** What was asked for, how far it came, and what went wrong. */
-export function JobTable({ jobs, nameOf }: JobTableProps) {
+export function JobTable({ jobs, more, nameOf }: JobTableProps) {
   return (
-    <Table
+    <LongTable
       label={words.title}
+      items={jobs}
+      more={more}
       head={
         <>
           <Th>{words.what}</Th>
@@ -33,17 +37,15 @@ export function JobTable({ jobs, nameOf }: JobTableProps) {
         </>
       }
     >
-      {jobs.map((job) => (
-        <Row key={job.id} job={job} nameOf={nameOf} />
-      ))}
-    </Table>
+      {(job, place) => <Row key={job.id} place={place} job={job} nameOf={nameOf} />}
+    </LongTable>
   );
 }
 
-function Row({ job, nameOf }: { job: Job; nameOf: JobTableProps["nameOf"] }) {
+function Row({ job, place, nameOf }: { job: Job; place: Place; nameOf: JobTableProps["nameOf"] }) {
   const target = nameOf && <Target job={job} name={job.containerId && nameOf(job.containerId)} />;
   return (
-    <Tr>
+    <Tr {...place}>
       <Td className="max-md:py-2.5">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
           <span className="font-mono text-sm">{job.kind}</span>

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import type { Page } from "@/api/types";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -13,14 +13,15 @@ interface ListQuery<T> {
   isPending: boolean;
   hasNextPage: boolean;
   isFetchingNextPage: boolean;
-  fetchNextPage: () => unknown;
+  isFetchNextPageError: boolean;
+  fetchNextPage: (options?: { cancelRefetch: boolean }) => unknown;
   refetch: () => unknown;
 }
 
 interface ListProps<T> {
   query: ListQuery<T>;
   empty: ReactNode;
-  children: (items: T[]) => ReactNode;
+  children: (items: T[], more: boolean) => ReactNode;
   title?: string;
   aside?: ReactNode;
 }
@@ -33,15 +34,34 @@ export function List<T>({ query, empty, children, title, aside }: ListProps<T>) 
     <>
       {Boolean(query.error) && <Note look="warn">{strings.errors.stale}</Note>}
       <Panel {...(title && { title })} aside={aside}>
-        {query.isPending ? <Loading /> : items.length === 0 ? empty : children(items)}
-        {query.hasNextPage && (
-          <div className="border-t border-line p-2 text-center">
-            <Button look="quiet" busy={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
-              {strings.more}
-            </Button>
-          </div>
-        )}
+        {query.isPending ? <Loading /> : items.length === 0 ? empty : children(items, query.hasNextPage)}
+        {query.hasNextPage && <More query={query} />}
       </Panel>
     </>
+  );
+}
+
+/** How near its end has to come for the next page to be read by itself. */
+const near = "1500px";
+
+/** Reads on when one comes near the end; the button is for where that failed. */
+function More<T>({ query }: { query: ListQuery<T> }) {
+  const end = useRef<HTMLDivElement>(null);
+  const { isFetchingNextPage: busy, isFetchNextPageError: failed, fetchNextPage } = query;
+  useEffect(() => {
+    if (busy || failed || !end.current) return;
+    const watch = new IntersectionObserver(
+      ([entry]) => entry?.isIntersecting && fetchNextPage({ cancelRefetch: false }),
+      { rootMargin: near },
+    );
+    watch.observe(end.current);
+    return () => watch.disconnect();
+  }, [busy, failed, fetchNextPage]);
+  return (
+    <div ref={end} className="border-t border-line p-2 text-center">
+      <Button look="quiet" busy={busy} onClick={() => fetchNextPage()}>
+        {strings.more}
+      </Button>
+    </div>
   );
 }

@@ -119,9 +119,12 @@ export class MockController {
 
   private containers(request: Request): Container[] {
     const asked = new URL(request.url).searchParams;
-    const [at, q, sort] = ["nodeId", "q", "sort"].map((name) => asked.get(name));
+    const [at, q, phase, sort] = ["nodeId", "q", "phase", "sort"].map((name) => asked.get(name));
     const found = this.world.containers.filter(
-      (c) => (!at || c.nodeId === at) && (!q || c.name.toLowerCase().includes(q.toLowerCase())),
+      (c) =>
+        (!at || c.nodeId === at) &&
+        (!phase || c.phase === phase) &&
+        (!q || c.name.toLowerCase().includes(q.toLowerCase())),
     );
     if (sort?.endsWith("name")) found.sort((a, b) => a.name.localeCompare(b.name));
     return sort === "-name" ? found.reverse() : found;

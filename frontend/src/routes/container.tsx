@@ -1,7 +1,8 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
-import { containerQuery, itemsOf, nodesQuery } from "@/api/queries";
+import { useNodeNames } from "@/api/nodes";
+import { containerQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
 import { targetOf, useMay } from "@/components/may";
 import { Page } from "@/components/page";
@@ -23,7 +24,7 @@ import { Loading, Panel } from "@/ui/panel";
 export default function ContainerPage() {
   const { id = "" } = useParams();
   const { data: container, error, refetch } = useQuery(containerQuery(id));
-  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const nodes = useNodeNames();
   const may = useMay();
   const [verbError, setVerbError] = useState<unknown>(null);
   if (!container) {
@@ -39,7 +40,7 @@ export default function ContainerPage() {
       </Page>
     );
   }
-  const node = nodes.find((n) => n.id === container.nodeId);
+  const node = nodes.get(container.nodeId);
   const allowed = (permission: string) => may(permission, targetOf(container, node?.cluster_id));
   const settled = container.migration_status !== "migrating" && container.power !== "absent";
   const hasVariables = Object.keys(container.environment).length + container.secrets.length > 0;
@@ -49,7 +50,7 @@ export default function ContainerPage() {
       aside={<ContainerState container={container} node={node} />}
       actions={
         <>
-          {allowed("migration.manage") && settled && <MigrateButton container={container} nodes={nodes} />}
+          {allowed("migration.manage") && settled && <MigrateButton container={container} />}
           {allowed("container.reinstall") && settled && (
             <Reinstall container={container} onError={setVerbError} />
           )}

@@ -74,7 +74,7 @@ export default function NodePage() {
               </Empty>
             }
           >
-            {(items) => <ContainerTable containers={items} hideNode />}
+            {(items, more) => <ContainerTable containers={items} more={more} hideNode />}
           </List>
         </div>
         <NodeFacts node={node} />

@@ -1,15 +1,26 @@
-import type { ComponentProps, ReactNode } from "react";
+import type { ComponentProps, ReactNode, Ref } from "react";
 import { cx } from "@/lib/cx";
 
+interface TableProps {
+  label: string;
+  head: ReactNode;
+  children: ReactNode;
+  body?: Ref<HTMLTableSectionElement>;
+  /** Where not all rows are there: how many it has, with the head, or -1. */
+  rowCount?: number;
+}
+
 /** A table that scrolls by itself when the page is too narrow. */
-export function Table({ label, head, children }: { label: string; head: ReactNode; children: ReactNode }) {
+export function Table({ label, head, children, body, rowCount }: TableProps) {
   return (
     <div className="overflow-x-auto">
-      <table className="w-full border-collapse text-left" aria-label={label}>
+      <table className="w-full border-collapse text-left" aria-label={label} aria-rowcount={rowCount}>
         <thead className="text-xs text-muted max-md:sr-only">
           <tr className="border-b border-line">{head}</tr>
         </thead>
-        <tbody className="divide-y divide-line">{children}</tbody>
+        <tbody ref={body} className="divide-y divide-line">
+          {children}
+        </tbody>
       </table>
     </div>
   );

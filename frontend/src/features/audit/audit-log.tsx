@@ -8,8 +8,9 @@ import { Time } from "@/components/time";
 import { strings } from "@/strings";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
+import { LongTable, type Place } from "@/ui/long-table";
 import { Empty } from "@/ui/panel";
-import { Table, Td, Th, Tr } from "@/ui/table";
+import { Td, Th, Tr } from "@/ui/table";
 import { filterOf, read, write } from "./filter";
 import { FilterBar } from "./filter-bar";
 
@@ -49,9 +50,11 @@ export function AuditLog() {
         )
       }
     >
-      {(entries) => (
-        <Table
+      {(entries, more) => (
+        <LongTable
           label={words.title}
+          items={entries}
+          more={more}
           head={
             <>
               <Th>{words.what}</Th>
@@ -63,21 +66,19 @@ export function AuditLog() {
             </>
           }
         >
-          {entries.map((entry) => (
-            <Row key={entry.id} entry={entry} />
-          ))}
-        </Table>
+          {(entry, place) => <Row key={entry.id} place={place} entry={entry} />}
+        </LongTable>
       )}
     </List>
   );
 }
 
-function Row({ entry }: { entry: AuditEntry }) {
+function Row({ entry, place }: { entry: AuditEntry; place: Place }) {
   const outcome = <Badge {...outcomes[entry.outcome]} label={entry.outcome} />;
   const target = entry.target?.name ?? entry.target?.kind ?? "";
   const who = entry.actor.name || entry.actor.kind;
   return (
-    <Tr>
+    <Tr {...place}>
       <Td className="max-md:py-2.5">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
           <span className="font-mono text-sm">{entry.verb}</span>

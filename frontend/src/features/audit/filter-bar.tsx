@@ -5,6 +5,7 @@ import { Fault } from "@/components/fault";
 import { offer } from "@/lib/offer";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
+import { filterBarClass, filterBox } from "@/ui/filter";
 import { type Choice, outcomes, spans } from "./filter";
 
 const words = strings.audit;
@@ -16,20 +17,18 @@ interface BarProps {
 }
 
 export function FilterBar({ choice, filter, set }: BarProps) {
-  const box =
-    "h-8 min-w-0 rounded-md border border-line-strong bg-surface px-2 text-sm hover:border-muted max-sm:h-10 max-sm:text-[16px]";
   const save = useMutation({
     mutationFn: async () => offer(await (await api.audit.export(filter)).blob(), "audit.jsonl"),
   });
   return (
-    <fieldset aria-label={words.filter} className="grid w-full min-w-0 grid-cols-2 gap-2 py-1 sm:flex">
+    <fieldset aria-label={words.filter} className={filterBarClass}>
       <input
         type="search"
         aria-label={words.search}
         placeholder={words.search}
         value={choice.q}
         onChange={({ target }) => set({ q: target.value })}
-        className={`${box} sm:w-56`}
+        className={`${filterBox} sm:w-56`}
       />
       <input
         type="search"
@@ -38,13 +37,13 @@ export function FilterBar({ choice, filter, set }: BarProps) {
         pattern="[a-z.\\-]+([.][*])?"
         value={choice.verb}
         onChange={({ target }) => set({ verb: target.value.replace(/[^a-z.*-]/g, "") })}
-        className={`${box} sm:w-44`}
+        className={`${filterBox} sm:w-44`}
       />
       <select
         aria-label={words.outcome}
         value={choice.outcome}
         onChange={({ target }) => set({ outcome: target.value })}
-        className={box}
+        className={filterBox}
       >
         <option value="">{words.anyOutcome}</option>
         {outcomes.map((outcome) => (
@@ -55,7 +54,7 @@ export function FilterBar({ choice, filter, set }: BarProps) {
         aria-label={words.when}
         value={choice.span}
         onChange={({ target }) => set({ span: target.value })}
-        className={box}
+        className={filterBox}
       >
         <option value="">{words.ever}</option>
         {spans.map((span) => (

@@ -3,7 +3,8 @@ import { Trash2 } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import { api } from "@/api/endpoints";
-import { clustersQuery, itemsOf, keys, nodesQuery } from "@/api/queries";
+import { useNodes } from "@/api/nodes";
+import { clustersQuery, itemsOf, keys } from "@/api/queries";
 import type { Cluster, Node } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { List } from "@/components/list";
@@ -12,12 +13,13 @@ import { NodeBadge } from "@/components/states";
 import { strings } from "@/strings";
 import { IconButton } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
+import { filterBox } from "@/ui/filter";
 import { Empty } from "@/ui/panel";
 
 const words = strings.clusters;
 
 export function ClusterList() {
-  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const nodes = itemsOf(useNodes().data);
   return (
     <List
       query={useInfiniteQuery(clustersQuery())}
@@ -108,7 +110,7 @@ function Members({ cluster, nodes, others, onPut }: MembersProps) {
           aria-label={words.putNode(cluster.name)}
           value=""
           onChange={(event) => onPut(event.target.value)}
-          className="h-8 rounded-md border border-line-strong bg-surface px-2 text-sm hover:border-muted max-sm:h-10 max-sm:text-[16px]"
+          className={filterBox}
         >
           <option value="">{words.choose}</option>
           {others.map(({ id, name }) => (

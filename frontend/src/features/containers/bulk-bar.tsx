@@ -3,9 +3,10 @@ import { ArrowRightLeft, CircleCheck, LoaderCircle, TriangleAlert, X } from "luc
 import { useState } from "react";
 import { Link } from "react-router";
 import { api } from "@/api/endpoints";
+import type { NodeName } from "@/api/nodes";
 import { ApiError, explain } from "@/api/problem";
 import { keys } from "@/api/queries";
-import type { Container, Node } from "@/api/types";
+import type { Container } from "@/api/types";
 import { targetOf, useMay } from "@/components/may";
 import { strings } from "@/strings";
 import { Button, IconButton } from "@/ui/button";
@@ -32,7 +33,7 @@ const faces = { ...looks, migrate: { icon: ArrowRightLeft, look: "plain" } } as 
 
 interface BarProps {
   chosen: Container[];
-  nodes: Map<string, Node>;
+  nodes: ReadonlyMap<string, NodeName>;
   onNone: () => void;
   onReport: (change: (report: Report | null) => Report | null) => void;
 }

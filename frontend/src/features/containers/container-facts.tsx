@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { reasonOf } from "@/api/merge";
+import type { NodeName } from "@/api/nodes";
 import { eggQuery } from "@/api/queries";
-import type { Container, Node, Observed } from "@/api/types";
+import type { Container, Observed } from "@/api/types";
 import { Age } from "@/components/age";
 import { nodeStateWords, powerWords, strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -15,7 +16,7 @@ import { outlookOf } from "./verbs";
 const words = strings.containers;
 
 /** What stands between what it is and what it should be, and why. */
-export function OutlookNote({ container, node }: { container: Container; node: Node | undefined }) {
+export function OutlookNote({ container, node }: { container: Container; node: NodeName | undefined }) {
   const outlook = outlookOf(container, node?.state);
   const why = reasonOf(container);
   const reason = why && <p className="text-ink">{why}</p>;
@@ -46,7 +47,7 @@ export function OutlookNote({ container, node }: { container: Container; node: N
   }
 }
 
-export function ContainerFacts({ container: c, node }: { container: Container; node: Node | undefined }) {
+export function ContainerFacts({ container: c, node }: { container: Container; node: NodeName | undefined }) {
   const { data: egg } = useQuery(eggQuery(c.eggId));
   const { observed } = c;
   return (

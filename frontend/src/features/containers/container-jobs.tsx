@@ -12,7 +12,7 @@ export function ContainerJobs({ id }: { id: string }) {
       query={useInfiniteQuery(jobsQuery({ containerId: id }, 10))}
       empty={<p className="p-4 text-muted">{strings.containers.noJobs}</p>}
     >
-      {(jobs) => <JobTable jobs={jobs} />}
+      {(jobs, more) => <JobTable jobs={jobs} more={more} />}
     </List>
   );
 }

@@ -1,13 +1,16 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { useState } from "react";
+import { memo, useState } from "react";
 import { Link, useSearchParams } from "react-router";
-import { containersQuery, itemsOf, nodesQuery } from "@/api/queries";
+import { type NodeName, useNodeNames, useNodes } from "@/api/nodes";
+import { containersQuery, itemsOf } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
+import { NoMatch } from "@/components/no-match";
 import { phaseWords, strings } from "@/strings";
-import { Button, buttonClass } from "@/ui/button";
+import { buttonClass } from "@/ui/button";
+import { filterBarClass, filterBox } from "@/ui/filter";
 import { Empty } from "@/ui/panel";
 import { bulkVerbs, permissionFor } from "./bulk";
 import { BulkBar, BulkReport, type Report } from "./bulk-bar";
@@ -15,6 +18,8 @@ import { type Choice, ContainerTable } from "./container-table";
 import { applyFilter, askedOf, type Filter, isSet, readFilter, writeFilter } from "./filter";
 
 const words = strings.containers;
+
+const listed = Object.entries(phaseWords).filter(([phase]) => phase !== "removed");
 
 export function ContainerList() {
   const [params, setParams] = useSearchParams();
@@ -32,9 +37,9 @@ export function ContainerList() {
     <>
       {report && <BulkReport report={report} onClose={() => setReport(null)} />}
       <List query={query} empty={nothing} aside={<FilterBar filter={filter} set={set} />}>
-        {(read) => {
+        {(read, more) => {
           const shown = applyFilter(read, filter);
-          return shown.length > 0 ? <Choosable shown={shown} onReport={setReport} /> : nothing;
+          return shown.length > 0 ? <Choosable shown={shown} more={more} onReport={setReport} /> : nothing;
         }}
       </List>
     </>
@@ -44,13 +49,15 @@ export function ContainerList() {
 /** Rows to choose from. What the filter hides is no more chosen: nothing happens to what one does not see. */
 function Choosable({
   shown,
+  more,
   onReport,
 }: {
   shown: Container[];
+  more: boolean;
   onReport: React.Dispatch<React.SetStateAction<Report | null>>;
 }) {
   const may = useMay();
-  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
+  const nodes = useNodeNames();
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const chosen = shown.filter(({ id }) => ids.has(id));
   const toggle = (some: string[], on: boolean) => {
@@ -63,44 +70,32 @@ function Choosable({
   return (
     <>
       {chosen.length > 0 && (
-        <BulkBar
-          chosen={chosen}
-          nodes={new Map(nodes.map((node) => [node.id, node]))}
-          onNone={() => setIds(new Set())}
-          onReport={onReport}
-        />
+        <BulkBar chosen={chosen} nodes={nodes} onNone={() => setIds(new Set())} onReport={onReport} />
       )}
-      <ContainerTable containers={shown} choice={mayAct ? choice : undefined} />
+      <ContainerTable containers={shown} more={more} choice={mayAct ? choice : undefined} />
     </>
   );
 }
 
-function NoMatch({ clear }: { clear: () => void }) {
-  return <Empty title={words.noMatchTitle} action={<Button onClick={clear}>{words.clear}</Button>} />;
-}
-
 function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filter>) => void }) {
-  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
-  const box =
-    "h-8 min-w-0 rounded-md border border-line-strong bg-surface px-2 text-sm hover:border-muted max-sm:h-10 max-sm:text-[16px]";
   return (
-    <fieldset aria-label={words.filter} className="grid min-w-0 w-full grid-cols-2 gap-2 py-1 sm:flex">
+    <fieldset aria-label={words.filter} className={filterBarClass}>
       <input
         type="search"
         aria-label={words.search}
         placeholder={words.search}
         value={filter.q}
         onChange={(event) => set({ q: event.target.value })}
-        className={`${box} max-sm:col-span-2 sm:w-56`}
+        className={`${filterBox} max-sm:col-span-2 sm:w-56`}
       />
       <select
         aria-label={words.phase}
         value={filter.phase}
         onChange={(event) => set({ phase: event.target.value as Filter["phase"] })}
-        className={box}
+        className={filterBox}
       >
         <option value="">{words.anyPhase}</option>
-        {Object.entries(phaseWords).map(([phase, word]) => (
+        {listed.map(([phase, word]) => (
           <option key={phase} value={phase}>
             {word}
           </option>
@@ -110,20 +105,16 @@ function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filt
         aria-label={words.node}
         value={filter.node}
         onChange={(event) => set({ node: event.target.value })}
-        className={box}
+        className={filterBox}
       >
         <option value="">{words.anyNode}</option>
-        {nodes.map((node) => (
-          <option key={node.id} value={node.id}>
-            {node.name}
-          </option>
-        ))}
+        <NodeOptions nodes={useNodeNames()} />
       </select>
       <select
         aria-label={words.sort}
         value={filter.sort}
         onChange={(event) => set({ sort: event.target.value as Filter["sort"] })}
-        className={`${box} max-sm:col-span-2`}
+        className={`${filterBox} max-sm:col-span-2`}
       >
         {Object.entries(words.sorts).map(([sort, word]) => (
           <option key={sort} value={sort}>
@@ -135,9 +126,20 @@ function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filt
   );
 }
 
+/** Drawn anew when there are others: there may be a thousand. */
+const NodeOptions = memo(function NodeOptions({ nodes }: { nodes: ReadonlyMap<string, NodeName> }) {
+  return Array.from(nodes.values())
+    .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }))
+    .map(({ id, name }) => (
+      <option key={id} value={id}>
+        {name}
+      </option>
+    ));
+});
+
 /** Says what to do next: without a node, a container has nowhere to run. */
 function NoContainers() {
-  const { data, isSuccess } = useInfiniteQuery(nodesQuery());
+  const { data, isSuccess } = useNodes();
   const may = useMay();
   const needsNode = isSuccess && itemsOf(data).length === 0;
   return (

@@ -1,12 +1,12 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Clock } from "lucide-react";
 import { Link } from "react-router";
 import { reasonOf } from "@/api/merge";
-import { itemsOf, nodesQuery } from "@/api/queries";
-import type { Container, Node } from "@/api/types";
+import { type NodeName, useNodeNames } from "@/api/nodes";
+import type { Container } from "@/api/types";
 import { MigrationBadge, PhaseBadge } from "@/components/states";
 import { powerWords, strings } from "@/strings";
-import { Table, Td, Th, Tr } from "@/ui/table";
+import { LongTable, type Place } from "@/ui/long-table";
+import { Td, Th, Tr } from "@/ui/table";
 import { PortList } from "./ports";
 import { outlookOf, reachable } from "./verbs";
 
@@ -14,6 +14,7 @@ const words = strings.containers;
 
 interface TableProps {
   containers: Container[];
+  more?: boolean;
   /** On a node's own page the column would say the same in every row. */
   hideNode?: boolean;
   choice?: Choice | undefined;
@@ -25,12 +26,13 @@ export interface Choice {
   toggle: (ids: string[], on: boolean) => void;
 }
 
-export function ContainerTable({ containers, hideNode, choice }: TableProps) {
-  const nodes = itemsOf(useInfiniteQuery(nodesQuery()).data);
-  const byId = new Map(nodes.map((node) => [node.id, node]));
+export function ContainerTable({ containers, more, hideNode, choice }: TableProps) {
+  const nodes = useNodeNames();
   return (
-    <Table
+    <LongTable
       label={words.title}
+      items={containers}
+      more={more}
       head={
         <>
           <Th>
@@ -44,10 +46,17 @@ export function ContainerTable({ containers, hideNode, choice }: TableProps) {
         </>
       }
     >
-      {containers.map((c) => (
-        <Row key={c.id} container={c} node={byId.get(c.nodeId)} hideNode={hideNode} choice={choice} />
-      ))}
-    </Table>
+      {(c, place) => (
+        <Row
+          key={c.id}
+          place={place}
+          container={c}
+          node={nodes.get(c.nodeId)}
+          hideNode={hideNode}
+          choice={choice}
+        />
+      )}
+    </LongTable>
   );
 }
 
@@ -69,16 +78,17 @@ function ChooseAll({ containers, choice }: { containers: Container[]; choice: Ch
 }
 
 interface RowProps {
+  place: Place;
   container: Container;
-  node: Node | undefined;
+  node: NodeName | undefined;
   hideNode: boolean | undefined;
   choice: Choice | undefined;
 }
 
-function Row({ container: c, node, hideNode, choice }: RowProps) {
+function Row({ place, container: c, node, hideNode, choice }: RowProps) {
   const state = <ContainerState container={c} node={node} />;
   return (
-    <Tr>
+    <Tr {...place}>
       <Td className="max-md:py-2.5">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
           <span className="flex min-w-0 items-center gap-2.5">
@@ -138,7 +148,7 @@ function Reason({ container }: { container: Container }) {
 }
 
 /** What it is, and beside it what it should be where that differs. */
-export function ContainerState({ container, node }: { container: Container; node: Node | undefined }) {
+export function ContainerState({ container, node }: { container: Container; node: NodeName | undefined }) {
   const outlook = outlookOf(container, node?.state);
   return (
     <span className="inline-flex flex-wrap items-center gap-x-1.5 gap-y-1">

@@ -1,10 +1,11 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Plus, Trash2 } from "lucide-react";
 import { useId, useState } from "react";
 import { type UseFormReturn, useFieldArray, useForm } from "react-hook-form";
 import { api } from "@/api/endpoints";
+import { useNodes } from "@/api/nodes";
 import { ApiError, type Fault as FieldFault, sortFaults } from "@/api/problem";
-import { itemsOf, keys, nodesQuery } from "@/api/queries";
+import { itemsOf, keys } from "@/api/queries";
 import type { Container, Egg, EggVariable, Node } from "@/api/types";
 import { FormFault } from "@/components/fault";
 import { strings } from "@/strings";
@@ -246,7 +247,7 @@ function PortRow({ form, index, onRemove }: { form: Form; index: number; onRemov
 }
 
 function Where({ form }: { form: Form }) {
-  const nodes = itemsOf(useInfiniteQuery({ ...nodesQuery(), refetchOnMount: "always" }).data);
+  const nodes = itemsOf(useNodes({ refetchOnMount: "always" }).data);
   return (
     <Panel title={words.place}>
       <div className="p-4">

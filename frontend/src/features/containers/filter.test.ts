@@ -15,9 +15,9 @@ describe("the filter in the URL", () => {
   });
 });
 
-it("asks the controller for what that can look for, and looks for phases itself", () => {
+it("asks the controller, and hides what has left the phase since", () => {
   const filter = readFilter(new URLSearchParams("q=+WEB+&phase=failed&node=n1&sort=-name"));
-  expect(askedOf(filter)).toEqual({ q: "WEB", nodeId: "n1", sort: "-name" });
+  expect(askedOf(filter)).toEqual({ q: "WEB", phase: "failed", nodeId: "n1", sort: "-name" });
   const failed = container({ id: "2", phase: "failed" });
   expect(applyFilter([container(), failed], filter)).toEqual([failed]);
   expect(askedOf(readFilter(new URLSearchParams("sort=color")))).toEqual({});

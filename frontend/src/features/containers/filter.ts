@@ -1,12 +1,11 @@
 /** The filter of the container list. Its place is the URL. */
-import type { ContainerFilter } from "@/api/endpoints";
+import type { ContainerFilter, ListedPhase } from "@/api/endpoints";
 import type { Container } from "@/api/types";
-import type { Phase } from "@/live/wire";
 import { phaseWords, strings } from "@/strings";
 
 export interface Filter {
   q: string;
-  phase: Phase | "";
+  phase: ListedPhase | "";
   node: string;
   sort: Sort;
 }
@@ -31,21 +30,26 @@ export function writeFilter(filter: Filter): URLSearchParams {
   return params;
 }
 
-/** What the controller can look for itself, in all that there are. */
-export function askedOf({ q, node, sort }: Filter): ContainerFilter {
+/** What the controller looks for, in all that there are. */
+export function askedOf({ q, phase, node, sort }: Filter): ContainerFilter {
   const text = q.trim();
-  return { ...(text && { q: text }), ...(node && { nodeId: node }), ...(sort && { sort }) };
+  return {
+    ...(text && { q: text }),
+    ...(phase && { phase }),
+    ...(node && { nodeId: node }),
+    ...(sort && { sort }),
+  };
 }
 
-/** The rest: the controller does not look for phases, so that only what was read is looked through. */
+/** What has left the phase since it was read is not shown any more. */
 export function applyFilter(containers: Container[], { phase }: Pick<Filter, "phase">): Container[] {
   return phase ? containers.filter((c) => c.phase === phase) : containers;
 }
 
 export const isSet = ({ q, phase, node }: Filter): boolean => Boolean(q.trim() || phase || node);
 
-function isPhase(text: string): text is Phase {
-  return Object.hasOwn(phaseWords, text);
+function isPhase(text: string): text is ListedPhase {
+  return text !== "removed" && Object.hasOwn(phaseWords, text);
 }
 
 function isSort(text: string): text is Sort {

@@ -13,7 +13,7 @@ export function JobFeed() {
       query={useInfiniteQuery(jobsQuery())}
       empty={<Empty title={strings.jobs.emptyTitle}>{strings.jobs.empty}</Empty>}
     >
-      {(jobs) => <JobTable jobs={jobs} nameOf={(id) => names.get(id)} />}
+      {(jobs, more) => <JobTable jobs={jobs} more={more} nameOf={(id) => names.get(id)} />}
     </List>
   );
 }

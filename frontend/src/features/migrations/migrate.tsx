@@ -1,7 +1,9 @@
 import { ArrowRightLeft } from "lucide-react";
 import { useState } from "react";
 import { api } from "@/api/endpoints";
-import type { Container, MigrateBody, Node } from "@/api/types";
+import { useNodes } from "@/api/nodes";
+import { itemsOf } from "@/api/queries";
+import type { Container, MigrateBody } from "@/api/types";
 import { useSend } from "@/components/send";
 import { formatCores } from "@/lib/quantity";
 import { strings } from "@/strings";
@@ -15,7 +17,6 @@ const words = strings.moves;
 
 interface MigrateProps {
   container: Container;
-  nodes: Node[];
 }
 
 /** Moves a container by hand, after a look at where it could go. */
@@ -48,8 +49,9 @@ function bodyOf({ targetNodeId, reason, ...flags }: Values): MigrateBody {
   return { ...flags, ...(targetNodeId && { targetNodeId }), ...(text && { reason: text }) };
 }
 
-function MigrateForm({ container, nodes, onSent }: MigrateProps & { onSent: () => void }) {
+function MigrateForm({ container, onSent }: MigrateProps & { onSent: () => void }) {
   const reread = useReread(container.id);
+  const nodes = itemsOf(useNodes().data);
   const { form, faultOf, fault, busy, submit } = useSend({
     blank,
     send: (values: Values) => api.containers.migrate(container.id, bodyOf(values)),

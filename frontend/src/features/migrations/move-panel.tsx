@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import type { NodeName } from "@/api/nodes";
 import { clustersQuery, itemsOf, migrationsQuery } from "@/api/queries";
-import type { Container, Migration, Node } from "@/api/types";
+import type { Container, Migration } from "@/api/types";
 import { Age } from "@/components/age";
 import { List } from "@/components/list";
 import { MoveBadge } from "@/components/states";
@@ -52,7 +53,7 @@ function Policy({ container: { ha_policy, ha_policy_reason } }: { container: Con
 
 interface PanelProps {
   container: Container;
-  nodes: Node[];
+  nodes: ReadonlyMap<string, NodeName>;
   mayManage: boolean;
 }
 
@@ -61,7 +62,7 @@ export function MovePanel({ container, nodes, mayManage }: PanelProps) {
   const query = useInfiniteQuery(migrationsQuery({ containerId: container.id }));
   const open = itemsOf(query.data).find(isOpen);
   const nameOf: NamesProps["nameOf"] = (id) =>
-    id ? (nodes.find((n) => n.id === id)?.name ?? words.unknownNode) : words.undecided;
+    id ? (nodes.get(id)?.name ?? words.unknownNode) : words.undecided;
   return (
     <>
       {open && <UnderWay move={open} mayManage={mayManage} nameOf={nameOf} />}

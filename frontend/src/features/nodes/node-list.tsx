@@ -1,24 +1,31 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { Link } from "react-router";
-import { nodesQuery } from "@/api/queries";
+import { Link, useSearchParams } from "react-router";
+import { useNodeNames, useNodes } from "@/api/nodes";
 import type { Node } from "@/api/types";
 import { Age } from "@/components/age";
 import { List } from "@/components/list";
+import { NoMatch } from "@/components/no-match";
 import { NodeBadge } from "@/components/states";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
+import { LongTable, type Place } from "@/ui/long-table";
 import { Empty } from "@/ui/panel";
-import { Table, Td, Th, Tr } from "@/ui/table";
+import { Td, Th, Tr } from "@/ui/table";
+import { applyFilter, type Filter, readFilter, writeFilter } from "./filter";
+import { FilterBar } from "./filter-bar";
 import { UsageBars } from "./usage";
 
 const words = strings.nodes;
 
 export function NodeList({ onAdd }: { onAdd?: (() => void) | undefined }) {
-  const query = useInfiniteQuery(nodesQuery());
+  const [params, setParams] = useSearchParams();
+  const filter = readFilter(params);
+  const set = (change: Partial<Filter>) =>
+    setParams(writeFilter({ ...filter, ...change }), { replace: true });
   return (
     <List
-      query={query}
+      query={useNodes()}
+      aside={<FilterBar filter={filter} set={set} />}
       empty={
         <Empty
           title={words.emptyTitle}
@@ -34,34 +41,44 @@ export function NodeList({ onAdd }: { onAdd?: (() => void) | undefined }) {
         </Empty>
       }
     >
-      {(nodes) => (
-        <Table
-          label={words.title}
-          head={
-            <>
-              <Th>{words.node}</Th>
-              <Th wide>{words.state}</Th>
-              <Th wide className="w-[38%]">
-                {words.usage}
-              </Th>
-              <Th wide className="text-right">
-                {words.containers}
-              </Th>
-            </>
-          }
-        >
-          {nodes.map((node) => (
-            <NodeRow key={node.id} node={node} />
-          ))}
-        </Table>
-      )}
+      {(nodes) => {
+        const shown = applyFilter(nodes, filter);
+        return shown.length > 0 ? (
+          <NodeTable nodes={shown} />
+        ) : (
+          <NoMatch clear={() => setParams({}, { replace: true })} />
+        );
+      }}
     </List>
   );
 }
 
-function NodeRow({ node }: { node: Node }) {
+function NodeTable({ nodes }: { nodes: Node[] }) {
   return (
-    <Tr>
+    <LongTable
+      label={words.title}
+      items={nodes}
+      head={
+        <>
+          <Th>{words.node}</Th>
+          <Th wide>{words.state}</Th>
+          <Th wide className="w-[38%]">
+            {words.usage}
+          </Th>
+          <Th wide className="text-right">
+            {words.containers}
+          </Th>
+        </>
+      }
+    >
+      {(node, place) => <NodeRow key={node.id} node={node} place={place} />}
+    </LongTable>
+  );
+}
+
+function NodeRow({ node, place }: { node: Node; place: Place }) {
+  return (
+    <Tr {...place}>
       <Td className="max-md:py-3">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1.5">
           <div className="min-w-0">
@@ -105,8 +122,7 @@ function Why({ node }: { node: Node }) {
 
 /** "3 nodes, 1 not healthy", for beside the title. */
 export function NodeSummary() {
-  const { data } = useInfiniteQuery(nodesQuery());
-  const nodes = data?.pages.flatMap((page) => page.items) ?? [];
+  const nodes = Array.from(useNodeNames().values());
   if (nodes.length === 0) return null;
   const bad = nodes.filter((node) => node.state !== "healthy").length;
   return (

@@ -1,7 +1,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useDeferredValue, useId, useState } from "react";
 import { useNavigate } from "react-router";
-import { containersQuery, eggsQuery, itemsOf, nodesQuery } from "@/api/queries";
+import { useNodes } from "@/api/nodes";
+import { containersQuery, eggsQuery, itemsOf } from "@/api/queries";
 import { useMay } from "@/components/may";
 import { cx } from "@/lib/cx";
 import { strings } from "@/strings";
@@ -83,7 +84,7 @@ function useTargets(q: string): Target[] {
     ...containersQuery(q ? { q } : {}),
     enabled: may("container.view"),
   });
-  const nodes = useInfiniteQuery({ ...nodesQuery(), enabled: may("node.view") });
+  const nodes = useNodes({ enabled: may("node.view") });
   const eggs = useInfiniteQuery({ ...eggsQuery(), enabled: may("egg.view") });
   const targets = (items: Array<{ id: string; name: string }>, path: string, kind: string) =>
     items.map(({ id, name }): Target => ({ to: `${path}/${id}`, label: name, kind }));

@@ -8,8 +8,9 @@ import { List } from "@/components/list";
 import { strings } from "@/strings";
 import { Badge } from "@/ui/badge";
 import { TextField } from "@/ui/field";
+import { LongTable, type Place } from "@/ui/long-table";
 import { Empty } from "@/ui/panel";
-import { Table, Td, Th, Tr } from "@/ui/table";
+import { Td, Th, Tr } from "@/ui/table";
 
 const words = strings.people;
 
@@ -30,9 +31,11 @@ export function UserList() {
         query={useInfiniteQuery(usersQuery(q))}
         empty={<Empty title={words.noneTitle}>{words.none}</Empty>}
       >
-        {(people) => (
-          <Table
+        {(people, more) => (
+          <LongTable
             label={words.users}
+            items={people}
+            more={more}
             head={
               <>
                 <Th>{words.name}</Th>
@@ -42,19 +45,17 @@ export function UserList() {
               </>
             }
           >
-            {people.map((person) => (
-              <Row key={person.id} person={person} />
-            ))}
-          </Table>
+            {(person, place) => <Row key={person.id} place={place} person={person} />}
+          </LongTable>
         )}
       </List>
     </>
   );
 }
 
-function Row({ person }: { person: Person }) {
+function Row({ person, place }: { person: Person; place: Place }) {
   return (
-    <Tr>
+    <Tr {...place}>
       <Td className="max-md:py-2.5">
         <Link to={`/users/${person.id}`} className="font-medium break-words hover:underline">
           {person.name || person.email}
