@@ -1,11 +1,16 @@
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { type ComponentProps, type ReactNode, type Ref, useLayoutEffect, useRef, useState } from "react";
+import { type ComponentProps, lazy, type ReactNode, type Ref, Suspense } from "react";
 import { Table } from "./table";
 
 /** Tables up to this long are drawn whole: the browser's own search finds everything in them. */
 const drawnWhole = 100;
-/** Of a row before it was seen, px. */
-const usualHeight = 53;
+/** Comes with the first table that needs it. */
+const Windowed = lazy(async () => ({ default: (await import("./windowed")).Windowed })) as <T extends Item>(
+  props: LongTableProps<T>,
+) => ReactNode;
+
+interface Item {
+  id: string;
+}
 
 /** What a row's `Tr` has to be given. */
 export type Place = Pick<ComponentProps<"tr">, "aria-rowindex"> & {
@@ -13,7 +18,7 @@ export type Place = Pick<ComponentProps<"tr">, "aria-rowindex"> & {
   "data-index"?: number;
 };
 
-interface LongTableProps<T> {
+export interface LongTableProps<T> {
   label: string;
   head: ReactNode;
   items: readonly T[];
@@ -26,59 +31,20 @@ interface LongTableProps<T> {
  * A table of which only what is near the window is drawn, however long it is.
  * Readers of the screen are told of the rest by the numbers of the rows.
  */
-export function LongTable<T extends { id: string }>(props: LongTableProps<T>) {
-  const { items, children, label, head } = props;
-  if (items.length > drawnWhole) return <Windowed {...props} />;
+export function LongTable<T extends Item>(props: LongTableProps<T>) {
+  const beginning = <Beginning {...props} />;
+  if (props.items.length <= drawnWhole) return beginning;
+  return (
+    <Suspense fallback={beginning}>
+      <Windowed {...props} />
+    </Suspense>
+  );
+}
+
+function Beginning<T extends Item>({ label, head, items, children }: LongTableProps<T>) {
   return (
     <Table label={label} head={head}>
-      {items.map((item) => children(item, {}))}
+      {items.slice(0, drawnWhole).map((item) => children(item, {}))}
     </Table>
   );
-}
-
-function Windowed<T extends { id: string }>({ label, head, items, more, children }: LongTableProps<T>) {
-  const body = useRef<HTMLTableSectionElement>(null);
-  const scrollMargin = useTop(body);
-  const rows = useWindowVirtualizer({
-    count: items.length,
-    estimateSize: () => usualHeight,
-    getItemKey: (index) => items[index]?.id ?? index,
-    overscan: 15,
-    scrollMargin,
-  });
-  const drawn = rows.getVirtualItems();
-  const before = drawn[0] ? drawn[0].start - scrollMargin : 0;
-  const last = drawn.at(-1);
-  const after = last ? rows.getTotalSize() - (last.end - scrollMargin) : 0;
-  return (
-    <Table label={label} head={head} body={body} rowCount={more ? -1 : items.length + 1}>
-      <Gap height={before} />
-      {drawn.map(({ index }) => {
-        const item = items[index];
-        const place = { ref: rows.measureElement, "data-index": index, "aria-rowindex": index + 2 };
-        return item && children(item, place);
-      })}
-      <Gap height={after} />
-    </Table>
-  );
-}
-
-function Gap({ height }: { height: number }) {
-  return height > 0 ? <tr aria-hidden style={{ height }} /> : null;
-}
-
-/** Where an element begins on the page, px; what stands above it may come and go. */
-function useTop(element: React.RefObject<HTMLElement | null>): number {
-  const [top, setTop] = useState(0);
-  useLayoutEffect(() => {
-    const measure = () => {
-      const box = element.current?.getBoundingClientRect();
-      if (box) setTop(Math.round(box.top + window.scrollY));
-    };
-    measure();
-    const watch = new ResizeObserver(measure);
-    watch.observe(document.body);
-    return () => watch.disconnect();
-  }, [element]);
-  return top;
 }
