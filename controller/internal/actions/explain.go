@@ -49,13 +49,21 @@ func (s *Service) Explain(ctx context.Context, actor authz.Actor, in Ask) (authz
 	if err != nil {
 		return authz.Explanation{}, fmt.Errorf("explain: %w", err)
 	}
+	for i := range held {
+		if !actor.Can(viewOf(held[i].Scope), held[i].At) {
+			held[i].Name = ""
+		}
+	}
 	return authz.Explain(q, held), nil
 }
+
+// viewOf is the verb of seeing a thing of this kind.
+func viewOf(kind fleet.Scope) fleet.Verb { return authz.ViewOf(fleet.Verb(string(kind) + ".")) }
 
 // visible is the target of a question, if the asker may see it.
 func visible(ctx context.Context, tx *store.Tx, actor authz.Actor, in Ask) (authz.Target, string, error) {
 	at, name, err := tx.Place(ctx, in.Kind, in.Target)
-	if err == nil && !actor.Can(authz.ViewOf(fleet.Verb(string(in.Kind)+".")), at) {
+	if err == nil && !actor.Can(viewOf(in.Kind), at) {
 		err = fleet.Errorf(fleet.NotFound, "there is no %s %s", in.Kind, in.Target)
 	}
 	return at, fmt.Sprintf("%s %s", in.Kind, name), err

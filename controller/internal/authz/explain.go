@@ -1,6 +1,7 @@
 package authz
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -15,6 +16,8 @@ type Held struct {
 	Grant
 	Path    []string     // role names, from the one that he was given to the one that has the permission
 	Binding id.BindingID // zero: he owns the container
+	Name    string       // of the cluster, node or container that it is for; "" for who may not see that
+	At      Target       // where that stands
 }
 
 // Explanation is why somebody may do a thing, or may not.
@@ -102,5 +105,5 @@ func (h Held) words() string {
 	case h.ScopeID == uuid.Nil:
 		return role + " for everything"
 	}
-	return fmt.Sprintf("%s for the %s %s", role, h.Scope, h.ScopeID)
+	return fmt.Sprintf("%s for the %s %s", role, h.Scope, cmp.Or(h.Name, h.ScopeID.String()))
 }

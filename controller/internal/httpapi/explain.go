@@ -46,13 +46,14 @@ type heldBody struct {
 	Permission string      `json:"permission" example:"container.*"`
 	Scope      authz.Scope `json:"scope" enum:"global,cluster,node,container,owned"`
 	ScopeID    string      `json:"scopeId,omitempty" format:"uuid"`
+	ScopeName  string      `json:"scopeName,omitempty" doc:"left out where you may not see the thing"`
 	BindingID  string      `json:"bindingId,omitempty" format:"uuid" doc:"missing of what one owns"`
 }
 
 func showHeld(list []authz.Held) []heldBody {
 	shown := make([]heldBody, len(list))
 	for i, h := range list {
-		shown[i] = heldBody{Path: h.Path, Permission: h.Permission, Scope: h.Scope}
+		shown[i] = heldBody{Path: h.Path, Permission: h.Permission, Scope: h.Scope, ScopeName: h.Name}
 		if h.ScopeID != uuid.Nil {
 			shown[i].ScopeID = h.ScopeID.String()
 		}

@@ -21,12 +21,16 @@ func TestExplainNamesWhereAPermissionComesFrom(t *testing.T) {
 	}
 	on := func(id string) map[string]any { return map[string]any{"kind": "node", "id": id} }
 	e := ask(admin, map[string]any{"userId": user, "verb": "node:view", "target": on(node)})
-	if !e.Allowed || len(e.By) != 1 || strings.Join(e.By[0].Path, ">") != "Night shift>Starter" || e.By[0].BindingID != binding || e.By[0].ScopeID != node {
+	if !e.Allowed || len(e.By) != 1 || strings.Join(e.By[0].Path, ">") != "Night shift>Starter" || e.By[0].BindingID != binding || e.By[0].ScopeID != node || e.By[0].ScopeName != "edge-1" {
 		t.Errorf("allowed through %+v", e)
 	}
 	e = ask(admin, map[string]any{"userId": user, "verb": "node.view", "target": on(other)})
-	if e.Allowed || len(e.Near) != 1 || !strings.Contains(e.Summary, "Night shift → Starter") {
+	if e.Allowed || len(e.Near) != 1 || !strings.Contains(e.Summary, "Night shift → Starter for the node edge-1") {
 		t.Errorf("refused with %+v", e)
+	}
+	e = ask(h.person("clerk@example.org", "user.view").bearer, map[string]any{"userId": user, "verb": "node.view"})
+	if len(e.Near) != 1 || e.Near[0].ScopeName != "" || strings.Contains(e.Summary, "edge-1") {
+		t.Errorf("who does not see the node hears %+v", e)
 	}
 	nobody := h.nobodyInParticular()
 	if e := ask(nobody, map[string]any{"verb": "node.view"}); e.Allowed || !strings.Contains(e.Summary, "no role") {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,24 +24,39 @@ type Binding struct {
 }
 
 // selectBindings begins a query for Bindings.
-const selectBindings = `
-	select b.id, b.user_id, b.role_id, b.scope, b.scope_id, b.created_at, b.created_by, u.email, r.name as role,
-	       coalesce(k.name, n.name, c.name, '') as scope_name, coalesce(n.id, c.node_id), coalesce(k.id, n.cluster_id, cn.cluster_id), c.id as container_id, c.owner_id
-	from role_bindings b join users u on u.id = b.user_id join roles r on r.id = b.role_id
-	left join clusters k on b.scope = 'cluster' and k.id = b.scope_id
-	left join nodes n on b.scope = 'node' and n.id = b.scope_id
-	left join containers c on b.scope = 'container' and c.id = b.scope_id
-	left join nodes cn on cn.id = c.node_id `
+var selectBindings = `
+	select b.id, b.user_id, b.role_id, b.scope, b.scope_id, b.created_at, b.created_by, u.email, r.name as role, ` + placeColumns + `
+	from role_bindings b join users u on u.id = b.user_id join roles r on r.id = b.role_id ` + joinPlaces("b")
+
+// placeColumns are the name of the thing of a scope, and where it stands, of
+// a query with joinPlaces. They are scanned into a text and a spot.
+const placeColumns = `coalesce(k.name, n.name, c.name, '') as scope_name, coalesce(n.id, c.node_id), coalesce(k.id, n.cluster_id, cn.cluster_id), c.id as container_id, c.owner_id`
+
+// joinPlaces finds the things of the scopes of a table that has scope and scope_id.
+func joinPlaces(table string) string {
+	return strings.ReplaceAll(`
+	left join clusters k on t.scope = 'cluster' and k.id = t.scope_id
+	left join nodes n on t.scope = 'node' and n.id = t.scope_id
+	left join containers c on t.scope = 'container' and c.id = t.scope_id
+	left join nodes cn on cn.id = c.node_id `, "t.", table+".")
+}
+
+// spot is where a thing stands, as its row says.
+type spot struct{ node, cluster, container, owner *uuid.UUID }
+
+func (p spot) target() authz.Target {
+	return authz.Target{
+		Node: id.NodeID(orZero(p.node)), Cluster: id.ClusterID(orZero(p.cluster)),
+		Container: id.ContainerID(orZero(p.container)), Owner: id.UserID(orZero(p.owner)),
+	}
+}
 
 func scanBinding(row pgx.CollectableRow) (b Binding, err error) {
-	var scopeID, node, cluster, container, owner *uuid.UUID
+	var scopeID *uuid.UUID
+	var at spot
 	err = row.Scan(&b.ID, &b.UserID, &b.RoleID, &b.Scope, &scopeID, &b.CreatedAt, &b.CreatedBy, &b.Email, &b.Role,
-		&b.ScopeName, &node, &cluster, &container, &owner)
-	b.ScopeID = orZero(scopeID)
-	b.At = authz.Target{
-		Node: id.NodeID(orZero(node)), Cluster: id.ClusterID(orZero(cluster)),
-		Container: id.ContainerID(orZero(container)), Owner: id.UserID(orZero(owner)),
-	}
+		&b.ScopeName, &at.node, &at.cluster, &at.container, &at.owner)
+	b.ScopeID, b.At = orZero(scopeID), at.target()
 	return b, err
 }
 
@@ -115,10 +131,7 @@ func (tx *Tx) Place(ctx context.Context, scope fleet.Scope, key uuid.UUID) (at a
 	if query == "" { // everywhere
 		return authz.Everything, "", nil
 	}
-	var node, cluster, container, owner *uuid.UUID
-	err = tx.tx.QueryRow(ctx, query, key).Scan(&name, &node, &cluster, &container, &owner)
-	return authz.Target{
-		Node: id.NodeID(orZero(node)), Cluster: id.ClusterID(orZero(cluster)),
-		Container: id.ContainerID(orZero(container)), Owner: id.UserID(orZero(owner)),
-	}, name, one(err, string(scope), key)
+	var p spot
+	err = tx.tx.QueryRow(ctx, query, key).Scan(&name, &p.node, &p.cluster, &p.container, &p.owner)
+	return p.target(), name, one(err, string(scope), key)
 }

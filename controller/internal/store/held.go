@@ -24,9 +24,10 @@ func (s *Store) HeldBy(ctx context.Context, user id.UserID) ([]authz.Held, error
 			from held join roles r on r.id = held.role_id join roles above on above.id = r.parent_role_id
 			where cardinality(held.path) < 16
 		)
-		select held.binding_id, held.path, p.permission, held.scope, held.scope_id from held join role_permissions p using (role_id)
+		select held.binding_id, held.path, p.permission, held.scope, held.scope_id, `+placeColumns+`
+		from held join role_permissions p using (role_id) `+joinPlaces("held")+`
 		union all
-		select null, array[r.name], p.permission, 'owned', $1
+		select null, array[r.name], p.permission, 'owned', $1, '', null, null, null, null
 		from roles r join role_permissions p on p.role_id = r.id where r.builtin and r.name = $2
 		order by 4, 2, 3`, user, fleet.RoleOwner)
 	if err != nil {
@@ -36,11 +37,12 @@ func (s *Store) HeldBy(ctx context.Context, user id.UserID) ([]authz.Held, error
 		var h authz.Held
 		var binding *id.BindingID
 		var scope *uuid.UUID
-		err := row.Scan(&binding, &h.Path, &h.Permission, &h.Scope, &scope)
+		var at spot
+		err := row.Scan(&binding, &h.Path, &h.Permission, &h.Scope, &scope, &h.Name, &at.node, &at.cluster, &at.container, &at.owner)
 		if binding != nil {
 			h.Binding = *binding
 		}
-		h.ScopeID = orZero(scope)
+		h.ScopeID, h.At = orZero(scope), at.target()
 		return h, err
 	})
 	return list, wrap("load grants", err)

@@ -48,6 +48,12 @@ export type ListedPhase = NonNullable<
   NonNullable<paths["/api/v1/containers"]["get"]["parameters"]["query"]>["phase"]
 >;
 
+/** Held to what has this in its name. */
+export interface Named {
+  q?: string;
+  sort?: "name";
+}
+
 export interface ContainerFilter {
   nodeId?: string;
   eggId?: string;
@@ -139,7 +145,7 @@ export const api = {
     list: (signal: AbortSignal) => answer(client.GET("/api/v1/permissions", { signal })),
   },
   nodes: {
-    list: (o: Listing) => answer(client.GET("/api/v1/nodes", page(o))),
+    list: (o: Listing & Named) => answer(client.GET("/api/v1/nodes", page(o))),
     get: (id: string, signal: AbortSignal) =>
       answer(client.GET("/api/v1/nodes/{id}", { ...one(id), signal })),
     create: (body: { name: string; description: string }) => answer(client.POST("/api/v1/nodes", { body })),
@@ -209,7 +215,7 @@ export const api = {
     rollBack: (id: string) => answer(client.POST("/api/v1/migrations/{id}/rollback", one(id))),
   },
   clusters: {
-    list: (o: Listing) => answer(client.GET("/api/v1/clusters", page(o))),
+    list: (o: Listing & Named) => answer(client.GET("/api/v1/clusters", page(o))),
     create: (body: ClusterCreate) => answer(client.POST("/api/v1/clusters", { body })),
     remove: (id: string) => answer(client.DELETE("/api/v1/clusters/{id}", one(id))),
   },
@@ -251,7 +257,7 @@ export const api = {
       answer(client.GET("/api/v1/jobs", page(o))),
   },
   users: {
-    list: (o: Listing & { q?: string }) => answer(client.GET("/api/v1/users", page(o))),
+    list: (o: Listing & Named) => answer(client.GET("/api/v1/users", page(o))),
     get: (id: string, signal: AbortSignal) =>
       answer(client.GET("/api/v1/users/{id}", { ...one(id), signal })),
     create: (body: { email: string; name: string }) => answer(client.POST("/api/v1/users", { body })),

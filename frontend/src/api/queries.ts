@@ -143,6 +143,25 @@ export const migrationsQuery = (filter: { containerId?: string } = {}, limit = 2
     queryFn: ({ pageParam, signal }) => api.migrations.list({ ...filter, limit, cursor: pageParam, signal }),
   });
 
+export type PlaceKind = "cluster" | "node" | "container";
+
+/** The first few things of a kind that are called so, for a field that finds them by name. */
+export const placesQuery = (kind: PlaceKind, q: string) =>
+  queryOptions({
+    queryKey: ["places", kind, q],
+    queryFn: async ({ signal }) => {
+      const list = { cluster: api.clusters.list, node: api.nodes.list, container: api.containers.list }[kind];
+      const found: Page<{ id: string; name: string }> = await list({
+        limit: 8,
+        sort: "name",
+        signal,
+        ...(q && { q }),
+      });
+      return found.items.map(({ id, name }) => ({ key: id, label: name }));
+    },
+    placeholderData: keepPreviousData,
+  });
+
 export const clustersQuery = () =>
   infiniteQueryOptions({
     ...paging,

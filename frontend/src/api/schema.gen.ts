@@ -2468,6 +2468,8 @@ export interface components {
             scope: "global" | "cluster" | "node" | "container" | "owned";
             /** Format: uuid */
             scopeId?: string;
+            /** @description left out where you may not see the thing */
+            scopeName?: string;
         };
         Hold: {
             /**
@@ -4802,7 +4804,8 @@ export interface operations {
                      *           ],
                      *           "permission": "container.*",
                      *           "scope": "global",
-                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "scopeName": "text"
                      *         }
                      *       ],
                      *       "near": [
@@ -4814,7 +4817,8 @@ export interface operations {
                      *           ],
                      *           "permission": "container.*",
                      *           "scope": "global",
-                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab"
+                     *           "scopeId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "scopeName": "text"
                      *         }
                      *       ],
                      *       "summary": "text"

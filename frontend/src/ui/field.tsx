@@ -1,12 +1,12 @@
 import { type ComponentProps, type ReactNode, useId } from "react";
 import { cx } from "@/lib/cx";
 
-const box =
+export const box =
   "w-full rounded-md border bg-surface px-2.5 text-base text-ink placeholder:text-muted/70 disabled:opacity-60 [&[readonly]]:bg-sunken [&[readonly]]:text-muted max-sm:text-[16px]";
-const edge = (fault: string | undefined) =>
+export const edge = (fault: string | undefined) =>
   fault ? "border-bad" : "border-line-strong hover:border-muted focus:border-accent";
 
-interface FieldProps {
+export interface FieldProps {
   label: string;
   hint?: ReactNode;
   fault?: string | undefined;
@@ -21,7 +21,13 @@ interface Wiring {
 }
 
 /** A label, a control, what helps to fill it in and what is wrong with it. */
-function Field({ label, hint, fault, aside, children }: FieldProps & { children: (w: Wiring) => ReactNode }) {
+export function Field({
+  label,
+  hint,
+  fault,
+  aside,
+  children,
+}: FieldProps & { children: (w: Wiring) => ReactNode }) {
   const id = useId();
   const hintId = `${id}hint`;
   const faultId = `${id}fault`;

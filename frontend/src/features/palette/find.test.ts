@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { find, moved } from "./find";
+import { find } from "./find";
 
 const targets = [
   { to: "/containers/1", label: "old-web", kind: "Container" },
@@ -11,8 +11,4 @@ it("finds every word, and what begins with the first before the rest", () => {
   expect(find(targets, "web").map((t) => t.to)).toEqual(["/containers/2", "/eggs/1", "/containers/1"]);
   expect(find(targets, "web egg").map((t) => t.to)).toEqual(["/eggs/1"]);
   expect(find(targets, "nothing")).toEqual([]);
-});
-
-it("goes around the ends", () => {
-  expect([moved(0, -1, 3), moved(2, 1, 3), moved(0, 1, 0)]).toEqual([2, 0, 0]);
 });

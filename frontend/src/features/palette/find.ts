@@ -18,7 +18,3 @@ export function find(targets: Target[], typed: string): Target[] {
     .sort((a, b) => begins(b) - begins(a))
     .slice(0, most);
 }
-
-/** Around the ends. */
-export const moved = (at: number, step: number, count: number): number =>
-  count === 0 ? 0 : (at + step + count) % count;

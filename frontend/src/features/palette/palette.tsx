@@ -1,13 +1,13 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useDeferredValue, useId, useState } from "react";
+import { useDeferredValue, useState } from "react";
 import { useNavigate } from "react-router";
 import { useNodes } from "@/api/nodes";
 import { containersQuery, eggsQuery, itemsOf } from "@/api/queries";
 import { useMay } from "@/components/may";
-import { cx } from "@/lib/cx";
 import { strings } from "@/strings";
+import { useChoices } from "@/ui/choices";
 import { Dialog } from "@/ui/dialog";
-import { find, moved, type Target } from "./find";
+import { find, type Target } from "./find";
 
 const words = strings.palette;
 
@@ -19,60 +19,30 @@ interface PaletteProps {
 /** Goes to anything by a few letters of its name. */
 export function Palette({ places, onClose }: PaletteProps) {
   const go = useNavigate();
-  const listId = useId();
   const [typed, setTyped] = useState("");
-  const [at, setAt] = useState(0);
   const found = find([...places, ...useTargets(useDeferredValue(typed))], typed);
-  const open = (target: Target | undefined) => {
-    if (!target) return;
-    onClose();
-    void go(target.to);
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (step !== undefined) setAt(moved(at, step, found.length));
-    else if (event.key === "Enter") open(found[at]);
-    else return;
-    event.preventDefault();
-  };
+  const { wiring, list, toFirst } = useChoices(
+    found.map(({ to, label, kind }) => ({ key: to, label, aside: kind })),
+    words.title,
+    ({ key }) => {
+      onClose();
+      void go(key);
+    },
+  );
   return (
     <Dialog open onOpenChange={onClose} title={words.title}>
       <input
-        role="combobox"
+        {...wiring}
         aria-label={words.label}
-        aria-expanded
-        aria-controls={listId}
-        aria-activedescendant={found[at] && `${listId}${at}`}
         placeholder={words.hint}
         value={typed}
         onChange={({ target }) => {
           setTyped(target.value);
-          setAt(0);
+          toFirst();
         }}
-        onKeyDown={onKeyDown}
         className="h-10 w-full rounded-md border border-line-strong bg-surface px-2.5 text-base max-sm:text-[16px]"
       />
-      {found.length === 0 && <p className="pt-3 text-muted">{words.none}</p>}
-      <div id={listId} role="listbox" aria-label={words.title} className="pt-2">
-        {found.map((target, i) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are heard where one types
-          <div
-            key={target.to}
-            id={`${listId}${i}`}
-            role="option"
-            aria-selected={i === at}
-            tabIndex={-1}
-            onClick={() => open(target)}
-            className={cx(
-              "flex cursor-pointer items-center justify-between gap-3 rounded-md px-2.5 py-1.5",
-              i === at ? "bg-accent-soft text-accent-text" : "hover:bg-hover",
-            )}
-          >
-            <span className="min-w-0 truncate">{target.label}</span>
-            <span className="text-xs text-muted">{target.kind}</span>
-          </div>
-        ))}
-      </div>
+      {list ? <div className="pt-2">{list}</div> : <p className="pt-3 text-muted">{strings.find.none}</p>}
     </Dialog>
   );
 }

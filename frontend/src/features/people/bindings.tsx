@@ -1,15 +1,16 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api } from "@/api/endpoints";
 import { bindingsQuery, itemsOf, keys, rolesQuery } from "@/api/queries";
-import type { Binding, BindingCreate, Person } from "@/api/types";
+import type { Person } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
-import { SelectField, TextField } from "@/ui/field";
+import { SelectField } from "@/ui/field";
 import { Table, Td, Th, Tr } from "@/ui/table";
+import { everywhere, faultIn, placeOf, type Where, WhereFields } from "./where";
 
 const words = strings.people;
 
@@ -67,32 +68,23 @@ export function Bindings({ person }: { person: Person }) {
   );
 }
 
-export const placeOf = (b: Binding): string =>
-  b.scope === "global" ? words.everywhere : `${b.scope} ${b.scopeName ?? b.scopeId ?? ""}`;
-
-interface Values {
-  roleId: string;
-  scope: BindingCreate["scope"];
-  scopeId: string;
-}
-
 function Give({ person }: { person: Person }) {
   const client = useQueryClient();
   const roles = itemsOf(useInfiniteQuery(rolesQuery()).data);
   const { form, faultOf, fault, busy, submit } = useSend({
-    blank: { roleId: "", scope: "global", scopeId: "" } as Values,
-    send: ({ scopeId, ...rest }: Values) =>
+    blank: { roleId: "", ...everywhere },
+    send: ({ scopeId, ...rest }: Where & { roleId: string }) =>
       api.bindings.create({ ...rest, userId: person.id, ...(rest.scope !== "global" && { scopeId }) }),
     onSent: () => {
       void client.invalidateQueries({ queryKey: keys.bindings });
       form.reset();
     },
   });
-  const scoped = form.watch("scope") !== "global";
+  form.register("scopeId", { validate: (_, where) => faultIn(where) });
   return (
     <form onSubmit={submit} noValidate className="space-y-3 rounded-lg border border-line bg-surface p-4">
       {fault}
-      <div className="grid items-start gap-3 sm:grid-cols-[1fr_1fr_1fr_auto]">
+      <div className="grid items-start gap-3 sm:grid-cols-3">
         <SelectField
           label={words.role}
           fault={faultOf("roleId")}
@@ -105,28 +97,16 @@ function Give({ person }: { person: Person }) {
             </option>
           ))}
         </SelectField>
-        <SelectField label={words.kind} fault={faultOf("scope")} {...form.register("scope")}>
-          {Object.entries(words.kinds).map(([scope, label]) => (
-            <option key={scope} value={scope}>
-              {label}
-            </option>
-          ))}
-        </SelectField>
-        {scoped ? (
-          <TextField
-            label={words.id}
-            hint={words.idHint}
-            mono
-            fault={faultOf("scopeId")}
-            {...form.register("scopeId")}
-          />
-        ) : (
-          <span />
-        )}
-        <Button type="submit" look="primary" busy={busy} className="h-9 sm:mt-6">
-          {words.give}
-        </Button>
+        <WhereFields
+          scope={form.watch("scope")}
+          field={form.register("scope")}
+          set={form.setValue}
+          fault={faultOf("scope") ?? faultOf("scopeId")}
+        />
       </div>
+      <Button type="submit" look="primary" busy={busy}>
+        {words.give}
+      </Button>
     </form>
   );
 }

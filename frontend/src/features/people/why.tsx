@@ -6,22 +6,20 @@ import type { Explanation, Person, Question } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
-import { SelectField, TextField } from "@/ui/field";
+import { SelectField } from "@/ui/field";
 import { Note } from "@/ui/note";
 import { Panel } from "@/ui/panel";
+import { everywhere, faultIn, placeOf, type Where, WhereFields } from "./where";
 
 const words = strings.people;
 
-interface Values {
-  verb: string;
-  kind: "global" | "cluster" | "node" | "container";
-  id: string;
-}
+type Values = Where & { verb: string };
 
 /** Why somebody may do a thing, or may not. */
 export function Why({ person }: { person: Person }) {
   const { data: all } = useQuery(permissionsQuery());
-  const form = useForm<Values>({ defaultValues: { verb: "container.start", kind: "global", id: "" } });
+  const form = useForm<Values>({ defaultValues: { verb: "container.start", ...everywhere } });
+  form.register("scopeId", { validate: (_, where) => faultIn(where) });
   const ask = useMutation({ mutationFn: (values: Values) => api.explain(questionOf(person, values)) });
   return (
     <Panel title={words.why}>
@@ -32,14 +30,12 @@ export function Why({ person }: { person: Person }) {
             <option key={permission}>{permission}</option>
           ))}
         </SelectField>
-        <SelectField label={words.kind} {...form.register("kind")}>
-          {Object.entries(words.kinds).map(([kind, label]) => (
-            <option key={kind} value={kind}>
-              {label}
-            </option>
-          ))}
-        </SelectField>
-        {form.watch("kind") !== "global" && <TextField label={words.id} mono {...form.register("id")} />}
+        <WhereFields
+          scope={form.watch("scope")}
+          field={form.register("scope")}
+          set={form.setValue}
+          fault={form.formState.errors.scopeId?.message}
+        />
         <Button type="submit" busy={ask.isPending}>
           {words.ask}
         </Button>
@@ -50,10 +46,10 @@ export function Why({ person }: { person: Person }) {
   );
 }
 
-const questionOf = (person: Person, { verb, kind, id }: Values): Question => ({
+const questionOf = (person: Person, { verb, scope, scopeId }: Values): Question => ({
   userId: person.id,
   verb,
-  ...(kind !== "global" && { target: { kind, id } }),
+  ...(scope !== "global" && { target: { kind: scope, id: scopeId } }),
 });
 
 function Answer({ answer: { allowed, summary, by, near } }: { answer: Explanation }) {
@@ -64,13 +60,9 @@ function Answer({ answer: { allowed, summary, by, near } }: { answer: Explanatio
       <p className="text-ink">{summary}</p>
       {!allowed && list.length > 0 && <p className="mt-1 text-sm text-ink">{words.near}</p>}
       <ul className="text-sm text-ink">
-        {list.map(({ path, permission, scope, scopeId }) => (
-          <li key={`${path.join()} ${permission} ${scopeId}`}>
-            {words.by(
-              path.join(" → "),
-              permission,
-              scope === "global" ? words.everywhere : `${scope} ${scopeId ?? ""}`,
-            )}
+        {list.map((held) => (
+          <li key={`${held.path.join()} ${held.permission} ${held.scopeId}`}>
+            {words.by(held.path.join(" → "), held.permission, placeOf(held))}
           </li>
         ))}
       </ul>
