@@ -13,7 +13,8 @@ await play(async (stage) => {
   await stage.type("Email", "jane@lormas.local", stage.dialog);
   await stage.type("Name", "Jane \u202eDoe", stage.dialog);
   await stage.press("Create the link", stage.dialog);
-  await stage.sees(/\/reset#token=/, stage.dialog);
+  const link = stage.dialog.getByText(/\/reset#token=/);
+  const [, secret] = (await link.textContent()).match(/#token=(\S+)/);
   await stage.look("link");
   await stage.press("Done", stage.dialog);
   await stage.look("people");
@@ -51,6 +52,21 @@ await play(async (stage) => {
   await stage.look("given");
   await stage.sees("in the cluster room", page.getByRole("table", { name: "Roles" }));
 
+  const jane = await comesIn(stage.server, secret);
+  await page.reload();
+  const sessions = page.getByRole("region", { name: "Sessions" });
+  const tokens = page.getByRole("region", { name: "API tokens" });
+  await stage.sees("Firefox on Linux", sessions);
+  await stage.sees("backup", tokens);
+  await stage.look("ways-in");
+  await stage.press("Revoke backup", tokens);
+  await stage.press("Revoke", stage.dialog);
+  await stage.sees("They have no API tokens.");
+  if ((await jane.withToken()) !== 401) throw new Error("the token still works");
+  await stage.press("Sign out Firefox on Linux", sessions);
+  await stage.sees("They are not signed in anywhere.");
+  if ((await jane.signedIn()) !== 401) throw new Error("she is still signed in");
+
   await page.getByLabel("Permission", { exact: true }).selectOption("node.view");
   await stage.press("Ask");
   await stage.sees("No");
@@ -77,3 +93,28 @@ await play(async (stage) => {
   await page.getByRole("row").filter({ hasText: "user.disable" }).getByText("Details").click();
   await stage.look("audit");
 });
+
+/** Jane sets her password with the link, signs in, and makes a token for a tool. */
+async function comesIn(server, secret) {
+  const call = (method, path, bearer, body) =>
+    fetch(`${server}/api/v1${path}`, {
+      method,
+      headers: {
+        "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        "Content-Type": "application/json",
+        ...(bearer && { Authorization: `Bearer ${bearer}` }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  const password = "a heron walks on 2 legs";
+  await call("POST", "/auth/password-reset", "", { token: secret, newPassword: password });
+  const signed = await call("POST", "/auth/login", "", { email: "jane@lormas.local", password });
+  const { accessToken } = await signed.json();
+  const made = await call("POST", "/auth/tokens", accessToken, { name: "backup", permissions: ["node.view"] });
+  const { token } = await made.json();
+  const statusWith = async (bearer) => (await call("GET", "/auth/me", bearer)).status;
+  const jane = { withToken: () => statusWith(token), signedIn: () => statusWith(accessToken) };
+  const before = [await jane.withToken(), await jane.signedIn()];
+  if (before.join() !== "200,200") throw new Error(`Jane cannot come in: ${before}`);
+  return jane;
+}

@@ -81,6 +81,12 @@ function page<F extends object>({ cursor, limit = pageSize, signal, ...filter }:
 
 const one = (id: string) => ({ params: { path: { id } } });
 
+/** The options of a list that belongs to one thing. */
+const pageOf = (id: string, o: Listing) => {
+  const { params, signal } = page(o);
+  return { params: { ...params, path: { id } }, signal };
+};
+
 function act(id: string, verb: ContainerVerb): Promise<Job> {
   switch (verb) {
     case "start":
@@ -267,6 +273,12 @@ export const api = {
     enable: (id: string) => answer(client.POST("/api/v1/users/{id}/enable", one(id))),
     resetPassword: (id: string) => answer(client.POST("/api/v1/users/{id}/password-reset", one(id))),
     signOut: (id: string) => answer(client.DELETE("/api/v1/users/{id}/sessions", one(id))),
+    sessions: (id: string, o: Listing) => answer(client.GET("/api/v1/users/{id}/sessions", pageOf(id, o))),
+    endSession: (id: string, session: string) =>
+      answer(client.DELETE("/api/v1/users/{id}/sessions/{session}", { params: { path: { id, session } } })),
+    tokens: (id: string, o: Listing) => answer(client.GET("/api/v1/users/{id}/tokens", pageOf(id, o))),
+    revokeToken: (id: string, token: string) =>
+      answer(client.DELETE("/api/v1/users/{id}/tokens/{token}", { params: { path: { id, token } } })),
     dropFactor: (id: string) => answer(client.DELETE("/api/v1/users/{id}/totp", one(id))),
     remove: (id: string) => answer(client.DELETE("/api/v1/users/{id}", one(id))),
   },

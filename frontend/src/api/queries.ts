@@ -226,6 +226,20 @@ export const userQuery = (id: string) =>
     queryFn: ({ signal }) => api.users.get(id, signal),
   });
 
+export const userSessionsQuery = (id: string) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.users, "sessions", id],
+    queryFn: ({ pageParam, signal }) => api.users.sessions(id, { cursor: pageParam, signal }),
+  });
+
+export const userTokensQuery = (id: string) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: [...keys.users, "tokens", id],
+    queryFn: ({ pageParam, signal }) => api.users.tokens(id, { cursor: pageParam, signal }),
+  });
+
 export const rolesQuery = () =>
   infiniteQueryOptions({
     ...paging,

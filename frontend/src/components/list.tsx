@@ -7,7 +7,7 @@ import { Loading, Panel } from "@/ui/panel";
 import { Fault } from "./fault";
 
 /** What a list needs of an infinite query. */
-interface ListQuery<T> {
+export interface ListQuery<T> {
   data: { pages: Page<T>[]; pageParams: unknown[] } | undefined;
   error: unknown;
   isPending: boolean;

@@ -8,6 +8,7 @@ import { Bindings } from "@/features/people/bindings";
 import { UserAccount } from "@/features/people/user-account";
 import { PersonState } from "@/features/people/user-list";
 import { UserProfile } from "@/features/people/user-profile";
+import { UserSessions, UserTokens } from "@/features/people/user-ways-in";
 import { Why } from "@/features/people/why";
 import { strings } from "@/strings";
 import { Loading, Panel } from "@/ui/panel";
@@ -36,6 +37,8 @@ export default function UserPage() {
         <div className="min-w-0 space-y-4">
           <UserProfile key={person.id} person={person} />
           {may("role.binding.view") && <Bindings person={person} />}
+          {may("user.session.view") && <UserSessions id={person.id} />}
+          {may("user.token.view") && <UserTokens id={person.id} />}
         </div>
         <div className="min-w-0 space-y-4">
           <UserAccount person={person} onRemoved={() => go("/users", { replace: true })} />

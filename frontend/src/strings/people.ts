@@ -39,6 +39,8 @@ export const people = {
   give: "Give this role",
   take: "Take away",
   takeOf: (role: string) => `Take away ${role}`,
+  noSessions: "They are not signed in anywhere.",
+  noTokens: "They have no API tokens.",
   account: "Account",
   disable: "Disable",
   disableText: "They are signed out everywhere at once, and cannot sign in before you enable them again.",

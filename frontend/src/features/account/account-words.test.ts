@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { agentOf } from "@/lib/agent";
+import { shortened } from "@/lib/shortened";
 import { agents } from "@/mock/fixtures";
-import { agentOf } from "./agent";
 import { requestOf } from "./new-token";
-import { groupsOf, heldOf, shortened } from "./permissions";
+import { groupsOf, heldOf } from "./permissions";
 
 const permission = (name: string) => ({
   permission: name,
