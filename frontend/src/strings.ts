@@ -251,6 +251,13 @@ export const strings = {
     counts: (silent: number, lost: number, joined: number) =>
       `${silent} silent and ${lost} lost, of ${joined} nodes.`,
     more: "Until this is over, containers of silent nodes are not moved.",
+    kinds: {
+      operator: (reason: string) =>
+        reason ? `Held by an operator: ${reason}` : "Held by an operator, who gave no reason.",
+      state_regressed:
+        "The database was restored from a backup, and agents know later states of their containers than it does. They are told nothing until somebody has seen that nothing is missing, and releases this.",
+    },
+    releaseRegressed: "What agents know better than the restored database is taken over.",
     release: "Release",
     releaseTitle: "Release the hold?",
     releaseText:
@@ -308,7 +315,16 @@ export const strings = {
       fast: "fast: after 8 s",
       lan: "lan: after 5 s",
       metered: "metered: after 180 s",
+      custom: "custom: after a time of your own",
     },
+    ownWindow: "Given up after",
+    ownWindowHint: "Between 1.5s and 1h, such as 12s.",
+    outageAfter: "Fail over after",
+    outageAfterHint: "Such as 30m.",
+    needTime: "Give a time, such as 30s or 10m.",
+    editOf: (name: string) => `Edit ${name}`,
+    editText: "Its nodes hear of another profile at once.",
+    takeOut: (node: string, cluster: string) => `Take ${node} out of ${cluster}`,
     window: (window: string) => `given up after ${window}`,
     outage: "When all of it falls silent",
     outages: {

@@ -28,7 +28,7 @@ func (s *Server) holdRoutes() {
 
 // holdBody is one reason why nothing is declared lost.
 type holdBody struct {
-	Kind      string        `json:"kind"`
+	Kind      string        `json:"kind" enum:"operator,state_regressed,self_probe,silence,site_outage"`
 	ClusterID *id.ClusterID `json:"cluster_id,omitempty" format:"uuid" doc:"where it holds one cluster only"`
 	Reason    string        `json:"reason" doc:"with the way out"`
 	Since     time.Time     `json:"since"`

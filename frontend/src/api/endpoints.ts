@@ -17,6 +17,7 @@ import type {
   EnvironmentEdit,
   Job,
   MigrateBody,
+  Node,
   Page,
   Question,
   RoleEdit,
@@ -80,6 +81,12 @@ function page<F extends object>({ cursor, limit = pageSize, signal, ...filter }:
 }
 
 const one = (id: string) => ({ params: { path: { id } } });
+
+/** For a change of what was read at this generation: of another one it is refused. */
+const guarded = (id: string, generation: number) => ({
+  path: { id },
+  header: { "If-Match": `"${generation}"` },
+});
 
 /** The options of a list that belongs to one thing. */
 const pageOf = (id: string, o: Listing) => {
@@ -159,8 +166,9 @@ export const api = {
       answer(client.GET("/api/v1/nodes/{id}/health", { ...one(id), signal })),
     cordon: (id: string, body: Reason) =>
       answer(client.POST("/api/v1/nodes/{id}/cordon", { ...one(id), body })),
-    moveTo: (id: string, cluster_id: string) =>
-      answer(client.PATCH("/api/v1/nodes/{id}", { ...one(id), body: { cluster_id } })),
+    /** "" takes it out of the one that it is in. */
+    moveTo: ({ id, generation }: Node, cluster_id: string) =>
+      answer(client.PATCH("/api/v1/nodes/{id}", { params: guarded(id, generation), body: { cluster_id } })),
     uncordon: (id: string) => answer(client.POST("/api/v1/nodes/{id}/uncordon", one(id))),
     drain: (id: string, body: DrainBody) =>
       answer(client.POST("/api/v1/nodes/{id}/drain", { ...one(id), body })),
@@ -192,7 +200,7 @@ export const api = {
       answer(
         client.PATCH("/api/v1/containers/{id}/environment", {
           body,
-          params: { path: { id }, header: { "If-Match": `"${generation}"` } },
+          params: guarded(id, generation),
         }),
       ),
     command: (id: string, command: string) =>
@@ -223,6 +231,8 @@ export const api = {
   clusters: {
     list: (o: Listing & Named) => answer(client.GET("/api/v1/clusters", page(o))),
     create: (body: ClusterCreate) => answer(client.POST("/api/v1/clusters", { body })),
+    edit: (id: string, body: ClusterCreate, generation: number) =>
+      answer(client.PATCH("/api/v1/clusters/{id}", { params: guarded(id, generation), body })),
     remove: (id: string) => answer(client.DELETE("/api/v1/clusters/{id}", one(id))),
   },
   eggs: {
@@ -253,7 +263,7 @@ export const api = {
       answer(
         client.PUT("/api/v1/eggs/{id}", {
           body,
-          params: { path: { id }, header: { "If-Match": `"${generation}"` } },
+          params: guarded(id, generation),
         }),
       ),
   },

@@ -2477,7 +2477,8 @@ export interface components {
              * @description where it holds one cluster only
              */
             cluster_id?: string;
-            kind: string;
+            /** @enum {string} */
+            kind: "operator" | "state_regressed" | "self_probe" | "silence" | "site_outage";
             /** @description with the way out */
             reason: string;
             /** Format: date-time */
@@ -8812,7 +8813,7 @@ export interface operations {
                      *       "holds": [
                      *         {
                      *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
-                     *           "kind": "text",
+                     *           "kind": "operator",
                      *           "reason": "moving house",
                      *           "since": "2026-01-02T15:04:05Z"
                      *         }
@@ -8905,7 +8906,7 @@ export interface operations {
                      *       "holds": [
                      *         {
                      *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
-                     *           "kind": "text",
+                     *           "kind": "operator",
                      *           "reason": "moving house",
                      *           "since": "2026-01-02T15:04:05Z"
                      *         }
@@ -8989,7 +8990,7 @@ export interface operations {
                      *       "holds": [
                      *         {
                      *           "cluster_id": "0192f0c1-2345-7abc-8def-0123456789ab",
-                     *           "kind": "text",
+                     *           "kind": "operator",
                      *           "reason": "moving house",
                      *           "since": "2026-01-02T15:04:05Z"
                      *         }

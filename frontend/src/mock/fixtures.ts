@@ -194,6 +194,7 @@ export interface World {
   migrations: Migration[];
   clusters: Cluster[];
   holds: Fleet["holds"];
+  operatorReason: string;
 }
 
 export const emptyWorld = (): World => ({
@@ -205,6 +206,7 @@ export const emptyWorld = (): World => ({
   migrations: [],
   clusters: [],
   holds: [],
+  operatorReason: "",
 });
 
 export function smallWorld(): World {
@@ -307,6 +309,7 @@ export function smallWorld(): World {
     migrations: [migration()],
     clusters: [cluster()],
     holds: [],
+    operatorReason: "",
   };
 }
 

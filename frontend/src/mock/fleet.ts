@@ -15,7 +15,12 @@ export function fleetRoutes(world: World): Route[] {
       "POST",
       /^\/fleet\/hold$/,
       (_, { reason }) => {
-        world.holds.push({ kind: "operator", reason: `an operator holds it: ${reason}`, since: ago(0) });
+        world.operatorReason = String(reason);
+        world.holds.push({
+          kind: "operator",
+          reason: `held by an operator: ${reason}; POST /fleet/release ends it`,
+          since: ago(0),
+        });
         return json(fleetOf(world));
       },
     ],
@@ -49,7 +54,20 @@ export function fleetRoutes(world: World): Route[] {
     [
       "PATCH",
       /^\/nodes\/([^/]+)$/,
-      (m, { cluster_id }) => onNode(m[1], (n) => Object.assign(n, { cluster_id })),
+      (m, { cluster_id }, r) => {
+        const n = world.nodes.find((x) => x.id === m[1]);
+        return n
+          ? guarded(n, { cluster_id: cluster_id || undefined }, r)
+          : problem(404, "not_found", "no such node");
+      },
+    ],
+    [
+      "PATCH",
+      /^\/clusters\/([^/]+)$/,
+      (m, body, r) => {
+        const c = world.clusters.find((x) => x.id === m[1]);
+        return c ? guarded(c, body, r) : problem(404, "not_found", "there is no such cluster");
+      },
     ],
     ["GET", of("health"), (m) => onNode(m[1], healthOf)],
     [
@@ -92,7 +110,14 @@ export function fleetRoutes(world: World): Route[] {
   ];
 }
 
-function fleetOf({ nodes, holds }: World): Fleet {
+/** Changes what is of the generation that the request says. */
+function guarded<T extends { generation: number }>(of: T, change: object, request: Request): Response {
+  if (request.headers.get("If-Match") !== `"${of.generation}"`)
+    return problem(412, "precondition", "somebody changed it: read it again");
+  return json(Object.assign(of, change, { generation: of.generation + 1 }));
+}
+
+function fleetOf({ nodes, holds, operatorReason }: World): Fleet {
   const count = (...states: Node["state"][]) => nodes.filter((n) => states.includes(n.state)).length;
   return {
     held: holds.length > 0,
@@ -105,7 +130,7 @@ function fleetOf({ nodes, holds }: World): Fleet {
     silent: count("suspect"),
     lost: count("unhealthy"),
     quarantined: 0,
-    operator: { held: holds.some((h) => h.kind === "operator") },
+    operator: { held: holds.some((h) => h.kind === "operator"), reason: operatorReason },
     regressions: [],
   };
 }

@@ -1,5 +1,5 @@
 import { Page } from "@/components/page";
-import { AddCluster } from "@/features/clusters/add-cluster";
+import { AddCluster } from "@/features/clusters/cluster-form";
 import { ClusterList } from "@/features/clusters/cluster-list";
 import { strings } from "@/strings";
 

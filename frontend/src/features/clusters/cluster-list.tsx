@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
-import { Trash2 } from "lucide-react";
+import { Trash2, X } from "lucide-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import { api } from "@/api/endpoints";
@@ -15,6 +15,7 @@ import { IconButton } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { filterBox } from "@/ui/filter";
 import { Empty } from "@/ui/panel";
+import { EditCluster } from "./cluster-form";
 
 const words = strings.clusters;
 
@@ -44,9 +45,10 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
     Promise.all([keys.clusters, keys.nodes].map((queryKey) => client.invalidateQueries({ queryKey })));
   const remove = useMutation({ mutationFn: () => api.clusters.remove(cluster.id), onSettled: reread });
   const put = useMutation({
-    mutationFn: (node: string) => api.nodes.moveTo(node, cluster.id),
+    mutationFn: ({ node, into }: { node: Node; into: string }) => api.nodes.moveTo(node, into),
     onSettled: reread,
   });
+  const mayMove = (n: Node) => may("node.edit", { node: n.id, cluster: n.cluster_id });
   const { name, description, window, outage_policy, profile } = cluster;
   const error = remove.error ?? put.error;
   return (
@@ -59,17 +61,19 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
             {profile}: {words.window(window)} · {words.outage}: {words.outages[outage_policy]}
           </p>
         </div>
-        {may("cluster.delete", { cluster: cluster.id }) && (
-          <IconButton icon={Trash2} label={words.removeOf(name)} onClick={() => setAsking(true)} />
-        )}
+        <div className="flex">
+          {may("cluster.edit", { cluster: cluster.id }) && <EditCluster cluster={cluster} />}
+          {may("cluster.delete", { cluster: cluster.id }) && (
+            <IconButton icon={Trash2} label={words.removeOf(name)} onClick={() => setAsking(true)} />
+          )}
+        </div>
       </div>
       <Members
         cluster={cluster}
         nodes={nodes}
-        others={nodes.filter(
-          (n) => n.cluster_id !== cluster.id && may("node.edit", { node: n.id, cluster: n.cluster_id }),
-        )}
-        onPut={put.mutate}
+        mayMove={mayMove}
+        onPut={(node) => put.mutate({ node, into: cluster.id })}
+        onTake={(node) => put.mutate({ node, into: "" })}
       />
       {error && <Fault error={error} />}
       <Confirm
@@ -87,29 +91,41 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
 interface MembersProps {
   cluster: Cluster;
   nodes: Node[];
-  /** Those that may be put in it. */
-  others: Node[];
-  onPut: (node: string) => void;
+  mayMove: (node: Node) => boolean;
+  onPut: (node: Node) => void;
+  onTake: (node: Node) => void;
 }
 
-function Members({ cluster, nodes, others, onPut }: MembersProps) {
+function Members({ cluster, nodes, mayMove, onPut, onTake }: MembersProps) {
   const members = nodes.filter((n) => n.cluster_id === cluster.id);
+  const others = nodes.filter((n) => n.cluster_id !== cluster.id && mayMove(n));
+  const put = (id: string) => {
+    const node = others.find((n) => n.id === id);
+    if (node) onPut(node);
+  };
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2 text-sm">
       {members.length === 0 && <span className="text-muted">{words.noNodes}</span>}
-      {members.map(({ id, name, state }) => (
-        <span key={id} className="inline-flex items-center gap-1.5">
-          <Link to={`/nodes/${id}`} className="hover:underline">
-            {name}
+      {members.map((node) => (
+        <span key={node.id} className="inline-flex items-center gap-1.5">
+          <Link to={`/nodes/${node.id}`} className="hover:underline">
+            {node.name}
           </Link>
-          <NodeBadge state={state} />
+          <NodeBadge state={node.state} />
+          {mayMove(node) && (
+            <IconButton
+              icon={X}
+              label={words.takeOut(node.name, cluster.name)}
+              onClick={() => onTake(node)}
+            />
+          )}
         </span>
       ))}
       {others.length > 0 && (
         <select
           aria-label={words.putNode(cluster.name)}
           value=""
-          onChange={(event) => onPut(event.target.value)}
+          onChange={(event) => put(event.target.value)}
           className={filterBox}
         >
           <option value="">{words.choose}</option>

@@ -24,6 +24,38 @@ it("adds a cluster, puts a node in it, and says why it cannot be removed then", 
   await waitFor(() => expect(screen.queryByRole("heading", { name: "depot" })).toBeNull());
 });
 
+it("edits a cluster, and does not undo what somebody else changed meanwhile", async () => {
+  const { user, world } = open("/clusters");
+  await user.click(await screen.findByRole("button", { name: "Edit depot" }));
+  const form = within(await screen.findByRole("dialog"));
+  await user.clear(form.getByLabelText("Name"));
+  await user.type(form.getByLabelText("Name"), "hall");
+  await user.selectOptions(form.getByLabelText("How fast a silent node is given up"), "custom");
+  await user.clear(form.getByLabelText("Given up after"));
+  await user.click(form.getByRole("button", { name: "Save" }));
+  expect(await form.findByText("Give a time, such as 30s or 10m.")).toBeVisible();
+  await user.type(form.getByLabelText("Given up after"), "12s");
+  for (const c of world.clusters) c.generation++;
+  await user.click(form.getByRole("button", { name: "Save" }));
+  expect(await form.findByText(/somebody changed it/)).toBeVisible();
+  expect(world.clusters[0]).toMatchObject({ name: "depot", profile: "standard" });
+
+  await user.click(form.getByRole("button", { name: "Cancel" }));
+  await user.click(screen.getByRole("button", { name: "Edit depot" }));
+  const again = within(await screen.findByRole("dialog"));
+  await user.clear(again.getByLabelText("Name"));
+  await user.type(again.getByLabelText("Name"), "hall{Enter}");
+  expect(await screen.findByRole("heading", { name: "hall" })).toBeVisible();
+});
+
+it("takes a node out of its cluster", async () => {
+  const { user, world } = open("/clusters");
+  await user.selectOptions(await screen.findByLabelText("Put a node in depot"), "van-12");
+  await user.click(await screen.findByRole("button", { name: "Take van-12 out of depot" }));
+  await waitFor(() => expect(screen.queryByRole("link", { name: "van-12" })).toBeNull());
+  expect(world.nodes.filter((n) => n.cluster_id)).toEqual([]);
+});
+
 it("lets who may only look change nothing", async () => {
   const grants = ["cluster.view", "node.view"].map((permission) => ({
     permission,
@@ -32,5 +64,5 @@ it("lets who may only look change nothing", async () => {
   open("/clusters", { grants });
   await screen.findByRole("heading", { name: "depot" });
   expect(screen.queryByRole("combobox")).toBeNull();
-  expect(screen.queryByRole("button", { name: /Remove|Add/ })).toBeNull();
+  expect(screen.queryByRole("button", { name: /Remove|Add|Edit|Take/ })).toBeNull();
 });

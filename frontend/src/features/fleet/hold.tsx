@@ -3,6 +3,7 @@ import { Hand } from "lucide-react";
 import { useState } from "react";
 import { api } from "@/api/endpoints";
 import { fleetQuery, keys } from "@/api/queries";
+import type { Fleet } from "@/api/types";
 import { Age } from "@/components/age";
 import { Fault } from "@/components/fault";
 import { useMay } from "@/components/may";
@@ -27,11 +28,14 @@ export function HoldBanner() {
   const { silent, lost, joined } = fleet;
   return (
     <div className="mx-auto w-full max-w-6xl px-4 pt-4 sm:px-6">
-      <Note look="warn" action={may("fleet.release") && <ReleaseButton />}>
+      <Note
+        look="warn"
+        action={may("fleet.release") && <ReleaseButton regressed={fleet.holds.some(isRegressed)} />}
+      >
         <p className="font-medium">{fleet.held ? words.held : words.heldCluster}</p>
-        {fleet.holds.map(({ kind, cluster_id, reason, since }) => (
-          <p key={`${kind} ${cluster_id}`} className="text-ink">
-            {reason} · <Age at={since} />
+        {fleet.holds.map((hold) => (
+          <p key={`${hold.kind} ${hold.cluster_id}`} className="text-ink">
+            {whyHeld(hold, fleet.operator.reason)} · <Age at={hold.since} />
           </p>
         ))}
         <p className="text-sm text-ink">
@@ -42,7 +46,21 @@ export function HoldBanner() {
   );
 }
 
-function ReleaseButton() {
+const isRegressed = ({ kind }: Fleet["holds"][number]) => kind === "state_regressed";
+
+/** The controller's own words name the call that ends a hold; here a button does. */
+function whyHeld({ kind, reason }: Fleet["holds"][number], operatorReason = ""): string {
+  switch (kind) {
+    case "operator":
+      return words.kinds.operator(operatorReason);
+    case "state_regressed":
+      return words.kinds.state_regressed;
+    default:
+      return reason;
+  }
+}
+
+function ReleaseButton({ regressed }: { regressed: boolean }) {
   const client = useQueryClient();
   const [asking, setAsking] = useState(false);
   const release = useMutation({
@@ -60,7 +78,7 @@ function ReleaseButton() {
         onClose={() => setAsking(false)}
         onConfirm={() => release.mutate()}
         title={words.releaseTitle}
-        description={words.releaseText}
+        description={regressed ? `${words.releaseText} ${words.releaseRegressed}` : words.releaseText}
         action={words.release}
       />
     </div>

@@ -80,7 +80,8 @@ describe("the hold", () => {
     const form = await dialog();
     await user.type(form.getByLabelText("Reason"), "work on the network");
     await user.click(form.getByRole("button", { name: "Hold failovers" }));
-    expect(await screen.findByText(/work on the network/)).toBeVisible();
+    expect(await screen.findByText(/Held by an operator: work on the network/)).toBeVisible();
+    expect(screen.queryByText(/POST/)).toBeNull(); // people have a button for it
 
     await user.click(screen.getAllByRole("link", { name: "Containers" })[0] as HTMLElement);
     await screen.findByRole("heading", { name: "Containers" });
@@ -99,8 +100,8 @@ describe("the hold", () => {
     await live();
     await screen.findByRole("link", { name: "depot-1" });
     const at = new Date().toISOString();
-    world.holds.push({ kind: "mass_loss", reason: "3 of 4 nodes fell silent at once", since: at });
-    await tell("events", { type: "event", kind: "fleet.hold", at, state: "mass_loss" });
+    world.holds.push({ kind: "silence", reason: "3 of 4 nodes fell silent at once", since: at });
+    await tell("events", { type: "event", kind: "fleet.hold", at, state: "silence" });
     expect(await screen.findByText(/3 of 4 nodes fell silent/, {}, { timeout: 4000 })).toBeVisible();
     expect(screen.queryByRole("button", { name: "Release" })).toBeNull();
     expect(screen.queryByRole("button", { name: "Hold failovers" })).toBeNull();
