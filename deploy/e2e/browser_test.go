@@ -55,15 +55,15 @@ func TestALostNodeIsWatched(t *testing.T) {
 // FloodImage runs floodingShell.
 const FloodImage = "lormas/flood:1"
 
-// floodingShell answers to what is typed; "flood" makes it say 2 MB.
-const floodingShell = `echo "ready, $GREETING"
+// floodingShell answers in green to what is typed; "flood" makes it say 2 MB.
+const floodingShell = `printf '\033[32mready, %s\033[0m\n' "$GREETING"
 while read -r line; do
-  if [ "$line" = flood ]; then
+  case $line in
+  flood*)
     yes "a line of the flood, as long as lines are in a log that people read at all" | head -n 28000
-    echo "the flood is over"
-  else
-    echo "did $line"
-  fi
+    echo "the $line is over" ;;
+  *) echo "did $line" ;;
+  esac
 done`
 
 func TestACustomersView(t *testing.T) {
@@ -185,6 +185,8 @@ func (s scenario) command(ctx context.Context, words []string) error {
 		return s.lab.Controller.Start(ctx)
 	case "sign-out":
 		return s.signOut(ctx, words[1])
+	case "flood":
+		return s.flood(ctx, words[1])
 	}
 	number, err := strconv.Atoi(words[1])
 	if err != nil {
@@ -212,6 +214,18 @@ func (s scenario) signOut(ctx context.Context, email string) error {
 		return fmt.Errorf("%d people are called %s", len(users.Items), email)
 	}
 	return s.lab.API.Call(ctx, http.MethodDelete, "/users/"+users.Items[0].ID+"/sessions", nil, nil)
+}
+
+// flood has a container of FloodImage say 2 MB, and waits until it is over.
+func (s scenario) flood(ctx context.Context, container string) error {
+	path := "/containers/" + container
+	if err := s.lab.API.Call(ctx, http.MethodPost, path+"/command", map[string]string{"command": "flood of the lab"}, nil); err != nil {
+		return err
+	}
+	return Await(ctx, "the flood to be over", func(ctx context.Context) (bool, string, error) {
+		text, err := s.lab.API.Text(ctx, path+"/logs?tail=1")
+		return strings.Contains(text, "the flood of the lab is over"), text, err
+	})
 }
 
 // join runs the agent on a blank node with a new credential.

@@ -130,6 +130,20 @@ class Stage {
     await this.page.keyboard.press("Enter");
   }
 
+  /** From now on it is known how long the page was held up at a time. */
+  watchTasks() {
+    return this.page.evaluate(() => {
+      window.longest = 0;
+      new PerformanceObserver((list) => {
+        for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
+      }).observe({ type: "longtask" });
+    });
+  }
+
+  longestTask() {
+    return this.page.evaluate(() => window.longest);
+  }
+
   /** Asks the test to do something to the lab, such as "cut 1". */
   async lab(command) {
     console.log(`@lab ${command}`);

@@ -49,13 +49,14 @@ it("has imports that go one way, and no feature that imports a feature", () => {
   expect(files.flatMap(faultsOf)).toEqual([]);
 });
 
-it("keeps MQTT.js, uPlot, QR codes and fetch in one file each", () => {
+it("keeps MQTT.js, uPlot, xterm.js, QR codes and fetch in one file each", () => {
   const users = (pattern: RegExp) =>
     files.filter(
       (file) => !file.startsWith("mock/") && pattern.test(readFileSync(resolve(src, file), "utf8")),
     );
   expect(users(/import\("mqtt"\)|from "mqtt"/)).toEqual(["live/dial.ts"]);
   expect(users(/from "uplot"/)).toEqual(["features/containers/chart.tsx"]);
+  expect(users(/from "@xterm\//)).toEqual(["features/containers/terminal.ts"]);
   expect(users(/from "qr"/)).toEqual(["features/account/qr.ts"]);
   expect(users(/\bawait fetch\(/)).toEqual(["api/http.ts"]);
 });

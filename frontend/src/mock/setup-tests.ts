@@ -12,6 +12,8 @@ globalThis.matchMedia ??= (query: string) =>
     media: query,
     addEventListener() {},
     removeEventListener() {},
+    addListener() {}, // xterm.js still calls it so
+    removeListener() {},
   }) as unknown as MediaQueryList;
 globalThis.ResizeObserver ??= class {
   observe() {}

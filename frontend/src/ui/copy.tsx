@@ -19,13 +19,14 @@ export function CopyButton({
   bare,
   label = strings.copy,
 }: {
-  text: string;
+  /** Or what makes it, when it is asked for. */
+  text: string | (() => string);
   bare?: boolean;
   label?: string;
 }) {
   const [done, setDone] = useState(false);
   const onClick = () =>
-    copy(text).then(() => {
+    copy(typeof text === "string" ? text : text()).then(() => {
       setDone(true);
       setTimeout(() => setDone(false), 2000);
     });

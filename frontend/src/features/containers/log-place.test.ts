@@ -1,13 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { emptyLog } from "./log-lines";
-import { appendEntry, type Entry, type Place, placeAfter } from "./log-place";
+import { type Entry, mark, type Place, placeAfter, shownOf } from "./log-place";
 
 const entries: Entry[] = [
   { book: "b", next: 5 },
   { n: 5, text: "five" },
   { gap: { from: 6, to: 8 } },
   { n: 9, text: "" },
-  { n: 10, text: "ten" },
+  { n: 10, text: "\u001b[31mten" },
   { error: "the node is gone" },
 ];
 
@@ -21,15 +20,22 @@ describe("the place in a log", () => {
   it("is another one in another book", () => {
     expect(placeAfter({ book: "b", after: 10 }, { book: "c", next: 1 })).toEqual({ book: "c", after: 0 });
   });
+});
 
-  it("shows lines, and what is missing between them", () => {
-    const log = entries.reduce(appendEntry, emptyLog);
-    expect(log.lines.map((line) => line.text)).toEqual([
-      "five",
-      "— lines 6 to 8 are not kept any more —",
+describe("the screen of a log", () => {
+  it("shows lines with their colours, and how many are missing between them", () => {
+    expect(entries.map((entry) => shownOf({}, entry))).toEqual([
       "",
-      "ten",
-      "— the node is gone —",
+      "five\n",
+      mark("3 lines missing"),
+      "\n",
+      "\u001b[31mten\n",
+      mark("the node is gone"),
     ]);
+  });
+
+  it("says where another book begins, but not at the first", () => {
+    expect(shownOf({ book: "b" }, { book: "b", next: 9 })).toBe("");
+    expect(shownOf({ book: "a" }, { book: "b", next: 1 })).toContain("begins anew");
   });
 });

@@ -1,7 +1,8 @@
 /** The lines of a console as the API sends them, and how far a reader is. Pure. */
 
 import { strings } from "@/strings";
-import { appendMark, appendOutput, type LogBuffer } from "./log-lines";
+
+const words = strings.console;
 
 /** One line of the answer of /logs?format=json, which has one of four forms. */
 export interface Entry {
@@ -26,8 +27,13 @@ export function placeAfter(place: Place, entry: Entry): Place {
   return last === undefined ? place : { ...place, after: last };
 }
 
-export function appendEntry(log: LogBuffer, entry: Entry): LogBuffer {
-  if (entry.gap) return appendMark(log, strings.containers.logsGap(entry.gap.from, entry.gap.to));
-  if (entry.error !== undefined) return appendMark(log, `— ${entry.error} —`);
-  return entry.text === undefined ? log : appendOutput(log, `${entry.text}\n`);
+/** What the screen shows of an entry to somebody who is at a place. */
+export function shownOf(place: Place, { book, gap, error, text }: Entry): string {
+  if (book !== undefined && place.book !== undefined && book !== place.book) return mark(words.anew);
+  if (gap) return mark(words.missing(gap.to - gap.from + 1));
+  if (error !== undefined) return mark(error);
+  return text === undefined ? "" : `${text}\n`;
 }
+
+/** A line of ours between those of the container: black on yellow. */
+export const mark = (text: string): string => `\u001b[0;30;43m ${text} \u001b[0m\n`;

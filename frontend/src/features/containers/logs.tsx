@@ -1,82 +1,103 @@
-import { ArrowDown } from "lucide-react";
-import { type ReactNode, useLayoutEffect, useRef, useState } from "react";
+import { ArrowDownToLine, Eraser, Search } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useState } from "react";
+import { ApiError } from "@/api/problem";
 import { Fault } from "@/components/fault";
 import { cx } from "@/lib/cx";
+import { formatClock } from "@/lib/time";
 import { strings } from "@/strings";
-import { Button } from "@/ui/button";
+import { IconButton } from "@/ui/button";
 import { CopyButton } from "@/ui/copy";
 import { Panel } from "@/ui/panel";
-import { type Logs, useLogs } from "./use-logs";
+import type { LogLink } from "./log-reader";
+import { LogSearch } from "./log-search";
+import { type Console, useConsole } from "./use-console";
 
-const words = strings.containers;
+const words = strings.console;
 
-export function LogPanel({ id, children }: { id: string; children?: ReactNode }) {
-  const logs = useLogs(id);
-  const text = logs.log.lines.map((line) => line.text).join("\n");
+interface LogProps {
+  id: string;
+  /** Below the console: where one writes to it. */
+  children?: ReactNode;
+}
+
+/** What a container prints: all that its node keeps, and whatever comes. */
+export function LogPanel({ id, children }: LogProps) {
+  const shown = useConsole(id);
+  const { screen, link } = shown;
+  const [searching, setSearching] = useState(false);
+  const endSearch = () => {
+    setSearching(false);
+    screen?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "f" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    setSearching(true);
+  };
+  const fault = faultOf(link);
   return (
-    <Panel
-      title={words.logs}
-      aside={
-        <div className="flex items-center">
-          <Button look="quiet" onClick={logs.clear}>
-            {words.logsClear}
-          </Button>
-          <CopyButton bare text={text} />
+    <Panel title={words.title} aside={<Tools shown={shown} onSearch={() => setSearching(!searching)} />}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the keys of what stands in it come by here */}
+      <div onKeyDown={onKeyDown}>
+        {fault !== null && (
+          <Fault error={fault} {...(link.state === "ended" && { onRetry: shown.retry })} className="m-3" />
+        )}
+        {searching && screen && <LogSearch screen={screen} found={shown.found} onClose={endSearch} />}
+        <div
+          className={cx("relative h-96 bg-terminal p-2 pl-4 font-mono", !children && "rounded-b-lg")}
+          role="log"
+          aria-label={words.title}
+          aria-live="off" // it is drawn too often: what is new is read out below
+        >
+          <div ref={shown.box} className="h-full" />
+          {shown.blank && (
+            <p className="absolute top-2 left-4 text-xs text-terminal-ink">
+              {link.state === "open" ? words.empty : words.waiting}
+            </p>
+          )}
         </div>
-      }
-    >
-      {logs.state === "failed" && <Fault error={logs.error} className="m-3" />}
-      <LogView logs={logs} />
-      {children}
+        <p aria-live="polite" className="sr-only">
+          {shown.newest}
+        </p>
+        {children}
+      </div>
     </Panel>
   );
 }
 
-/** Sticks to the newest line until the reader scrolls away from it. */
-function LogView({ logs }: { logs: Logs }) {
-  const box = useRef<HTMLDivElement>(null);
-  const [sticks, setSticks] = useState(true);
-  const { lines } = logs.log;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what it runs for
-  useLayoutEffect(() => {
-    if (sticks) box.current?.scrollTo({ top: box.current.scrollHeight });
-  }, [lines, sticks]);
-  const onScroll = () => {
-    const at = box.current;
-    if (at) setSticks(at.scrollHeight - at.scrollTop - at.clientHeight < 24);
-  };
+function Tools({ shown, onSearch }: { shown: Console; onSearch: () => void }) {
+  const { screen, link, view } = shown;
   return (
-    <div className="relative">
-      <div
-        ref={box}
-        onScroll={onScroll}
-        role="log"
-        aria-label={words.logs}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-        tabIndex={0}
-        className="h-80 overflow-auto rounded-b-lg bg-terminal px-4 py-3 font-mono text-xs leading-5 text-terminal-ink"
-      >
-        {lines.length === 0 && (
-          <p className="opacity-60">{logs.state === "open" ? words.logsEmpty : words.logsWaiting}</p>
-        )}
-        {lines.map((line) => (
-          <div
-            key={line.n}
-            className={cx("min-h-5 break-words whitespace-pre-wrap", line.mark && "py-1 opacity-60")}
-          >
-            {line.text}
-          </div>
-        ))}
-      </div>
-      {!sticks && (
-        <Button
-          icon={ArrowDown}
-          onClick={() => setSticks(true)}
-          className="absolute right-4 bottom-3 shadow-md"
-        >
-          {words.logsFollow}
-        </Button>
+    <div className="flex items-center gap-1">
+      <span role="status" className="mr-1 text-xs text-warn">
+        {linkText(link)}
+      </span>
+      {screen && (
+        <>
+          {view.scrolls && (
+            <IconButton
+              icon={ArrowDownToLine}
+              label={words.follow}
+              aria-pressed={view.follows}
+              className="aria-pressed:bg-accent-soft aria-pressed:text-accent-text"
+              onClick={() => screen.follow(!view.follows)}
+            />
+          )}
+          <IconButton icon={Search} label={words.search} onClick={onSearch} />
+          <IconButton icon={Eraser} label={words.clear} onClick={() => screen.clear()} />
+          <CopyButton bare label={words.copy} text={() => screen.text()} />
+        </>
       )}
     </div>
   );
+}
+
+/** What the controller said against it; that it does not answer stands in the line above. */
+function faultOf(link: LogLink): unknown {
+  if (link.state === "ended") return link.error;
+  return link.state === "lost" && link.error instanceof ApiError && link.error.status > 0 ? link.error : null;
+}
+
+function linkText(link: LogLink): string {
+  return link.state === "lost" ? words.lost(formatClock(link.since)) : "";
 }
