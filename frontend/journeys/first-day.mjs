@@ -9,8 +9,16 @@ const egg = {
   docker_images: { only: IMAGE },
   startup: "serve",
   config: { stop: "^C" },
+  variables: [
+    variable("Greeting", "GREETING", "hello", "required|string|max:8"),
+    variable("Level", "LEVEL", "easy", "required|in:easy,hard"),
+  ],
 };
 const fresh = "seven slow vans uphill";
+
+function variable(name, env_variable, default_value, rules) {
+  return { name, env_variable, default_value, rules, description: "", user_viewable: true, user_editable: true };
+}
 
 await play(async (stage) => {
   const { page } = stage;
@@ -58,7 +66,40 @@ await play(async (stage) => {
   await stage.follow("New container from this");
   await stage.heading("New container");
   await stage.type("Name", "first-one");
-  await page.getByLabel("Node", { exact: true }).selectOption({ label: await optionWith(page, "van-3") });
+  await stage.look("egg");
+  await page.keyboard.press("Enter"); // goes on
+
+  await stage.heading("Variables");
+  await stage.type("Greeting", "far too long for it");
+  await page.keyboard.press("Enter");
+  await stage.sees("Greeting: must be at most 8 characters long");
+  await stage.type("Greeting", "welcome");
+  await page.getByLabel("Level").selectOption("hard");
+  await stage.look("variables");
+  await stage.press("Continue");
+
+  await stage.heading("Resources");
+  await stage.type("Memory", "900g");
+  await stage.sees(/No node can take this now/);
+  await stage.look("no-room");
+  await stage.press("Back");
+  await stage.heading("Variables");
+  await stage.typed("Greeting", "welcome");
+  await stage.press("Continue");
+  await stage.heading("Resources");
+  await stage.typed("Memory", "900g");
+  await stage.type("Memory", "64m");
+  await page.getByRole("radio", { name: /van-3/ }).check();
+  await stage.look("resources");
+  await stage.press("Continue");
+  await stage.heading("Ports");
+  await page.keyboard.press("Enter"); // the heading has the focus
+  await stage.heading("High availability");
+  await stage.look("availability");
+  await stage.press("Continue");
+  await stage.heading("Review");
+  await stage.sees("welcome");
+  await stage.look("review");
   await stage.press("Create container");
 
   await stage.heading("first-one");
@@ -69,10 +110,3 @@ await play(async (stage) => {
   await stage.sees("stopped");
   await stage.look("stopped");
 });
-
-/** The whole label of the option of a node. */
-async function optionWith(page, name) {
-  const option = page.locator("option", { hasText: name }).first();
-  await option.waitFor({ state: "attached" });
-  return option.textContent();
-}

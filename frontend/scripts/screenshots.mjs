@@ -27,12 +27,12 @@ const scenes = [
   ["containers", "/containers"],
   ["containers-bulk", "/containers", migrateSome],
   ["container-new", `/containers/new?egg=${uuid(3, 1)}`],
-  [
-    "container-ha",
-    `/containers/new?egg=${uuid(3, 1)}`,
-    (page) => page.getByLabel(/Move it to another node/).check(),
-  ],
-  ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, submitFaults],
+  ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, (page) => goOn(page, "Continue")],
+  ["container-variables", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 1)],
+  ["container-resources", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 2)],
+  ["container-ports", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 3)],
+  ["container-ha", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 4)],
+  ["container-review", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 5)],
   ["container", `/containers/${uuid(2, 1)}`],
   ["container-queued", `/containers/${uuid(2, 4)}`],
   ["container-failed", `/containers/${uuid(2, 8)}`],
@@ -55,11 +55,14 @@ async function addNode(page) {
   await page.getByText("van-13 has joined").waitFor({ timeout: 15_000 });
 }
 
-async function submitFaults(page) {
-  await page.getByLabel("Name").fill("web-front");
-  await page.getByLabel("Memory").fill("lots");
-  await page.getByRole("button", { name: "Add port" }).click();
-  await page.getByRole("button", { name: "Create container" }).click();
+const goOn = (page, name) => page.getByRole("button", { name }).click();
+
+/** The wizard, so many steps on. */
+async function wizard(page, steps) {
+  await page.getByLabel("Name").fill("web-new");
+  for (let i = 0; i < steps; i++) await goOn(page, "Continue");
+  if (steps === 3) await goOn(page, "Add port");
+  if (steps === 4) await page.getByLabel(/Move it to another node/).check();
 }
 
 async function drain(page) {

@@ -193,27 +193,6 @@ describe("containers", () => {
     await waitFor(() => expect(controller.requests).toContain(`DELETE /containers/${uuid(2, 7)}`));
   });
 
-  it("are created, after the controller's faults were shown at their fields", async () => {
-    const { user, world } = open(`/containers/new?egg=${uuid(3, 1)}`);
-    const name = await screen.findByLabelText("Name");
-    await user.type(name, "web-front");
-    await user.clear(screen.getByLabelText("Memory"));
-    await user.type(screen.getByLabelText("Memory"), "lots");
-    await user.click(screen.getByRole("button", { name: "Create container" }));
-    expect(await screen.findByText("Give a size such as 512m or 10g.")).toBeVisible();
-
-    await user.clear(screen.getByLabelText("Memory"));
-    await user.type(screen.getByLabelText("Memory"), "64m");
-    await user.click(screen.getByRole("button", { name: "Create container" }));
-    expect(await screen.findByText("this name is taken")).toBeVisible();
-    expect(name).toHaveAttribute("aria-invalid", "true");
-
-    await user.type(name, "-2");
-    await user.click(screen.getByRole("button", { name: "Create container" }));
-    expect(await screen.findByRole("heading", { name: "web-front-2" })).toBeVisible();
-    expect(world.containers.at(-1)?.resources.memory).toBe("64m");
-  });
-
   it("keep their filter in the URL", async () => {
     const { user } = open("/containers?phase=crashed");
     expect(await screen.findByRole("link", { name: "mqtt-bridge" })).toBeVisible();

@@ -2,6 +2,7 @@
 import type { JobState, Migration, MigrationState } from "@/api/types";
 import type { LinkStatus } from "@/live/link";
 import type { NodeState, Phase, Power, Receipt } from "@/live/wire";
+import { create } from "./strings/create";
 import { people, roles } from "./strings/people";
 
 export const strings = {
@@ -420,51 +421,7 @@ export const strings = {
     },
     underWay: (from: string, to: string) => `Moving: ${from} → ${to}`,
   },
-  create: {
-    title: "New container",
-    egg: "Egg",
-    chooseEgg: "Choose an egg…",
-    eggHint: "The template: which image to run, and what can be set.",
-    noEggsTitle: "There are no eggs yet",
-    noEggs: "A container is made from an egg. Create one first.",
-    image: "Image",
-    basics: "What",
-    variables: "Variables",
-    noVariables: "This egg has nothing to set.",
-    resources: "Resources",
-    cpuAside: "cores",
-    sizeHint: "A number with a unit, such as 512m or 10g.",
-    ports: "Ports",
-    portsHint:
-      "Leave the host port empty to have one chosen. Without any row, the egg's own ports are published.",
-    addPort: "Add port",
-    hostPort: "Host",
-    containerPort: "Container",
-    protocol: "Protocol",
-    auto: "automatic",
-    ha: "Move it to another node when its node is lost",
-    haHint:
-      "Without this it waits for its node to come back. What is in volumes that are not shared does not move.",
-    policy: "When a node falls silent",
-    policies: {
-      "": "Lormas chooses: by whether it writes to shared volumes",
-      available: "Run again soon: two copies may overlap for a while",
-      exclusive: "Never two copies: wait until the old one must have stopped",
-    },
-    cluster: "Preferred cluster",
-    anyCluster: "None",
-    place: "Where",
-    node: "Node",
-    automatic: "Automatic: a node with room",
-    nodeJoining: (name: string) => `${name} (has not joined yet)`,
-    nodeFree: (name: string, free: string) => `${name} (${free} free)`,
-    submit: "Create container",
-    needName: "Give it a name.",
-    needEgg: "Choose an egg.",
-    needCpu: "Give a number of cores, such as 0.5.",
-    needSize: "Give a size such as 512m or 10g.",
-    needPort: "Give a port from 1 to 65535.",
-  },
+  create,
   eggs: {
     title: "Eggs",
     add: "New egg",

@@ -63,6 +63,10 @@ export interface ContainerFilter {
   sort?: "name" | "-name" | "-updatedAt";
 }
 
+export interface EggFilter {
+  q?: string;
+}
+
 export interface Reason {
   reason: string;
 }
@@ -236,7 +240,7 @@ export const api = {
     remove: (id: string) => answer(client.DELETE("/api/v1/clusters/{id}", one(id))),
   },
   eggs: {
-    list: (o: Listing) => answer(client.GET("/api/v1/eggs", page(o))),
+    list: (o: Listing & EggFilter) => answer(client.GET("/api/v1/eggs", page(o))),
     get: (id: string, signal: AbortSignal) => answer(client.GET("/api/v1/eggs/{id}", { ...one(id), signal })),
     create: (body: EggBody) => answer(client.POST("/api/v1/eggs", { body })),
     importFile: (file: File, query: { dryRun?: boolean; eggId?: string }) =>

@@ -8,7 +8,7 @@ import {
 } from "@tanstack/react-query";
 import { Recent } from "@/live/recent";
 import type { ContainerNews, Health } from "@/live/wire";
-import { type AuditFilter, api, type ContainerFilter } from "./endpoints";
+import { type AuditFilter, api, type ContainerFilter, type EggFilter } from "./endpoints";
 import { mergeContainer, mergeHealth } from "./merge";
 import { ApiError } from "./problem";
 import type { Container, Node, Page } from "./types";
@@ -169,11 +169,11 @@ export const clustersQuery = () =>
     queryFn: ({ pageParam, signal }) => api.clusters.list({ cursor: pageParam, signal }),
   });
 
-export const eggsQuery = () =>
+export const eggsQuery = (filter: EggFilter = {}) =>
   infiniteQueryOptions({
     ...paging,
-    queryKey: [...keys.eggs, "list"],
-    queryFn: ({ pageParam, signal }) => api.eggs.list({ cursor: pageParam, signal }),
+    queryKey: [...keys.eggs, "list", filter],
+    queryFn: ({ pageParam, signal }) => api.eggs.list({ ...filter, cursor: pageParam, signal }),
   });
 
 export const eggQuery = (id: string) =>

@@ -66,7 +66,7 @@ export class MockController {
       ["GET", /^\/clusters$/, () => json({ items: world.clusters })],
       ["POST", /^\/containers\/([^/]+)\/command$/, (m) => this.act(m[1], "command")],
       ["DELETE", /^\/containers\/([^/]+)$/, (m) => this.act(m[1], "delete")],
-      ["GET", /^\/eggs$/, () => json({ items: world.eggs })],
+      ["GET", /^\/eggs$/, (_, __, r) => json({ items: this.eggs(r) })],
       ["POST", /^\/eggs$/, (_, body) => this.createEgg(body as unknown as EggBody)],
       ["POST", /^\/eggs\/import$/, (_, body, r) => this.importEgg(String(body.text ?? ""), new URL(r.url))],
       ["GET", /^\/eggs\/([^/]+)$/, (m) => found(world.eggs, m[1])],
@@ -289,6 +289,11 @@ export class MockController {
   }
 
   // Eggs and jobs
+
+  private eggs(request: Request): Egg[] {
+    const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
+    return this.world.eggs.filter((e) => e.name.toLowerCase().includes(q));
+  }
 
   private createEgg(body: EggBody): Response {
     if (!body.name) return invalid("name", "this field is needed");

@@ -1,9 +1,9 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearchParams } from "react-router";
-import { eggsQuery, itemsOf } from "@/api/queries";
+import { eggQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
 import { Page } from "@/components/page";
-import { CreateForm } from "@/features/containers/create-form";
+import { CreateWizard } from "@/features/containers/create-wizard";
 import { NewEgg } from "@/features/eggs/egg-list";
 import { strings } from "@/strings";
 import { Empty, Loading, Panel } from "@/ui/panel";
@@ -11,30 +11,33 @@ import { Empty, Loading, Panel } from "@/ui/panel";
 export default function ContainerNew() {
   const [params] = useSearchParams();
   const go = useNavigate();
-  const query = useInfiniteQuery(eggsQuery());
-  const eggs = itemsOf(query.data);
+  const chosen = params.get("egg") ?? "";
+  const { data: egg, error, refetch } = useQuery({ ...eggQuery(chosen), enabled: chosen !== "" });
+  const noEggs = (
+    <Empty title={strings.create.noEggsTitle} action={<NewEgg />}>
+      {strings.create.noEggs}
+    </Empty>
+  );
+  if (chosen && !egg) {
+    return (
+      <Page title={strings.create.title}>
+        {error ? (
+          <Fault error={error} onRetry={refetch} />
+        ) : (
+          <Panel>
+            <Loading />
+          </Panel>
+        )}
+      </Page>
+    );
+  }
   return (
     <Page title={strings.create.title}>
-      {query.error && !query.data && <Fault error={query.error} onRetry={query.refetch} />}
-      {query.isPending && (
-        <Panel>
-          <Loading />
-        </Panel>
-      )}
-      {query.data && eggs.length === 0 && (
-        <Panel>
-          <Empty title={strings.create.noEggsTitle} action={<NewEgg />}>
-            {strings.create.noEggs}
-          </Empty>
-        </Panel>
-      )}
-      {eggs.length > 0 && (
-        <CreateForm
-          eggs={eggs}
-          eggId={params.get("egg") ?? (eggs.length === 1 ? (eggs[0]?.id ?? "") : "")}
-          onCreated={(container) => go(`/containers/${container.id}`)}
-        />
-      )}
+      <CreateWizard
+        egg={egg}
+        noEggs={noEggs}
+        onCreated={({ id }) => go(`/containers/${id}`, { replace: true })}
+      />
     </Page>
   );
 }

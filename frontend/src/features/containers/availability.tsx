@@ -1,22 +1,24 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import type { UseFormReturn } from "react-hook-form";
 import { clustersQuery, itemsOf } from "@/api/queries";
 import { useMay } from "@/components/may";
 import { strings } from "@/strings";
 import { SelectField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
-import type { CreateValues } from "./form";
+import type { Group } from "./room";
+import { useRoom } from "./use-room";
+import type { CreateForm } from "./use-wizard";
 
 const words = strings.create;
 
 /** Whether it moves by itself, and how and where to; asked only of who wants it to. */
-export function Availability({ form }: { form: UseFormReturn<CreateValues> }) {
+export function Availability({ form }: { form: CreateForm }) {
   const { errors } = form.formState;
   const ha = form.watch("ha");
   const maySee = useMay()("cluster.view");
+  const { groups } = useRoom(form);
   const clusters = itemsOf(useInfiniteQuery({ ...clustersQuery(), enabled: ha && maySee }).data);
   return (
-    <Panel title={strings.moves.title}>
+    <Panel>
       <div className="space-y-4 p-4">
         <div>
           <label className="flex items-baseline gap-2.5">
@@ -47,7 +49,10 @@ export function Availability({ form }: { form: UseFormReturn<CreateValues> }) {
                 <option value="">{words.anyCluster}</option>
                 {clusters.map(({ id, name }) => (
                   <option key={id} value={id}>
-                    {name}
+                    {roomText(
+                      name,
+                      groups.find((group) => group.id === id),
+                    )}
                   </option>
                 ))}
               </SelectField>
@@ -58,3 +63,6 @@ export function Availability({ form }: { form: UseFormReturn<CreateValues> }) {
     </Panel>
   );
 }
+
+const roomText = (name: string, group: Group | undefined) =>
+  group ? words.clusterRoom(name, group.fitting, group.places.length) : name;

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { ApiError, sortFaults } from "@/api/problem";
 import { egg as anEgg } from "@/mock/fixtures";
-import { blank, type CreateValues, check, defaultsOf, hasField, requestOf } from "./form";
+import {
+  blank,
+  type CreateValues,
+  defaultsOf,
+  faultsOf,
+  requestOf,
+  type Step,
+  stepAt,
+  stepOf,
+  steps,
+  stepsFor,
+} from "./form";
 
 const variable = (env: string, value: string, rest = {}) => ({
   name: env,
@@ -86,46 +96,95 @@ it("offers only variables that may be set", () => {
   expect(defaultsOf(undefined)).toEqual({ image: "", environment: {} });
 });
 
-describe("checks", () => {
-  it.each([
-    ["0", false],
-    ["x", false],
-    ["1.5", true],
-  ])("cpu %j: %s", (text, good) => expect(check.cpu(text) === true).toBe(good));
+describe("faults", () => {
+  const of = (step: Step, change: Partial<CreateValues>, from = egg) => faultsOf(step, filled(change), from);
+  const cpu = (text: string) => of("resources", { resources: { cpu: text, memory: "64m", disk: "1g" } });
+  const port = (host: string, container: string) =>
+    of("ports", { ports: [{ host, container, protocol: "tcp" }] });
+
+  it("are there of no step that is filled in", () => {
+    expect(steps.flatMap((step) => of(step, {}))).toEqual([]);
+  });
 
   it.each([
-    ["0", false],
-    ["65536", false],
-    ["80.5", false],
-    ["", false],
-    ["80", true],
-  ])("port %j: %s", (text, good) => expect(check.port(text) === true).toBe(good));
+    ["", "Give it a name."],
+    [" ", "Give it a name."],
+    [
+      ".x",
+      '".x" cannot be a name: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
+    ],
+  ])("name %j: %s", (name, message) => {
+    expect(of("egg", { name })).toEqual([{ path: "name", message }]);
+  });
+
+  it("are all that a step has", () => {
+    expect(faultsOf("egg", blank, undefined).map(({ path }) => path)).toEqual(["eggId", "name"]);
+    const resources = { cpu: "0.5", memory: "5m", disk: "lots" };
+    expect(of("resources", { resources })).toEqual([
+      { path: "resources.memory", message: "5m is too little: give at least 6m" },
+      { path: "resources.disk", message: "Give a size such as 512m or 10g." },
+    ]);
+  });
+
+  it.each([
+    ["0", 1],
+    ["x", 1],
+    ["0.001", 1],
+    ["1.5", 0],
+  ])("cpu %j: %d", (text, count) => expect(cpu(text)).toHaveLength(count));
+
+  it.each([
+    ["", "80", []],
+    ["65536", "80", ["ports.0.host"]],
+    ["80", "80.5", ["ports.0.container"]],
+    ["0", "", ["ports.0.host", "ports.0.container"]],
+  ])("ports %j → %j: %j", (host, container, paths) =>
+    expect(port(host, container).map(({ path }) => path)).toEqual(paths),
+  );
 
   it("hold variables to the egg's rules, in the controller's words", () => {
-    expect(check.variable(variable("A", ""))("")).toBe(true);
-    const ruled = check.variable(variable("A", "", { rules: ["required", "integer"] }));
-    expect(ruled("1")).toBe(true);
-    expect(ruled("")).toBe("A: a value is required");
-    expect(ruled("x")).toBe("A: must be a whole number");
+    const ruled = {
+      ...egg,
+      variables: [variable("A", "", { name: "Port", rules: ["required", "integer"] })],
+    };
+    const a = (A: string) => of("variables", { environment: { A } }, ruled);
+    expect(a("1")).toEqual([]);
+    expect(a("")).toEqual([{ path: "environment.A", message: "Port: a value is required" }]);
+    expect(a("x")).toEqual([{ path: "environment.A", message: "Port: must be a whole number" }]);
   });
 });
 
-it("puts the controller's faults at their fields", () => {
-  const values = filled({ ports: [{ host: "80", container: "80", protocol: "tcp" }] });
-  const error = new ApiError({
-    status: 422,
-    kind: "invalid",
-    title: "",
-    detail: "",
-    faults: [
-      { field: "ports[0].host", message: "taken" },
-      { field: "environment.PORT", message: "no number" },
-      { field: "resources.memory", message: "too much" },
-      { field: "ports[1].host", message: "there is no such row" },
-      { field: "volumes[0].host", message: "not in this form" },
-    ],
+describe("steps", () => {
+  it("are left out where there is nothing to set", () => {
+    expect(stepsFor(egg, true)).toEqual(steps);
+    expect(stepsFor({ ...egg, variables: [] }, false)).toEqual(["egg", "resources", "ports", "review"]);
+    expect(stepsFor(undefined, true)).toContain("variables");
   });
-  const { placed, left } = sortFaults(error, (path) => hasField(values, path));
-  expect(placed.map((f) => f.path)).toEqual(["ports.0.host", "environment.PORT", "resources.memory"]);
-  expect(left.map((f) => f.field)).toEqual(["ports[1].host", "volumes[0].host"]);
+
+  it.each([
+    ["", {}, "egg"],
+    ["nonsense", {}, "egg"],
+    ["review", {}, "review"],
+    ["review", { name: "" }, "egg"],
+    ["review", { ports: [{ host: "x", container: "80", protocol: "tcp" }] }, "ports"],
+    ["ports", { ports: [{ host: "x", container: "80", protocol: "tcp" }] }, "ports"],
+  ] as Array<[string, Partial<CreateValues>, Step]>)("%j with %j is %s", (wanted, change, step) => {
+    expect(stepAt(wanted, stepsFor(egg, true), filled(change), egg)).toBe(step);
+  });
+
+  it("own what the controller's faults are about", () => {
+    const values = filled({ ports: [{ host: "80", container: "80", protocol: "tcp" }], ha: true });
+    const paths = ["name", "environment.PORT", "nodeId", "resources.memory", "ports.0.host", "ha_policy"];
+    expect(paths.map((path) => stepOf(path, values))).toEqual([
+      "egg",
+      "variables",
+      "resources",
+      "resources",
+      "ports",
+      "availability",
+    ]);
+    for (const path of ["ports.1.host", "volumes.0.host", "environment.KEY", "ports"])
+      expect(stepOf(path, values)).toBeNull();
+    expect(stepOf("ha_policy", filled())).toBeNull();
+  });
 });

@@ -1,8 +1,9 @@
-/** The create form's values, and the request they become. Pure. */
+/** The create wizard's values, its steps, and the request they become. Pure. */
+import * as z from "zod/mini";
 import type { ContainerCreate, Egg, EggVariable } from "@/api/types";
 import { parseBytes } from "@/lib/quantity";
 import { strings } from "@/strings";
-import { complaintOf } from "./rules";
+import { schemaOf } from "./rules";
 
 const words = strings.create;
 
@@ -32,12 +33,21 @@ export const blank: CreateValues = {
   ports: [],
 };
 
-/** What the form asks for a new choice of egg: its own defaults. */
+/** What may be set of an egg. */
+export const variablesOf = (egg: Egg | undefined): EggVariable[] =>
+  (egg?.variables ?? []).filter((v) => v.user_editable);
+
+export const titleOf = ({ name, env }: EggVariable): string => name || env;
+
+/** The ports that an egg publishes where none are asked for. */
+export const ownPortsOf = (egg: Egg | undefined): string =>
+  (egg?.ports ?? []).map(({ container, protocol = "tcp" }) => `${container}/${protocol}`).join(", ");
+
+/** What the wizard asks for a new choice of egg: its own defaults. */
 export function defaultsOf(egg: Egg | undefined): Pick<CreateValues, "image" | "environment"> {
-  const editable = (egg?.variables ?? []).filter((v) => v.user_editable);
   return {
     image: egg?.images[0]?.name ?? "",
-    environment: Object.fromEntries(editable.map((v) => [v.env, v.default])),
+    environment: Object.fromEntries(variablesOf(egg).map((v) => [v.env, v.default])),
   };
 }
 
@@ -75,18 +85,84 @@ function availabilityOf({ ha, ha_policy, preferred_cluster_id }: CreateValues) {
   };
 }
 
-// What can be told before asking the controller, which has the last word.
-export const check = {
-  name: (text: string) => Boolean(text.trim()) || words.needName,
-  egg: (id: string) => Boolean(id) || words.needEgg,
-  cpu: (text: string) => Number(text) > 0 || words.needCpu,
-  size: (text: string) => parseBytes(text) !== null || words.needSize,
-  port: (text: string) => isPort(text) || words.needPort,
-  portOrNone: (text: string) => !text || isPort(text) || words.needPort,
-  variable: (v: EggVariable) => (text: string) => {
-    const complaint = complaintOf(v.rules ?? [], text);
-    return !complaint || `${v.name || v.env}: ${complaint}`;
-  },
+export const steps = ["egg", "variables", "resources", "ports", "availability", "review"] as const;
+
+export type Step = (typeof steps)[number];
+
+/** The steps there are: none for what cannot be set. */
+export function stepsFor(egg: Egg | undefined, mayMakeHa: boolean): Step[] {
+  return steps.filter(
+    (step) =>
+      (step !== "variables" || !egg || variablesOf(egg).length > 0) && (step !== "availability" || mayMakeHa),
+  );
+}
+
+export interface FieldFault {
+  path: string;
+  message: string;
+}
+
+/** What is wrong with what a step asked for, as far as that can be told before the controller is asked. */
+export function faultsOf(step: Step, values: CreateValues, egg: Egg | undefined): FieldFault[] {
+  const result = schemas[step](egg).safeParse(values);
+  const issues = result.success ? [] : result.error.issues;
+  return issues.map(({ path, message }) => ({ path: path.join("."), message }));
+}
+
+/** Where one is who wants to be at a step: no further than the first step that has faults. */
+export function stepAt(wanted: string, all: Step[], values: CreateValues, egg: Egg | undefined): Step {
+  const before = all.slice(0, Math.max(0, all.indexOf(wanted as Step)));
+  const faulty = before.find((step) => faultsOf(step, values, egg).length > 0);
+  return faulty ?? all[before.length] ?? "egg";
+}
+
+const text = (holds: (text: string) => boolean, error: string | ((text: string) => string)) =>
+  z.refine<string>(holds, {
+    error: typeof error === "string" ? error : ({ input }) => error(String(input)),
+    abort: true,
+  });
+
+const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+
+const size = z.string().check(text((t) => parseBytes(t) !== null, words.needSize));
+
+const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
+  egg: () =>
+    z.object({
+      eggId: z.string().check(text(Boolean, words.needEgg)),
+      name: z.string().check(
+        text((t) => t.trim() !== "", words.needName),
+        text((t) => nameForm.test(t.trim()), words.badName),
+      ),
+    }),
+  variables: (egg) =>
+    z.object({
+      environment: z.object(
+        Object.fromEntries(variablesOf(egg).map((v) => [v.env, schemaOf(v.rules ?? [], `${titleOf(v)}: `)])),
+      ),
+    }),
+  resources: () =>
+    z.object({
+      resources: z.object({
+        cpu: z.string().check(
+          text((t) => Number(t) > 0, words.needCpu),
+          text((t) => Number(t) >= 0.01, words.littleCpu),
+        ),
+        memory: size.check(text((t) => (parseBytes(t) ?? 0) >= 6 * 2 ** 20, words.littleMemory)),
+        disk: size,
+      }),
+    }),
+  ports: () =>
+    z.object({
+      ports: z.array(
+        z.object({
+          host: z.string().check(text((t) => !t || isPort(t), words.needPort)),
+          container: z.string().check(text(isPort, words.needPort)),
+        }),
+      ),
+    }),
+  availability: () => z.unknown(),
+  review: () => z.unknown(),
 };
 
 function isPort(text: string): boolean {
@@ -94,17 +170,26 @@ function isPort(text: string): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
-/** Whether the form has a field for this path of a fault. */
-export function hasField(values: CreateValues, path: string): boolean {
-  const [head = "", second = "", third] = path.split(".");
-  if (head === "environment") return second in values.environment;
-  if (head === "resources") return second in values.resources;
-  if (head === "ports") return third !== undefined && third in (values.ports[Number(second)] ?? {});
-  return [
-    "name",
-    "eggId",
-    "nodeId",
-    "image",
-    ...(values.ha ? ["ha_policy", "preferred_cluster_id"] : []),
-  ].includes(path);
+/** The step that asks for what a fault is about, or none. */
+export function stepOf(path: string, values: CreateValues): Step | null {
+  const [head = "", second = "", third = ""] = path.split(".");
+  switch (head) {
+    case "name":
+    case "eggId":
+    case "image":
+      return "egg";
+    case "environment":
+      return second in values.environment ? "variables" : null;
+    case "resources":
+      return second in values.resources ? "resources" : null;
+    case "nodeId":
+      return "resources";
+    case "ports":
+      return third in (values.ports[Number(second)] ?? {}) ? "ports" : null;
+    case "ha_policy":
+    case "preferred_cluster_id":
+      return values.ha ? "availability" : null;
+    default:
+      return null;
+  }
 }

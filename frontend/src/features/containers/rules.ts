@@ -12,14 +12,14 @@ interface Check {
   holds: (value: string) => boolean;
 }
 
-/** A schema of the values that rules let pass; the first complaint is the only one. */
-export function schemaOf(rules: string[]) {
+/** A schema of the values that rules let pass; the first complaint is the only one, and says of what it is. */
+export function schemaOf(rules: string[], of = "") {
   const read = rules.map(readRule).filter(({ name }) => name !== "");
   const numeric = read.some(({ name }) => numbers.has(name));
   const checks = read.flatMap(({ name, args }) => builders[name]?.(args, numeric) ?? []);
   const required = read.some(({ name }) => name === "required");
   const must = (holds: (value: string) => boolean, error: string) =>
-    z.refine<string>(holds, { error, abort: true });
+    z.refine<string>(holds, { error: of + error, abort: true });
   return z.string().check(
     must((value) => !(required && isBlank(value)), "a value is required"),
     ...checks.map(({ says, holds }) => must((value) => isBlank(value) || holds(value), `must ${says}`)),

@@ -1,7 +1,7 @@
 /** What is known of moves, and of where a container could move to. Pure. */
+import { lackOf, lackText } from "@/api/room";
 import type { Container, Migration, MigrationState, Node } from "@/api/types";
-import { parseBytes } from "@/lib/quantity";
-import { nodeStateWords, strings } from "@/strings";
+import { strings } from "@/strings";
 
 const words = strings.moves;
 
@@ -42,21 +42,10 @@ export function prospectsFor(container: Pick<Container, "nodeId" | "resources">,
     .sort((a, b) => Number(!!a.refusal) - Number(!!b.refusal) || a.node.name.localeCompare(b.node.name));
 }
 
-function refusalOf(
-  { nodeId, resources }: Pick<Container, "nodeId" | "resources">,
-  { id, state, quarantined, drain, cordoned, capacity }: Node,
-): string {
-  const no = words.refusals;
-  const lacks = (want: string, free: string) => (parseBytes(want) ?? 0) > (parseBytes(free) ?? 0);
-  if (id === nodeId) return no.here;
-  if (state === "joining") return no.joining;
-  if (state !== "healthy") return no.away(nodeStateWords[state]);
-  if (drain) return no.draining;
-  if (cordoned) return no.cordoned;
-  if (quarantined) return no.quarantined;
-  if (lacks(resources.memory, capacity.memory)) return no.memory;
-  if (resources.cpu > capacity.cpu) return no.cpu;
-  return lacks(resources.disk, capacity.disk) ? no.disk : "";
+function refusalOf({ nodeId, resources }: Pick<Container, "nodeId" | "resources">, node: Node): string {
+  if (node.id === nodeId) return words.refusals.here;
+  const lack = lackOf(resources, node);
+  return lack ? lackText(lack, node) : "";
 }
 
 export interface Step {

@@ -1,0 +1,29 @@
+/** Whether a node can be given something more, from what was last read of it. Pure. */
+import { parseBytes } from "@/lib/quantity";
+import { nodeStateWords, strings } from "@/strings";
+import type { Node, Resources } from "./types";
+
+/** The first thing that keeps a node from taking something. */
+export type Lack = "joining" | "away" | "draining" | "cordoned" | "quarantined" | "memory" | "cpu" | "disk";
+
+/**
+ * What a node lacks, or nothing. One that is asked for by name is waited for:
+ * it has to be known, but need not be there.
+ */
+export function lackOf(want: Resources, node: Node, byName = false): Lack | null {
+  const { state, quarantined, drain, cordoned, capacity } = node;
+  const exceeds = (wanted: string, free: string) => (parseBytes(wanted) ?? 0) > (parseBytes(free) ?? 0);
+  if (state === "joining") return "joining";
+  if (state !== "healthy" && !byName) return "away";
+  if (drain) return "draining";
+  if (cordoned) return "cordoned";
+  if (quarantined && !byName) return "quarantined";
+  if (exceeds(want.memory, capacity.memory)) return "memory";
+  if (want.cpu > capacity.cpu) return "cpu";
+  return exceeds(want.disk, capacity.disk) ? "disk" : null;
+}
+
+export function lackText(lack: Lack, { state }: Node): string {
+  const words = strings.moves.refusals;
+  return lack === "away" ? words.away(nodeStateWords[state]) : words[lack];
+}

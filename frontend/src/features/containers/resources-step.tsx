@@ -1,0 +1,151 @@
+import { type ReactNode, useState } from "react";
+import { formatBytes, formatCores, parseBytes } from "@/lib/quantity";
+import { nodeStateWords, strings } from "@/strings";
+import { TextField } from "@/ui/field";
+import { Panel } from "@/ui/panel";
+import type { Group, Place } from "./room";
+import { useRoom } from "./use-room";
+import type { CreateForm } from "./use-wizard";
+
+const words = strings.create;
+
+export function ResourcesStep({ form }: { form: CreateForm }) {
+  const errors = form.formState.errors.resources;
+  return (
+    <>
+      <Panel>
+        <div className="grid gap-4 p-4 sm:grid-cols-3">
+          <TextField
+            label={strings.containers.cpu}
+            aside={words.cpuAside}
+            inputMode="decimal"
+            fault={errors?.cpu?.message}
+            {...form.register("resources.cpu")}
+          />
+          <TextField
+            label={strings.containers.memory}
+            hint={words.sizeHint}
+            fault={errors?.memory?.message}
+            {...form.register("resources.memory")}
+          />
+          <TextField
+            label={strings.containers.disk}
+            fault={errors?.disk?.message}
+            {...form.register("resources.disk")}
+          />
+        </div>
+      </Panel>
+      <NodeChoice form={form} />
+    </>
+  );
+}
+
+/** More than this of one cluster are found by their names. */
+const shownOfGroup = 20;
+
+/** Where it could run: what each node has free, and why the others cannot take it. */
+function NodeChoice({ form }: { form: CreateForm }) {
+  const { groups } = useRoom(form);
+  const [typed, setTyped] = useState("");
+  const fault = form.formState.errors.nodeId?.message;
+  if (groups.length === 0) return null;
+  const isLong = groups.some(({ places }) => places.length > shownOfGroup);
+  return (
+    <Panel title={words.node}>
+      <div className="space-y-3 p-4">
+        {isLong && (
+          <TextField
+            label={words.room.find}
+            type="search"
+            value={typed}
+            onChange={({ target }) => setTyped(target.value)}
+          />
+        )}
+        <fieldset className="max-h-96 divide-y divide-line overflow-y-auto rounded-md border border-line">
+          <legend className="sr-only">{words.node}</legend>
+          <Choice title={words.automatic} text={words.automaticText}>
+            <input type="radio" value="" {...form.register("nodeId")} />
+          </Choice>
+          {groups.map((group) => (
+            <GroupChoices key={group.id} form={form} group={group} typed={typed} />
+          ))}
+        </fieldset>
+        <p className={fault ? "text-sm text-bad" : "text-xs text-muted"}>{fault ?? words.nodeHint}</p>
+      </div>
+    </Panel>
+  );
+}
+
+interface GroupProps {
+  form: CreateForm;
+  group: Group;
+  /** A part of the name that is looked for. */
+  typed: string;
+}
+
+function GroupChoices({ form, group, typed }: GroupProps) {
+  const chosen = form.watch("nodeId");
+  const looked = typed.trim().toLowerCase();
+  const found = group.places.filter(({ node }) => node.name.toLowerCase().includes(looked));
+  const shown = found.filter(({ node }, i) => i < shownOfGroup || node.id === chosen);
+  if (found.length === 0) return null;
+  return (
+    <div className="divide-y divide-line">
+      <GroupTitle group={group} />
+      {shown.map((place) => (
+        <Choice
+          key={place.node.id}
+          title={place.node.name}
+          text={placeText(place)}
+          refused={place.refusal !== ""}
+        >
+          <input
+            type="radio"
+            value={place.node.id}
+            disabled={place.refusal !== "" && place.node.id !== chosen}
+            {...form.register("nodeId")}
+          />
+        </Choice>
+      ))}
+      {shown.length < found.length && (
+        <p className="px-3 py-2 text-xs text-muted">{words.room.more(found.length - shown.length)}</p>
+      )}
+    </div>
+  );
+}
+
+function GroupTitle({ group: { name, places, fitting } }: { group: Group }) {
+  return (
+    <p className="flex justify-between gap-2 bg-sunken px-3 py-1.5 text-xs text-muted">
+      <bdi className="min-w-0 font-medium break-words">{name}</bdi>
+      <span>{words.room.fitting(fitting, places.length)}</span>
+    </p>
+  );
+}
+
+function placeText({ node: { state, capacity }, lack, refusal }: Place): string {
+  if (refusal) return refusal;
+  const size = (text: string) => formatBytes(parseBytes(text) ?? 0);
+  const free = strings.moves.free(formatCores(capacity.cpu), size(capacity.memory), size(capacity.disk));
+  return lack ? `${nodeStateWords[state]}: ${words.room.waits} · ${free}` : free;
+}
+
+interface ChoiceProps {
+  title: string;
+  text: string;
+  refused?: boolean;
+  children: ReactNode;
+}
+
+function Choice({ title, text, refused, children }: ChoiceProps) {
+  return (
+    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
+    <label
+      className={`flex flex-wrap items-center gap-x-2.5 px-3 py-2 ${refused ? "text-muted" : "hover:bg-hover"}`}
+    >
+      {children}
+      <bdi className="min-w-28 flex-1 break-words">{title}</bdi>{" "}
+      <span className="text-xs text-muted sm:text-right">{text}</span>
+    </label>
+  );
+}

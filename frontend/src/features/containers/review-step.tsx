@@ -1,0 +1,80 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Link } from "react-router";
+import { useNodes } from "@/api/nodes";
+import { clustersQuery, itemsOf } from "@/api/queries";
+import type { Egg } from "@/api/types";
+import { useMay } from "@/components/may";
+import { strings } from "@/strings";
+import { Facts, Panel } from "@/ui/panel";
+import { type CreateValues, ownPortsOf, type Step, titleOf, variablesOf } from "./form";
+import { useStepLink } from "./steps";
+
+const words = strings.create;
+
+interface ReviewProps {
+  values: CreateValues;
+  egg: Egg;
+  all: Step[];
+}
+
+/** All that was asked for, before it is sent. */
+export function ReviewStep({ values, egg, all }: ReviewProps) {
+  const may = useMay();
+  const nodes = itemsOf(useNodes({ enabled: may("node.view") }).data);
+  const clusters = itemsOf(useInfiniteQuery({ ...clustersQuery(), enabled: may("cluster.view") }).data);
+  const { resources, nodeId, preferred_cluster_id } = values;
+  const node = nodes.find(({ id }) => id === nodeId)?.name;
+  const cluster = clusters.find(({ id }) => id === preferred_cluster_id)?.name;
+  const facts: Record<Exclude<Step, "review">, Array<[string, ReactNode]>> = {
+    egg: [
+      [strings.containers.name, bdi(values.name.trim())],
+      [words.egg, bdi(egg.name)],
+      [words.image, values.image],
+    ],
+    variables: variablesOf(egg).map((v) => [titleOf(v), shownOf(values.environment[v.env], v.user_viewable)]),
+    resources: [
+      [strings.containers.cpu, `${resources.cpu} ${words.cpuAside}`],
+      [strings.containers.memory, resources.memory],
+      [strings.containers.disk, resources.disk],
+      [words.node, node ? bdi(node) : words.automatic],
+    ],
+    ports: [[strings.containers.ports, portsText(values, egg)]],
+    availability: values.ha
+      ? [
+          [strings.moves.type, words.moves],
+          [words.policy, words.policies[values.ha_policy]],
+          [words.cluster, cluster ? bdi(cluster) : words.anyCluster],
+        ]
+      : [[strings.moves.type, words.stays]],
+  };
+  const asked = all.filter((step) => step !== "review");
+  return asked.map((step) => (
+    <Panel key={step} title={words.steps[step]} aside={<Change step={step} />}>
+      <Facts items={facts[step]} />
+    </Panel>
+  ));
+}
+
+const bdi = (text: string) => <bdi>{text}</bdi>;
+
+function shownOf(value: string | undefined, shown: boolean): ReactNode {
+  if (!value) return words.blank;
+  return shown ? <code className="break-all">{value}</code> : "••••••";
+}
+
+function portsText({ ports }: CreateValues, egg: Egg): string {
+  if (ports.length === 0) return ownPortsOf(egg);
+  return ports
+    .map(({ host, container, protocol }) => `${host || words.auto} → ${container}/${protocol}`)
+    .join(", ");
+}
+
+function Change({ step }: { step: Step }) {
+  const to = useStepLink();
+  return (
+    <Link to={to(step)} className="text-sm text-accent-text hover:underline">
+      {words.change(words.steps[step])}
+    </Link>
+  );
+}
