@@ -25,7 +25,7 @@ import (
 
 const (
 	givenPassword = "given with the account, 1 time" // of an account that a test makes
-	journeyLimit  = 5 * time.Minute
+	journeyLimit  = 10 * time.Minute
 )
 
 // stage is the lab that journeys are played on. It gives nodes up quickly.
@@ -81,6 +81,13 @@ func TestACustomersView(t *testing.T) {
 func TestPeopleAreLetIn(t *testing.T) {
 	s := stage(t)
 	s.journey("people", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
+}
+
+func TestEveryPageIsForEverybody(t *testing.T) {
+	s := stage(t)
+	made := s.create("seen", s.egg("seen", DemoImage, nil), s.lab.Nodes[0], nil)
+	s.awaitPhase(made.Container, "running")
+	s.journey("every-page", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
 }
 
 func TestABadDay(t *testing.T) {

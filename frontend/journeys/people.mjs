@@ -50,6 +50,7 @@ await play(async (stage) => {
   await stage.press("Give this role");
   await page.getByRole("button", { name: "Take away Night shift" }).waitFor();
   await stage.look("given");
+  await stage.typed("Permission", "container.start");
   await stage.sees("in the cluster room", page.getByRole("table", { name: "Roles" }));
 
   const jane = await comesIn(stage.server, secret);

@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { strings } from "@/strings";
 
 interface DialogProps {
@@ -17,11 +17,20 @@ const stay = (event: Event) => event.preventDefault();
 
 /** A modal: focus is kept inside and given back, Escape closes. */
 export function Dialog({ open, onOpenChange, title, description, children, firm }: DialogProps) {
+  // Radix gives the focus back to a trigger of its own only, which ours have not.
+  const opener = useRef<Element | null>(null);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45" />
         <Radix.Content
+          onOpenAutoFocus={() => {
+            opener.current = document.activeElement;
+          }}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            if (opener.current instanceof HTMLElement) opener.current.focus();
+          }}
           {...(firm && { onEscapeKeyDown: stay, onInteractOutside: stay })}
           {...(!description && { "aria-describedby": undefined })}
           className="fixed inset-x-0 top-[12vh] z-50 mx-auto flex max-h-[80vh] w-[calc(100%-1.5rem)] max-w-xl flex-col overflow-hidden rounded-lg border border-line bg-raised shadow-xl max-sm:top-auto max-sm:bottom-3"

@@ -25,7 +25,8 @@ export function Why({ person }: { person: Person }) {
     <Panel title={words.why}>
       <form onSubmit={form.handleSubmit((values) => ask.mutate(values))} className="space-y-3 p-4">
         <p className="text-sm text-muted">{words.whyText}</p>
-        <SelectField label={words.verb} {...form.register("verb")}>
+        {/* Its options come later than its value, which is set again with them. */}
+        <SelectField label={words.verb} {...form.register("verb")} value={form.watch("verb")}>
           {all?.items.map(({ permission }) => (
             <option key={permission}>{permission}</option>
           ))}
