@@ -108,5 +108,9 @@ await play(async (stage) => {
   await stage.look("running");
   await stage.press("Stop");
   await stage.sees("stopped");
+  const events = page.getByRole("list", { name: "What happened" });
+  for (const told of ["container.create", "container.stop", "stopped", `by ${EMAIL}`])
+    await stage.sees(told, events);
+  await events.scrollIntoViewIfNeeded();
   await stage.look("stopped");
 });

@@ -17,6 +17,7 @@ await play(async (stage) => {
 
   await stage.lab("cut 1");
   await stage.sees(/node-1 is (suspect|unreachable)|cannot be reached/);
+  await stage.sees(/node-1 is (suspect|unreachable). This is what it last said, .* ago/);
   await stage.look("unreachable");
   await stage.follow("Nodes");
   await stage.sees("unreachable", page.getByRole("row").filter({ hasText: "node-1" }));
@@ -26,7 +27,11 @@ await play(async (stage) => {
   await stage.seesNot(/cannot be reached/);
   await stage.sees("running");
   await stage.sees(/listening/, page.getByRole("log"));
+  const events = page.getByRole("list", { name: "What happened" });
+  await stage.sees(/move node-1 → node-[23]: completed/, events);
   await stage.look("moved");
+  await events.scrollIntoViewIfNeeded();
+  await stage.shot("moved-events");
 
   await stage.lab("heal 1");
   await stage.follow("Nodes");

@@ -155,6 +155,8 @@ export const strings = {
     clear: "Clear the filter",
     summary: (shown: number, all: number) => (shown === all ? `${all} in all` : `${shown} of ${all}`),
     lastSeen: (phase: string) => `last seen ${phase}`,
+    asOf: (node: string, state: string) => `${node} is ${state}. This is what it last said,`,
+    asOfNever: "and it never said anything.",
     staleTitle: "The node cannot be reached: this is what it last said.",
     started: "Started",
     restartsLabel: "Restarts",
@@ -239,6 +241,13 @@ export const strings = {
     memory: "Memory",
     disk: "Disk",
     created: "Created",
+  },
+  events: {
+    title: "What happened",
+    none: "Nothing that is kept.",
+    by: (name: string) => `by ${name}`,
+    move: (from: string, to: string) => `move ${from} → ${to}`,
+    exit: (code: number, oom: boolean | undefined) => `exit code ${code}${oom ? ", out of memory" : ""}`,
   },
   console: {
     title: "Console",

@@ -32,6 +32,8 @@ export type ContainerVerb = "start" | "stop" | "restart" | "kill" | "delete";
 export type EggFormat = "PTDL_v2" | "PLCN_v3";
 
 export interface AuditFilter {
+  /** The id of what it was done to. */
+  target?: string;
   q?: string;
   verb?: string;
   outcome?: AuditEntry["outcome"];

@@ -4,7 +4,16 @@
  */
 import type { QueryClient } from "@tanstack/react-query";
 import { type ContainerNews, type FleetEvent, type Health, type Heartbeat, parseMessage } from "@/live/wire";
-import { mapPages, mergeContainer, mergeHealth, mergeHeartbeat, mergeJob, type Pages } from "./merge";
+import {
+  mapPages,
+  mergeContainer,
+  mergeHealth,
+  mergeHeartbeat,
+  mergeJob,
+  type Pages,
+  type SeenPhase,
+  withSeen,
+} from "./merge";
 import { keys, recentContainers, recentHealth } from "./queries";
 import type { Container, Job, Node } from "./types";
 
@@ -57,12 +66,22 @@ export class Feed {
 
   private takeNews(news: ContainerNews): void {
     recentContainers.put(news.containerId, news, Date.now());
+    this.note(news);
     this.gather(this.containers, news.containerId, (c) => mergeContainer(c, news));
     if (news.phase === "removed") this.reread(keys.containerLists);
     else this.seek(keys.containerLists, news.containerId);
   }
 
+  /** Keeps the phases of a container that somebody looks at: the controller has only the last. */
+  private note(news: ContainerNews): void {
+    const shown = this.client.getQueryData<Container>(keys.container(news.containerId));
+    if (!shown) return;
+    const at = new Date().toISOString();
+    this.patch<SeenPhase[]>(keys.seen(news.containerId), (seen) => withSeen(seen, shown, news, at));
+  }
+
   private takeEvent(event: FleetEvent): void {
+    for (const id of [event.containerId, event.nodeId]) if (id) this.reread(keys.auditOf(id));
     if (event.kind.startsWith("fleet.")) this.reread(keys.fleet);
     if (event.kind === "migration") {
       this.reread(keys.migrations);

@@ -3,8 +3,8 @@
  * object where the message says nothing new, so that nothing is drawn again.
  */
 import { beganLater, supersedes } from "@/live/order";
-import type { ContainerNews, FleetEvent, Health, Heartbeat } from "@/live/wire";
-import type { Container, Job, JobState, Node, NodeLive, Page } from "./types";
+import type { ContainerNews, FleetEvent, Health, Heartbeat, Phase } from "@/live/wire";
+import type { Container, Job, JobState, Node, NodeLive, Observed, Page } from "./types";
 
 /** A list as the query cache holds it. */
 export interface Pages<T> {
@@ -44,6 +44,27 @@ export function mergeContainer(shown: Container, news: ContainerNews): Container
     observed: { at: null, ...shown.observed, phase, reason, epoch, generation },
   };
 }
+
+/** A phase that a container was seen to come into, and what was known of it before. */
+export interface SeenPhase {
+  at: string;
+  phase: Phase;
+  reason: string;
+  before?: Observed;
+}
+
+/** The phases that somebody who looks at a container has seen it go through. */
+export function withSeen(seen: SeenPhase[], shown: Container, news: ContainerNews, at: string): SeenPhase[] {
+  if (!supersedes(news, shown)) return seen;
+  const { phase, reason = "" } = news;
+  const last = seen.at(-1) ?? { phase: shown.phase, reason: reasonOf(shown) };
+  if (last.phase === phase && last.reason === reason) return seen;
+  const before = seen.length === 0 && shown.observed ? { before: shown.observed } : {};
+  const kept = seen.length < mostSeen ? seen : [{ ...seen[0], ...seen[1] } as SeenPhase, ...seen.slice(2)];
+  return [...kept, { at, phase, reason, ...before }];
+}
+
+const mostSeen = 100;
 
 /** Why it is as it is, as far as that was said of its present place. */
 export function reasonOf(container: Pick<Container, "observed" | "epoch">): string {

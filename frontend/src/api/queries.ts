@@ -9,7 +9,7 @@ import {
 import { Recent } from "@/live/recent";
 import type { ContainerNews, Health } from "@/live/wire";
 import { type AuditFilter, api, type ContainerFilter, type EggFilter } from "./endpoints";
-import { mergeContainer, mergeHealth } from "./merge";
+import { mergeContainer, mergeHealth, type SeenPhase } from "./merge";
 import { ApiError } from "./problem";
 import type { Container, Node, Page } from "./types";
 
@@ -79,6 +79,8 @@ export const keys = {
   eggs: ["eggs"] as const,
   jobs: ["jobs"] as const,
   audit: ["audit"] as const,
+  auditOf: (target: string) => ["audit-of", target] as const,
+  seen: (id: string) => ["seen", id] as const,
   me: ["me"] as const,
   sessions: ["sessions"] as const,
   tokens: ["tokens"] as const,
@@ -194,6 +196,21 @@ export const auditQuery = (filter: AuditFilter) =>
     ...paging,
     queryKey: [...keys.audit, "list", filter],
     queryFn: ({ pageParam, signal }) => api.audit.list({ ...filter, cursor: pageParam, signal }),
+  });
+
+/** What was done to one thing. */
+export const auditOfQuery = (target: string) =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: keys.auditOf(target),
+    queryFn: ({ pageParam, signal }) => api.audit.list({ target, limit: 50, cursor: pageParam, signal }),
+  });
+
+/** The phases that a container was seen to go through; the feed adds to them. */
+export const seenQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.seen(id),
+    queryFn: ({ client, queryKey }) => client.getQueryData<SeenPhase[]>(queryKey) ?? [],
   });
 
 export const meQuery = () =>

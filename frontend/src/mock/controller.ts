@@ -72,7 +72,7 @@ export class MockController {
       ["GET", /^\/eggs\/([^/]+)$/, (m) => found(world.eggs, m[1])],
       ["PUT", /^\/eggs\/([^/]+)$/, (m, body) => this.updateEgg(m[1], body as unknown as EggBody)],
       ["GET", /^\/jobs$/, (_, __, r) => json({ items: this.jobs(r) })],
-      ["GET", /^\/audit$/, () => json({ items: world.audit })],
+      ["GET", /^\/audit$/, (_, __, r) => json({ items: this.audit(r) })],
     ];
   }
 
@@ -185,7 +185,7 @@ export class MockController {
       auditEntry({
         id: uuid(6, this.next++),
         verb: `container.${verb}`,
-        target: { kind: "container", name: c.name },
+        target: { kind: "container", id: c.id, name: c.name },
       }),
     );
     return json(this.order(c, verb, phases), 202);
@@ -311,6 +311,11 @@ export class MockController {
   private jobs(request: Request): Job[] {
     const of = new URL(request.url).searchParams.get("containerId");
     return this.world.jobs.filter((j) => !of || j.containerId === of);
+  }
+
+  private audit(request: Request) {
+    const of = new URL(request.url).searchParams.get("target");
+    return this.world.audit.filter((entry) => !of || entry.target?.id === of);
   }
 
   private publish(topic: string, message: Record<string, unknown>): void {

@@ -7,7 +7,8 @@ import { Fault } from "@/components/fault";
 import { targetOf, useMay } from "@/components/may";
 import { Page } from "@/components/page";
 import { CommandLine } from "@/features/containers/command-line";
-import { ContainerFacts, Environment, OutlookNote } from "@/features/containers/container-facts";
+import { ContainerEvents } from "@/features/containers/container-events";
+import { AsOf, ContainerFacts, Environment, OutlookNote } from "@/features/containers/container-facts";
 import { ContainerJobs } from "@/features/containers/container-jobs";
 import { ContainerState } from "@/features/containers/container-table";
 import { EditEnvironment } from "@/features/containers/edit-environment";
@@ -60,6 +61,7 @@ export default function ContainerPage() {
     >
       <VerbFault error={verbError} />
       <OutlookNote container={container} node={node} />
+      <AsOf node={node} />
       <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <div className="min-w-0 space-y-4">
           {allowed("container.stats") && (
@@ -74,6 +76,14 @@ export default function ContainerPage() {
             <MovePanel container={container} nodes={nodes} mayManage={allowed("migration.manage")} />
           )}
           {allowed("job.view") && <ContainerJobs id={container.id} />}
+          <ContainerEvents
+            container={container}
+            may={{
+              jobs: allowed("job.view"),
+              moves: allowed("migration.view"),
+              audit: may("audit.view"),
+            }}
+          />
         </div>
         <div className="min-w-0 space-y-4">
           <ContainerFacts container={container} node={node} />

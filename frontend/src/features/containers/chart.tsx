@@ -15,6 +15,9 @@ interface ChartProps {
   binary?: boolean;
 }
 
+/** A chart spans this at least: a first sample alone has no scale. */
+const leastSeconds = 60;
+
 const powersOfTwo = Array.from({ length: 50 }, (_, i) => 2 ** i);
 
 /** One line over time. The newest value stands beside it in words. */
@@ -57,7 +60,10 @@ function optionsFor(at: HTMLElement, { format, floor, binary }: Scale): uPlot.Op
     height: at.clientHeight,
     cursor: { show: false },
     legend: { show: false },
-    scales: { y: { range: (_, __, max) => [0, Math.max(floor, max * 1.15)] } },
+    scales: {
+      x: { range: (_, min, max) => [Math.min(min, max - leastSeconds), max] },
+      y: { range: (_, __, max) => [0, Math.max(floor, max * 1.15)] },
+    },
     axes: [
       {
         ...axis,

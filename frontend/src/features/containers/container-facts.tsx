@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { reasonOf } from "@/api/merge";
 import type { NodeName } from "@/api/nodes";
-import { eggQuery } from "@/api/queries";
+import { eggQuery, nodeQuery } from "@/api/queries";
 import type { Container, Observed } from "@/api/types";
 import { Age } from "@/components/age";
 import { nodeStateWords, powerWords, strings } from "@/strings";
@@ -11,7 +11,7 @@ import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
 import { PortList } from "./ports";
-import { outlookOf } from "./verbs";
+import { outlookOf, reachable } from "./verbs";
 
 const words = strings.containers;
 
@@ -45,6 +45,19 @@ export function OutlookNote({ container, node }: { container: Container; node: N
     case "settled":
       return why ? <Note look="info">{why}</Note> : null;
   }
+}
+
+/** How old all of it is, while its node says nothing. */
+export function AsOf({ node }: { node: NodeName | undefined }) {
+  const silent = node !== undefined && !reachable(node.state);
+  const { data } = useQuery({ ...nodeQuery(node?.id ?? ""), enabled: silent });
+  if (!silent || !data) return null;
+  return (
+    <Note look="warn">
+      {words.asOf(node.name, nodeStateWords[node.state])}{" "}
+      {data.lastHeartbeat ? <Age at={data.lastHeartbeat} /> : words.asOfNever}
+    </Note>
+  );
 }
 
 export function ContainerFacts({ container: c, node }: { container: Container; node: NodeName | undefined }) {
