@@ -164,6 +164,8 @@ export const strings = {
     oom: "out of memory",
     queued: (want: string, node: string, state: string) =>
       `Should be ${want}. Queued: ${node} is ${state}, and takes it up when it is back.`,
+    asking: (want: string) => `asking: ${want}`,
+    askingText: (want: string) => `You want it ${want}. The controller has not answered yet.`,
     working: (want: string) => `Should be ${want}; the node is at work.`,
     retrying: "The node keeps trying, with growing pauses.",
     verbs: { start: "Start", stop: "Stop", restart: "Restart", kill: "Kill", delete: "Delete" },

@@ -14,6 +14,7 @@ import { Confirm } from "@/ui/confirm";
 import { Panel } from "@/ui/panel";
 import { type BulkVerb, bulkVerbs, fitFor, forEach, permissionFor } from "./bulk";
 import { looks } from "./verb-bar";
+import { unwish, wish } from "./wishes";
 
 const words = strings.containers.bulk;
 
@@ -55,13 +56,19 @@ export function BulkBar({ chosen, nodes, onNone, onReport }: BarProps) {
       verb,
       rows: containers.map((container) => ({ container, error: null, over: false })),
     }));
+    const ids = containers.map(({ id }) => id);
+    if (verb !== "migrate") wish(ids, verb);
     await forEach(
       containers,
       (c) => ask(verb, c),
-      (c, error) => onReport((report) => told(report, c, error)),
+      (c, error) => {
+        if (error !== null) unwish([c.id]);
+        onReport((report) => told(report, c, error));
+      },
     );
     setBusy(false);
     await Promise.all([keys.containers, keys.jobs].map((queryKey) => client.invalidateQueries({ queryKey })));
+    unwish(ids);
   };
   const offered = bulkVerbs.map((verb) => [verb, fitting(verb).length] as const).filter(([, n]) => n > 0);
   return (

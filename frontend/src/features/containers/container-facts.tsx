@@ -12,12 +12,13 @@ import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
 import { PortList } from "./ports";
 import { outlookOf, reachable } from "./verbs";
+import { useWish } from "./wishes";
 
 const words = strings.containers;
 
 /** What stands between what it is and what it should be, and why. */
 export function OutlookNote({ container, node }: { container: Container; node: NodeName | undefined }) {
-  const outlook = outlookOf(container, node?.state);
+  const outlook = outlookOf(container, node?.state, useWish(container.id));
   const why = reasonOf(container);
   const reason = why && <p className="text-ink">{why}</p>;
   switch (outlook.kind) {
@@ -35,6 +36,8 @@ export function OutlookNote({ container, node }: { container: Container; node: N
           <p className="text-sm">{words.retrying}</p>
         </Note>
       );
+    case "asking":
+      return <Note look="info">{words.askingText(powerWords[outlook.want])}</Note>;
     case "working":
       return (
         <Note look="info">

@@ -1,4 +1,4 @@
-import { Clock } from "lucide-react";
+import { Clock, LoaderCircle } from "lucide-react";
 import { Link } from "react-router";
 import { reasonOf } from "@/api/merge";
 import { type NodeName, useNodeNames } from "@/api/nodes";
@@ -9,6 +9,7 @@ import { LongTable, type Place } from "@/ui/long-table";
 import { Td, Th, Tr } from "@/ui/table";
 import { PortList } from "./ports";
 import { outlookOf, reachable } from "./verbs";
+import { useWish } from "./wishes";
 
 const words = strings.containers;
 
@@ -149,7 +150,7 @@ function Reason({ container }: { container: Container }) {
 
 /** What it is, and beside it what it should be where that differs. */
 export function ContainerState({ container, node }: { container: Container; node: NodeName | undefined }) {
-  const outlook = outlookOf(container, node?.state);
+  const outlook = outlookOf(container, node?.state, useWish(container.id));
   return (
     <span className="inline-flex flex-wrap items-center gap-x-1.5 gap-y-1">
       <PhaseBadge phase={container.phase} stale={!reachable(node?.state)} />
@@ -157,6 +158,12 @@ export function ContainerState({ container, node }: { container: Container; node
       {outlook.kind === "queued" && (
         <span className="inline-flex items-center gap-1 text-xs text-warn">
           <Clock aria-hidden className="size-3.5" />→ {powerWords[outlook.want]}
+        </span>
+      )}
+      {outlook.kind === "asking" && (
+        <span className="inline-flex items-center gap-1 text-xs text-muted">
+          <LoaderCircle aria-hidden className="size-3.5 animate-spin" />
+          {words.asking(powerWords[outlook.want])}
         </span>
       )}
       {outlook.kind === "working" && <span className="text-xs text-muted">→ {powerWords[outlook.want]}</span>}

@@ -10,6 +10,7 @@ import { strings } from "@/strings";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { verbsFor } from "./verbs";
+import { unwish, wish } from "./wishes";
 
 const words = strings.containers;
 
@@ -34,15 +35,20 @@ export function VerbBar({ container, clusterId, onError }: BarProps) {
   const [asking, setAsking] = useState<"kill" | "delete" | null>(null);
   const act = useMutation({
     mutationFn: (verb: ContainerVerb) => api.containers.act(container.id, verb),
-    onMutate: () => onError(null),
+    onMutate: (verb) => {
+      onError(null);
+      wish([container.id], verb);
+    },
     onError,
-    // Nothing is assumed: what the controller recorded is read again.
-    onSettled: () =>
-      Promise.all([
+    // The wish is shown until what the controller recorded is read again.
+    onSettled: async () => {
+      await Promise.all([
         client.invalidateQueries({ queryKey: keys.container(container.id) }),
         client.invalidateQueries({ queryKey: keys.containerLists }),
         client.invalidateQueries({ queryKey: keys.jobs }),
-      ]),
+      ]);
+      unwish([container.id]);
+    },
   });
   const ask = (verb: ContainerVerb) =>
     verb === "kill" || verb === "delete" ? setAsking(verb) : act.mutate(verb);

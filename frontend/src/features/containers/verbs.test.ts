@@ -70,6 +70,15 @@ describe("outlook", () => {
     }
   });
 
+  it("asks as long as the controller has not said what one wants, wherever the container is", () => {
+    for (const node of ["healthy", "unhealthy", undefined] as const) {
+      const shown = { phase: "running", power: "running" } as const;
+      expect(outlookOf(shown, node, "stopped")).toEqual({ kind: "asking", want: "stopped" });
+    }
+    const recorded = { phase: "running", power: "stopped" } as const;
+    expect(outlookOf(recorded, "unhealthy", "stopped")).toEqual({ kind: "queued", want: "stopped" });
+  });
+
   it("is retrying only while it should run", () => {
     expect(of("crashed", "running", "healthy")).toEqual({ kind: "retrying" });
     expect(of("failed", "stopped", "healthy")).toEqual({ kind: "settled" });

@@ -22,7 +22,7 @@ const byPhase: Record<Phase, readonly ContainerVerb[]> = {
 };
 
 /** Which power a lifecycle verb asks for: one that is wanted already is not offered. */
-const asksFor: Record<ContainerVerb, Power | null> = {
+export const asksFor: Record<ContainerVerb, Power | null> = {
   start: "running",
   stop: "stopped",
   restart: null,
@@ -45,6 +45,8 @@ export const hasConsole = ({ phase }: Pick<Container, "phase">): boolean =>
 export type Outlook =
   | { kind: "settled" }
   | { kind: "retrying" }
+  /** The controller has not said yet that it will be so. */
+  | { kind: "asking"; want: Power }
   | { kind: "working"; want: Power }
   /** The node cannot hear of it now: nothing happens until it is back. */
   | { kind: "queued"; want: Power };
@@ -66,8 +68,10 @@ export const reachable = (state: NodeState | undefined): boolean => state === un
 export function outlookOf(
   container: Pick<Container, "phase" | "power">,
   node: NodeState | undefined,
+  wish?: Power,
 ): Outlook {
   const { phase, power } = container;
+  if (wish && wish !== power) return { kind: "asking", want: wish };
   if (phase === restsIn[power]) return { kind: "settled" };
   if (!reachable(node)) return { kind: "queued", want: power };
   if (power === "running" && (phase === "crashed" || phase === "failed")) return { kind: "retrying" };
