@@ -3,7 +3,7 @@
 import { play } from "./stage.mjs";
 
 const { EMAIL, PASSWORD } = process.env;
-const name = "\u202eתה 'quoted' \"twice\" & <i>";
+const name = `"><b>x</b> \u202eתה שלום مرحبا 'quoted' & ${"wide".repeat(30)}`;
 
 const ended = "Your session has ended. Sign in again to go on where you were.";
 
@@ -35,9 +35,35 @@ await play(async (stage) => {
   await stage.heading(name);
   await stage.look("saved-in-the-end");
 
+  await page.setViewportSize({ width: 360, height: 740 });
+  await stage.fits();
+  await stage.look("narrow-egg");
+  await stage.follow("Eggs");
+  await stage.heading("Eggs");
+  await stage.link(name).waitFor();
+  await stage.fits();
+  await stage.look("narrow-eggs");
+  await stage.follow(name);
+  await stage.follow("New container from this");
+  await stage.heading("New container");
+  await stage.sees(name);
+  await stage.fits();
+  await stage.type("Name", name);
+  await page.keyboard.press("Enter");
+  await stage.sees(/cannot be a name/);
+  await stage.fits();
+  await stage.look("narrow-wizard");
+
   await page.routeWebSocket("**/mqtt", (socket) => socket.close());
+  await page.setViewportSize({ width: 1280, height: 800 });
   await page.reload();
-  await stage.heading(name);
+  await stage.heading("New container");
   await stage.sees(/Offline since|Reconnecting…/);
+  await stage.follow("Eggs"); // all that is asked for still comes
+  await stage.follow(name);
+  await stage.heading(name);
+  await stage.type("Description", "changed while the broker refused");
+  await stage.press("Save");
+  await stage.sees("Saved");
   await stage.look("broker-refuses");
 });

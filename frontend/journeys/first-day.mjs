@@ -20,6 +20,15 @@ function variable(name, env_variable, default_value, rules) {
   return { name, env_variable, default_value, rules, description: "", user_viewable: true, user_editable: true };
 }
 
+/** As large as the largest egg that is known. */
+const large = JSON.stringify({
+  ...egg,
+  name: "A large egg",
+  variables: Array.from({ length: 180 }, (_, i) => ({
+    ...variable(`Setting ${i}`, `SETTING_${i}`, "x".repeat(1700), "string"),
+  })),
+}).padEnd(342 * 1024);
+
 await play(async (stage) => {
   const { page } = stage;
   await stage.open("/");
@@ -56,11 +65,16 @@ await play(async (stage) => {
   const file = (name, text) => ({ name, mimeType: "application/json", buffer: Buffer.from(text) });
   await page
     .locator("input[type=file]")
-    .setInputFiles([file("first.json", JSON.stringify(egg)), file("broken.json", '{"meta":{"version":"PTDL_v2"},\n"name":""}')]);
+    .setInputFiles([
+      file("first.json", JSON.stringify(egg)),
+      file("broken.json", '{"meta":{"version":"PTDL_v2"},\n"name":""}'),
+      file("large.json", large),
+    ]);
   await stage.sees("is no egg");
   await stage.sees(/line 2/);
   await stage.look("eggs-looked-at");
-  await stage.press("Import 1 egg");
+  await stage.press("Import 2 eggs");
+  await stage.link("A large egg").waitFor();
   await stage.follow(egg.name);
   await stage.heading(egg.name);
   await stage.follow("New container from this");

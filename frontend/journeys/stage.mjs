@@ -151,6 +151,12 @@ class Stage {
     if (done || value !== "ok") throw new Error(`${command}: ${value ?? "nobody plays the lab"}`);
   }
 
+  /** That nothing is wider than the page, whatever it is called. */
+  async fits() {
+    const [needs, has] = await this.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    if (needs > has) throw new Error(`${this.page.url()} is ${needs} pixels wide, where there are ${has}`);
+  }
+
   /** A picture of a page, which has to be fit for everybody. */
   async look(name) {
     await this.shot(name);

@@ -2,7 +2,6 @@
 import type { JobState, Migration, MigrationState } from "@/api/types";
 import type { LinkStatus } from "@/live/link";
 import type { NodeState, Phase, Power, Receipt } from "@/live/wire";
-import { create } from "./strings/create";
 import { people, roles } from "./strings/people";
 
 export const strings = {
@@ -13,6 +12,9 @@ export const strings = {
   copied: "Copied",
   save: "Save",
   remove: "Remove",
+  cores: "cores",
+  basics: "What",
+  needName: "Give it a name.",
   more: "Show more",
   retry: "Try again",
   optional: "optional",
@@ -46,6 +48,7 @@ export const strings = {
     ours: "The dashboard has a fault",
     requestId: (id: string) => `Request ${id}`,
     fields: "Some fields need attention.",
+    migration: (id: string) => `migration ${id}`,
     stale: "Shown is what was known before.",
   },
   live: {
@@ -432,7 +435,6 @@ export const strings = {
     },
     underWay: (from: string, to: string) => `Moving: ${from} → ${to}`,
   },
-  create,
   eggs: {
     title: "Eggs",
     add: "New egg",

@@ -231,6 +231,8 @@ export const api = {
   migrations: {
     list: (o: Listing & { containerId?: string }) =>
       answer(client.GET("/api/v1/migrations", page({ ...o, sort: "-createdAt" as const }))),
+    get: (id: string, signal: AbortSignal) =>
+      answer(client.GET("/api/v1/migrations/{id}", { ...one(id), signal })),
     cancel: (id: string) => answer(client.POST("/api/v1/migrations/{id}/cancel", one(id))),
     rollBack: (id: string) => answer(client.POST("/api/v1/migrations/{id}/rollback", one(id))),
   },

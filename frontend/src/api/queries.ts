@@ -145,6 +145,12 @@ export const migrationsQuery = (filter: { containerId?: string } = {}, limit = 2
     queryFn: ({ pageParam, signal }) => api.migrations.list({ ...filter, limit, cursor: pageParam, signal }),
   });
 
+export const migrationQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.migrations, "one", id],
+    queryFn: ({ signal }) => api.migrations.get(id, signal),
+  });
+
 export type PlaceKind = "cluster" | "node" | "container";
 
 /** The first few things of a kind that are called so, for a field that finds them by name. */

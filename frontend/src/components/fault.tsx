@@ -1,3 +1,4 @@
+import { Link, useInRouterContext } from "react-router";
 import { ApiError, explain, type Fault as FieldFault } from "@/api/problem";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
@@ -21,11 +22,33 @@ export function Fault({
       action={onRetry && <Button onClick={onRetry}>{strings.retry}</Button>}
     >
       <p className="font-medium">{title}</p>
-      {detail !== title && <p className="text-ink">{detail}</p>}
+      {detail !== title && (
+        <p className="text-ink">
+          <Linked>{detail}</Linked>
+        </p>
+      )}
       {requestId && (
         <p className="mt-0.5 font-mono text-xs text-muted">{strings.errors.requestId(requestId)}</p>
       )}
     </Note>
+  );
+}
+
+const migrationId = /migration ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/;
+
+/** The controller's words; the first migration that they name can be gone to. */
+function Linked({ children: text }: { children: string }) {
+  const within = useInRouterContext();
+  const [before = "", id, after] = text.split(migrationId);
+  if (!id || !within) return text;
+  return (
+    <>
+      {before}
+      <Link to={`/migrations/${id}`} className="break-all underline">
+        {strings.errors.migration(id)}
+      </Link>
+      {after}
+    </>
   );
 }
 

@@ -61,6 +61,8 @@ export class MockController {
       ["GET", /^\/containers\/([^/]+)\/logs$/, (_, __, r) => logs(r.signal)],
       ["POST", /^\/containers\/([^/]+)\/(start|stop|restart|kill)$/, (m) => this.act(m[1], m[2] ?? "")],
       ["POST", /^\/containers\/([^/]+)\/migrate$/, (m, body) => this.migrate(m[1], body)],
+      ["PATCH", /^\/containers\/([^/]+)\/environment$/, (m) => this.act(m[1], "environment.edit")],
+      ["GET", /^\/migrations\/([^/]+)$/, (m) => found(world.migrations, m[1])],
       ["GET", /^\/migrations$/, (_, __, r) => json({ items: this.migrations(r) })],
       ["POST", /^\/migrations\/([^/]+)\/cancel$/, (m) => this.cancelMove(m[1])],
       ["GET", /^\/clusters$/, () => json({ items: world.clusters })],
@@ -172,6 +174,13 @@ export class MockController {
   private act(id: string | undefined, verb: string): Response {
     const c = this.world.containers.find((x) => x.id === id);
     if (!c) return problem(404, "not_found", "there is no such container");
+    const open = this.world.migrations.find((m) => m.containerId === c.id && !m.finishedAt);
+    if (open)
+      return problem(
+        409,
+        "conflict",
+        `the container is being moved by migration ${open.id}, which is ${open.state}: wait until it is over`,
+      );
     const ways: Record<string, [Container["power"], Container["phase"][]]> = {
       start: ["running", ["starting", "running"]],
       restart: ["running", ["stopping", "starting", "running"]],

@@ -5,7 +5,7 @@ import { Fault } from "@/components/fault";
 import { Page } from "@/components/page";
 import { CreateWizard } from "@/features/containers/create-wizard";
 import { NewEgg } from "@/features/eggs/egg-list";
-import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { Empty, Loading, Panel } from "@/ui/panel";
 
 export default function ContainerNew() {
@@ -14,13 +14,13 @@ export default function ContainerNew() {
   const chosen = params.get("egg") ?? "";
   const { data: egg, error, refetch } = useQuery({ ...eggQuery(chosen), enabled: chosen !== "" });
   const noEggs = (
-    <Empty title={strings.create.noEggsTitle} action={<NewEgg />}>
-      {strings.create.noEggs}
+    <Empty title={words.noEggsTitle} action={<NewEgg />}>
+      {words.noEggs}
     </Empty>
   );
   if (chosen && !egg) {
     return (
-      <Page title={strings.create.title}>
+      <Page title={words.title}>
         {error ? (
           <Fault error={error} onRetry={refetch} />
         ) : (
@@ -32,7 +32,7 @@ export default function ContainerNew() {
     );
   }
   return (
-    <Page title={strings.create.title}>
+    <Page title={words.title}>
       <CreateWizard
         egg={egg}
         noEggs={noEggs}

@@ -51,7 +51,7 @@ export default function ContainerPage() {
       aside={<ContainerState container={container} node={node} />}
       actions={
         <>
-          {allowed("migration.manage") && settled && <MigrateButton container={container} />}
+          {allowed("migration.manage") && <MigrateButton container={container} offered={settled} />}
           {allowed("container.reinstall") && settled && (
             <Reinstall container={container} onError={setVerbError} />
           )}
@@ -91,9 +91,8 @@ export default function ContainerPage() {
           <Environment
             values={container.environment}
             change={
-              settled &&
               allowed("container.environment.edit") &&
-              hasVariables && <EditEnvironment container={container} />
+              hasVariables && <EditEnvironment container={container} offered={settled} />
             }
           />
         </div>

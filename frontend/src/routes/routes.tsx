@@ -26,6 +26,7 @@ export function routes(user: User): RouteObject[] {
         page("containers", () => import("./containers")),
         page("containers/new", () => import("./container-new")),
         page("containers/:id", () => import("./container")),
+        page("migrations/:id", () => import("./migration")),
         page("eggs", () => import("./eggs")),
         page("eggs/import", () => import("./egg-import")),
         page("eggs/new", () => import("./egg-new")),

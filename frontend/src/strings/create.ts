@@ -20,10 +20,8 @@ export const create = {
   noEggsTitle: "There are no eggs yet",
   noEggs: "A container is made from an egg. Create one first.",
   image: "Image",
-  basics: "What",
   required: "required",
   blank: "(empty)",
-  cpuAside: "cores",
   sizeHint: "A number with a unit, such as 512m or 10g.",
   portsHint: "Leave the host port empty to have one chosen.",
   ownPorts: (ports: string) => `Without any row, the egg's own ports are published: ${ports}.`,
@@ -81,7 +79,6 @@ export const create = {
       `${count} (${wanted} wanted, largest free ${free})`,
   },
   submit: "Create container",
-  needName: "Give it a name.",
   badName: (name: string) =>
     `${JSON.stringify(name)} cannot be a name: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit`,
   needEgg: "Choose an egg.",

@@ -46,7 +46,7 @@ export function Field({
         ...(fault && { "aria-invalid": true }),
       })}
       {fault && (
-        <p id={faultId} className="mt-1 text-sm text-bad">
+        <p id={faultId} className="mt-1 text-sm break-words text-bad">
           {fault}
         </p>
       )}

@@ -1,14 +1,12 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { clustersQuery, itemsOf } from "@/api/queries";
 import { useMay } from "@/components/may";
-import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { SelectField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import type { Group } from "./room";
 import { useRoom } from "./use-room";
 import type { CreateForm } from "./use-wizard";
-
-const words = strings.create;
 
 /** Whether it moves by itself, and how and where to; asked only of who wants it to. */
 export function Availability({ form }: { form: CreateForm }) {

@@ -93,7 +93,7 @@ export function ContainerFacts({ container: c, node }: { container: Container; n
               </Link>
             ),
           ],
-          [words.cpu, `${c.resources.cpu} ${strings.create.cpuAside}`],
+          [words.cpu, `${c.resources.cpu} ${strings.cores}`],
           [words.memory, c.resources.memory],
           [words.disk, c.resources.disk],
           [words.volumes, c.volumes.length > 0 && <Volumes key="volumes" container={c} />],

@@ -132,7 +132,7 @@ function Row({ place, container: c, node, hideNode, choice }: RowProps) {
         <PortList ports={c.ports} />
       </Td>
       <Td wide className="text-sm whitespace-nowrap text-muted tabular-nums">
-        {c.resources.cpu} {strings.create.cpuAside} · {c.resources.memory}
+        {c.resources.cpu} {strings.cores} · {c.resources.memory}
       </Td>
     </Tr>
   );

@@ -2,7 +2,7 @@ import { ArrowLeft, ArrowRight, Plus } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useLayoutEffect, useRef } from "react";
 import type { Container, Egg } from "@/api/types";
 import { FormFault } from "@/components/fault";
-import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { Button } from "@/ui/button";
 import { Availability } from "./availability";
 import { EggStep } from "./egg-step";
@@ -13,8 +13,6 @@ import { RoomNote } from "./room-note";
 import { Steps } from "./steps";
 import { useWizard } from "./use-wizard";
 import { VariablesStep } from "./variables-step";
-
-const words = strings.create;
 
 interface WizardProps {
   /** Chosen before. */

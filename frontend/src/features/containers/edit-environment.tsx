@@ -14,13 +14,21 @@ import { editOf, variablesOf } from "./environment";
 
 const words = strings.containers;
 
-export function EditEnvironment({ container }: { container: Container }) {
+interface EditProps {
+  container: Container;
+  /** What was opened before that ends stays: nothing that was typed is lost. */
+  offered: boolean;
+}
+
+export function EditEnvironment({ container, offered }: EditProps) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button look="quiet" onClick={() => setOpen(true)}>
-        {words.change}
-      </Button>
+      {offered && (
+        <Button look="quiet" onClick={() => setOpen(true)}>
+          {words.change}
+        </Button>
+      )}
       <Dialog
         open={open}
         onOpenChange={setOpen}

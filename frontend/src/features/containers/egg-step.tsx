@@ -4,12 +4,11 @@ import { eggsQuery, itemsOf } from "@/api/queries";
 import type { Egg } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { Button } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
 import { Loading, Panel } from "@/ui/panel";
 import type { CreateForm } from "./use-wizard";
-
-const words = strings.create;
 
 interface EggStepProps {
   form: CreateForm;

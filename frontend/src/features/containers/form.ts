@@ -3,9 +3,8 @@ import * as z from "zod/mini";
 import type { ContainerCreate, Egg, EggVariable } from "@/api/types";
 import { parseBytes } from "@/lib/quantity";
 import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { schemaOf } from "./rules";
-
-const words = strings.create;
 
 export interface CreateValues {
   name: string;
@@ -131,7 +130,7 @@ const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
     z.object({
       eggId: z.string().check(text(Boolean, words.needEgg)),
       name: z.string().check(
-        text((t) => t.trim() !== "", words.needName),
+        text((t) => t.trim() !== "", strings.needName),
         text((t) => nameForm.test(t.trim()), words.badName),
       ),
     }),

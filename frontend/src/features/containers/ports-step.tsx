@@ -3,13 +3,12 @@ import { useId } from "react";
 import { useFieldArray } from "react-hook-form";
 import type { Egg } from "@/api/types";
 import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { Button, IconButton } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { ownPortsOf } from "./form";
 import type { CreateForm } from "./use-wizard";
-
-const words = strings.create;
 
 export function PortsStep({ form, egg }: { form: CreateForm; egg: Egg | undefined }) {
   const rows = useFieldArray({ control: form.control, name: "ports" });

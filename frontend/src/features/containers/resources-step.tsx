@@ -1,13 +1,12 @@
 import { type ReactNode, useState } from "react";
 import { formatBytes, formatCores, parseBytes } from "@/lib/quantity";
 import { nodeStateWords, strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import type { Group, Place } from "./room";
 import { useRoom } from "./use-room";
 import type { CreateForm } from "./use-wizard";
-
-const words = strings.create;
 
 export function ResourcesStep({ form }: { form: CreateForm }) {
   const errors = form.formState.errors.resources;
@@ -17,7 +16,7 @@ export function ResourcesStep({ form }: { form: CreateForm }) {
         <div className="grid gap-4 p-4 sm:grid-cols-3">
           <TextField
             label={strings.containers.cpu}
-            aside={words.cpuAside}
+            aside={strings.cores}
             inputMode="decimal"
             fault={errors?.cpu?.message}
             {...form.register("resources.cpu")}

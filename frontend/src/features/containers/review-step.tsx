@@ -6,11 +6,10 @@ import { clustersQuery, itemsOf } from "@/api/queries";
 import type { Egg } from "@/api/types";
 import { useMay } from "@/components/may";
 import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { Facts, Panel } from "@/ui/panel";
 import { type CreateValues, ownPortsOf, type Step, titleOf, variablesOf } from "./form";
 import { useStepLink } from "./steps";
-
-const words = strings.create;
 
 interface ReviewProps {
   values: CreateValues;
@@ -34,7 +33,7 @@ export function ReviewStep({ values, egg, all }: ReviewProps) {
     ],
     variables: variablesOf(egg).map((v) => [titleOf(v), shownOf(values.environment[v.env], v.user_viewable)]),
     resources: [
-      [strings.containers.cpu, `${resources.cpu} ${words.cpuAside}`],
+      [strings.containers.cpu, `${resources.cpu} ${strings.cores}`],
       [strings.containers.memory, resources.memory],
       [strings.containers.disk, resources.disk],
       [words.node, node ? bdi(node) : words.automatic],

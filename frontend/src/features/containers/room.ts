@@ -2,9 +2,9 @@
 import { type Lack, lackOf, lackText } from "@/api/room";
 import type { Cluster, Node, Resources } from "@/api/types";
 import { formatBytes, formatCores, parseBytes } from "@/lib/quantity";
-import { strings } from "@/strings";
+import { create } from "@/strings/create";
 
-const words = strings.create.room;
+const words = create.room;
 
 /** What a new container asks of a node. */
 export interface Want {

@@ -1,9 +1,7 @@
 import { Link, useSearchParams } from "react-router";
 import { cx } from "@/lib/cx";
-import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import type { Step } from "./form";
-
-const words = strings.create;
 
 /** How far one has come. Back is a link, ahead is not. */
 export function Steps({ all, now }: { all: Step[]; now: Step }) {

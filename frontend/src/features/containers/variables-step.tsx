@@ -1,12 +1,10 @@
 import type { Egg, EggVariable } from "@/api/types";
-import { strings } from "@/strings";
+import { create as words } from "@/strings/create";
 import { SelectField, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { titleOf, variablesOf } from "./form";
 import { choicesOf, isRequired, wordsOf } from "./rules";
 import type { CreateForm } from "./use-wizard";
-
-const words = strings.create;
 
 export function VariablesStep({ form, egg }: { form: CreateForm; egg: Egg }) {
   return (

@@ -48,7 +48,7 @@ export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => vo
       }}
     >
       {save.error && <FormFault error={save.error} left={elsewhere} />}
-      <Panel title={strings.create.basics}>
+      <Panel title={strings.basics}>
         <div className="grid gap-4 p-4 sm:grid-cols-2">
           {boxes.map(({ field, label, hint, mono }) => (
             <TextField

@@ -17,6 +17,8 @@ const words = strings.moves;
 
 interface MigrateProps {
   container: Container;
+  /** What was opened before that ends stays: nothing that was typed is lost. */
+  offered: boolean;
 }
 
 /** Moves a container by hand, after a look at where it could go. */
@@ -24,16 +26,18 @@ export function MigrateButton(props: MigrateProps) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button icon={ArrowRightLeft} onClick={() => setOpen(true)}>
-        {words.migrate}
-      </Button>
+      {props.offered && (
+        <Button icon={ArrowRightLeft} onClick={() => setOpen(true)}>
+          {words.migrate}
+        </Button>
+      )}
       <Dialog
         open={open}
         onOpenChange={setOpen}
         title={words.migrateTitle(props.container.name)}
         description={words.migrateText}
       >
-        <MigrateForm {...props} onSent={() => setOpen(false)} />
+        <MigrateForm container={props.container} onSent={() => setOpen(false)} />
       </Dialog>
     </>
   );
@@ -49,7 +53,7 @@ function bodyOf({ targetNodeId, reason, ...flags }: Values): MigrateBody {
   return { ...flags, ...(targetNodeId && { targetNodeId }), ...(text && { reason: text }) };
 }
 
-function MigrateForm({ container, onSent }: MigrateProps & { onSent: () => void }) {
+function MigrateForm({ container, onSent }: { container: Container; onSent: () => void }) {
   const reread = useReread(container.id);
   const nodes = itemsOf(useNodes().data);
   const { form, faultOf, fault, busy, submit } = useSend({

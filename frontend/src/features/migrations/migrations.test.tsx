@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { uuid } from "@/mock/fixtures";
+import { migration, uuid, type World } from "@/mock/fixtures";
 import { open } from "@/mock/harness";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -48,5 +48,50 @@ describe("migrating by hand", () => {
     const at = new Date().toISOString();
     await tell("events", { type: "event", kind: "migration", at, containerId: uuid(2, 1), state: "queued" });
     expect(await screen.findByText("no node has room", {}, { timeout: 4000 })).toBeVisible();
+  });
+});
+
+describe("while a container moves", () => {
+  const begin = (world: World) => {
+    const { finishedAt: _, ...begun } = { ...migration({ id: uuid(8, 2), state: "stopping" }) };
+    world.migrations.unshift(begun);
+  };
+
+  it("says by which migration, leads there, and keeps what was typed", async () => {
+    const { user, world, tell, live } = open(page);
+    await live();
+    await user.click(await screen.findByRole("button", { name: "Change" }));
+    const form = await dialog();
+    await user.clear(form.getByLabelText("GREETING"));
+    await user.type(form.getByLabelText("GREETING"), "typed before");
+    begin(world);
+    await tell(`containers/${uuid(2, 1)}/state`, {
+      type: "container_state",
+      containerId: uuid(2, 1),
+      nodeId: uuid(1, 1),
+      name: "web-front",
+      power: "running",
+      phase: "running",
+      epoch: 1,
+      generation: 2,
+      migration_status: "migrating",
+    });
+    const at = new Date().toISOString();
+    await tell("events", {
+      type: "event",
+      kind: "migration",
+      at,
+      containerId: uuid(2, 1),
+      state: "stopping",
+    });
+    await waitFor(() => expect(screen.queryByText("Migrate")).toBeNull());
+    await user.click(form.getByRole("button", { name: "Apply" }));
+    const link = await form.findByRole("link", { name: `migration ${uuid(8, 2)}` });
+    expect(link.closest("p")).toHaveTextContent(/being moved by migration .*, which is stopping: wait/);
+    expect(form.getByLabelText("GREETING")).toHaveValue("typed before");
+
+    await user.click(link);
+    await waitFor(() => expect(location.pathname + location.hash).toBe(`${page}#${uuid(8, 2)}`));
+    expect(await screen.findByText(/Moving: /)).toBeInTheDocument();
   });
 });

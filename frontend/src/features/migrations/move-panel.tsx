@@ -1,4 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { useLocation } from "react-router";
 import type { NodeName } from "@/api/nodes";
 import { clustersQuery, itemsOf, migrationsQuery } from "@/api/queries";
 import type { Container, Migration } from "@/api/types";
@@ -74,8 +75,10 @@ export function MovePanel({ container, nodes, mayManage }: PanelProps) {
 }
 
 function UnderWay({ move: m, mayManage, nameOf }: { move: Migration; mayManage: boolean } & NamesProps) {
+  const named = useLocation().hash === `#${m.id}`;
   return (
     <Note look={m.waiting ? "queued" : "info"}>
+      {named && <span ref={comeIntoView} />}
       <p className="flex flex-wrap items-center gap-2 font-medium">
         {words.underWay(nameOf(m.fromNodeId), nameOf(m.toNodeId ?? m.targetNodeId))}
         <MoveBadge state={m.state} />
@@ -85,4 +88,8 @@ function UnderWay({ move: m, mayManage, nameOf }: { move: Migration; mayManage: 
       {mayManage && mayCancel(m) && <EndButton move={m} how="cancel" text={words.cancelText} />}
     </Note>
   );
+}
+
+function comeIntoView(at: HTMLElement | null): void {
+  at?.scrollIntoView?.({ block: "center" });
 }

@@ -55,7 +55,7 @@ function NameNode({ onCreated, onCancel }: { onCreated: (e: Enrolment) => void; 
         hint={words.nameHint}
         autoFocus
         fault={faultOf("name")}
-        {...form.register("name", { required: strings.create.needName })}
+        {...form.register("name", { required: strings.needName })}
       />
       <TextField
         label={words.description}

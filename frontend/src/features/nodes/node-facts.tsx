@@ -60,5 +60,5 @@ export function NodeFacts({ node }: { node: Node }) {
 }
 
 function amounts({ cpu, memory, disk }: Node["capacity"]): string {
-  return `${cpu} ${strings.create.cpuAside}, ${memory}, ${disk}`;
+  return `${cpu} ${strings.cores}, ${memory}, ${disk}`;
 }
