@@ -33,7 +33,15 @@ await play(async (stage) => {
   await events.scrollIntoViewIfNeeded();
   await stage.shot("moved-events");
 
+  await stage.follow("Nodes");
+  await stage.follow("node-1");
+  await stage.heading("node-1");
+  await stage.sees(/^[0-9]+ missed$/); // heartbeats, one by one
+  await stage.sees("unreachable", page.getByRole("list", { name: "What happened" }));
+  await stage.look("lost-node");
   await stage.lab("heal 1");
+  await page.getByRole("list", { name: "What happened" }).getByText("healthy").nth(1).waitFor();
+  await stage.look("healed-node");
   await stage.follow("Nodes");
   await stage.sees("healthy", page.getByRole("row").filter({ hasText: "node-1" }));
   await stage.look("healed");

@@ -6,7 +6,7 @@ import { type Dial, Link } from "@/live/link";
 import { topics } from "@/live/wire";
 import { Feed } from "./feed";
 import { currentToken, renew } from "./http";
-import { queryClient } from "./queries";
+import { queryClient, recentBeats } from "./queries";
 import { accessToken, onTokenRenewed, renewIn } from "./session";
 
 const standing = [topics.nodeHealth, topics.nodeHeartbeat, topics.containerState, topics.fleetEvents];
@@ -25,10 +25,14 @@ export class LiveConnection {
     this.link = new Link({
       dial,
       token: currentToken,
-      onMessage: (payload, topic) => this.receive(payload, topic),
+      onMessage: (payload, topic, retained) => this.receive(payload, topic, retained),
       onLive: () => void queryClient.invalidateQueries(), // the snapshot, after whatever was missed
     });
     for (const filter of standing) this.link.watch(filter);
+    this.link.status.subscribe(() => {
+      if (this.link.status.get().state === "live") recentBeats.hear(Date.now());
+      else recentBeats.deafen(Date.now());
+    });
   }
 
   /** Hears one exact topic beside the standing ones. */
@@ -85,9 +89,9 @@ export class LiveConnection {
     };
   }
 
-  private receive(payload: string, topic: string): void {
+  private receive(payload: string, topic: string, retained = false): void {
     const listeners = this.listeners.get(topic);
     if (listeners?.size) for (const listener of listeners) listener(payload, topic);
-    else this.feed.take(payload);
+    else this.feed.take(payload, retained);
   }
 }

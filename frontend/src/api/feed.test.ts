@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { container, node, uuid } from "@/mock/fixtures";
 import { Feed } from "./feed";
 import type { Pages } from "./merge";
-import { keys } from "./queries";
+import { keys, recentBeats } from "./queries";
 import type { Container, Node } from "./types";
 
 let client: QueryClient;
@@ -49,6 +49,24 @@ const news = (phase: string) =>
   });
 
 describe("the feed", () => {
+  it("counts heartbeats as they come, and not the one that the broker has kept", () => {
+    const beat = (status: string) =>
+      JSON.stringify({
+        v: 1,
+        type: "heartbeat",
+        nodeId: "beating",
+        status,
+        timestamp: "",
+        docker_ok: true,
+        guard_ok: true,
+      });
+    feed.take(beat("online"), true);
+    expect(recentBeats.of("beating")).toHaveLength(0);
+    feed.take(beat("online"));
+    feed.take(beat("offline"));
+    expect(recentBeats.of("beating")).toHaveLength(1);
+  });
+
   it("draws a burst once, with the last word", () => {
     const draws: unknown[] = [];
     client.getQueryCache().subscribe((event) => event.type === "updated" && draws.push(event));

@@ -14,7 +14,7 @@ import {
   type SeenPhase,
   withSeen,
 } from "./merge";
-import { keys, recentContainers, recentHealth } from "./queries";
+import { keys, recentBeats, recentContainers, recentHealth } from "./queries";
 import type { Container, Job, Node } from "./types";
 
 /** Messages within this time are drawn together. */
@@ -37,10 +37,10 @@ export class Feed {
     this.client = client;
   }
 
-  take(payload: string): void {
+  take(payload: string, retained = false): void {
     const message = parseMessage(payload);
     if (message?.type === "health") this.takeHealth(message);
-    else if (message?.type === "heartbeat") this.takeHeartbeat(message);
+    else if (message?.type === "heartbeat") this.takeHeartbeat(message, retained);
     else if (message?.type === "container_state") this.takeNews(message);
     else if (message?.type === "event") this.takeEvent(message);
   }
@@ -60,7 +60,8 @@ export class Feed {
     this.seek(keys.nodeLists, health.nodeId);
   }
 
-  private takeHeartbeat(heartbeat: Heartbeat): void {
+  private takeHeartbeat(heartbeat: Heartbeat, retained: boolean): void {
+    if (heartbeat.status === "online" && !retained) recentBeats.put(heartbeat.nodeId, Date.now());
     this.gather(this.nodes, heartbeat.nodeId, (n) => mergeHeartbeat(n, heartbeat));
   }
 

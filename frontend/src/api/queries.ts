@@ -6,6 +6,7 @@ import {
   QueryClient,
   queryOptions,
 } from "@tanstack/react-query";
+import { Beats } from "@/live/beats";
 import { Recent } from "@/live/recent";
 import type { ContainerNews, Health } from "@/live/wire";
 import { type AuditFilter, api, type ContainerFilter, type EggFilter } from "./endpoints";
@@ -27,6 +28,7 @@ export const queryClient = new QueryClient({
 /** News that came while a snapshot was on its way; see Recent. */
 export const recentContainers = new Recent<ContainerNews>();
 export const recentHealth = new Recent<Health>();
+export const recentBeats = new Beats();
 
 function freshContainer(start: number): (c: Container) => Container {
   return (c) => {

@@ -37,7 +37,11 @@ const jobTones: Record<JobState, Tone> = {
 const sameActMs = 5000;
 
 /** Jobs with who asked for them, and the verbs that began none. */
-export function ofJobs(jobs: Job[], audit: AuditEntry[], nameOf?: (containerId: string) => string) {
+export function ofJobs(
+  jobs: Job[],
+  audit: AuditEntry[],
+  nameOf?: (containerId: string) => string | undefined,
+) {
   const left = new Set(audit);
   const asked = jobs.map((job): Happening => {
     const entry = [...left].find(

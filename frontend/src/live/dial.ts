@@ -17,7 +17,7 @@ export const dialBroker: Dial = async ({ password, onOpen, onMessage, onClose })
     resubscribe: false,
   });
   client.on("connect", onOpen);
-  client.on("message", (topic, payload) => onMessage(payload.toString(), topic));
+  client.on("message", (topic, payload, { retain }) => onMessage(payload.toString(), topic, retain));
   client.on("close", onClose);
   client.on("error", () => client.end(true)); // refused: close follows
   return {

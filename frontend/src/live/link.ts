@@ -15,7 +15,8 @@ export interface Socket {
 export interface DialOptions {
   password: string;
   onOpen(): void;
-  onMessage(payload: string, topic: string): void;
+  /** `retained`: of before we listened, said again. */
+  onMessage(payload: string, topic: string, retained?: boolean): void;
   onClose(): void;
 }
 
@@ -30,7 +31,8 @@ export interface LinkDeps {
   dial: Dial;
   /** A token that is good now, or null when nobody is signed in. */
   token(): Promise<string | null>;
-  onMessage(payload: string, topic: string): void;
+  /** `retained`: of before we listened, said again. */
+  onMessage(payload: string, topic: string, retained?: boolean): void;
   onLive(): void;
 }
 
@@ -119,7 +121,7 @@ export class Link {
       const socket = await this.deps.dial({
         password,
         onOpen: () => current() && this.opened(),
-        onMessage: (payload, topic) => current() && this.deps.onMessage(payload, topic),
+        onMessage: (payload, topic, retained) => current() && this.deps.onMessage(payload, topic, retained),
         onClose: () => current() && this.lost(),
       });
       if (!current()) return socket.end();

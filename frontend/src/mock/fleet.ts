@@ -160,7 +160,7 @@ function healthOf(n: Node): NodeHealth {
   return {
     nodeId: n.id,
     ...{ name, status, state, since, reason, capacity, rev, appliedRev, quarantined },
-    profile: { name: "standard", window: "30s" } as NodeHealth["profile"],
+    profile: { name: "standard", heartbeat: "1s", window: "30s" } as NodeHealth["profile"],
     transitions: [
       step(12_000, "healthy", "suspect", "connection lost"),
       step(11_900, "suspect", "healthy", "heard again"),

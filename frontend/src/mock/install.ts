@@ -2,7 +2,7 @@
 import type { Dial } from "@/live/link";
 import { MockBroker } from "./broker";
 import { MockController } from "./controller";
-import { emptyWorld, smallWorld } from "./fixtures";
+import { emptyWorld, smallWorld, type World } from "./fixtures";
 
 /** `?mock=empty,signed-out,password,offline` chooses a scene. */
 export function install(): Dial {
@@ -14,6 +14,7 @@ export function install(): Dial {
     mustChangePassword: scene.has("password"),
     publish: broker.publish,
   });
+  heartbeats(controller.world, broker.publish);
   globalThis.fetch = (input) => controller.fetch(input as Request);
   if (!scene.has("offline")) return broker.dial;
   return async (options) => {
@@ -23,6 +24,28 @@ export function install(): Dial {
 }
 
 type Publish = (topic: string, message: Record<string, unknown>) => void;
+
+/** A heartbeat a second of every node that is well; now and then one is lost. */
+function heartbeats({ nodes }: World, publish: Publish): void {
+  let n = 0;
+  setInterval(() => {
+    n++;
+    for (const { id, state } of nodes) {
+      if (state !== "healthy" || n % 9 === 5) continue;
+      const timestamp = new Date().toISOString();
+      const message = {
+        v: 1,
+        type: "heartbeat",
+        nodeId: id,
+        status: "online",
+        timestamp,
+        docker_ok: true,
+        guard_ok: true,
+      };
+      publish(`lormas/v1/nodes/${id}/heartbeat`, message);
+    }
+  }, 1000);
+}
 
 /** A sample a second on every stats topic that somebody watches. */
 function sampler(publish: Publish): (topic: string, watched: boolean) => void {

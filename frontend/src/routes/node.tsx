@@ -13,6 +13,7 @@ import { ContainerTable } from "@/features/containers/container-table";
 import { DrainNote, KeptAway } from "@/features/nodes/drain";
 import { LinkHistory } from "@/features/nodes/link-history";
 import { NodeBar } from "@/features/nodes/node-bar";
+import { NodeEvents } from "@/features/nodes/node-events";
 import { NodeFacts, NodeLife } from "@/features/nodes/node-facts";
 import { strings } from "@/strings";
 import { buttonClass } from "@/ui/button";
@@ -39,6 +40,7 @@ export default function NodePage() {
       </Page>
     );
   }
+  const target = { node: id, cluster: node.cluster_id };
   return (
     <Page
       title={node.name}
@@ -56,7 +58,7 @@ export default function NodePage() {
       <div className="grid items-start gap-4 lg:grid-cols-[1fr_22rem]">
         <div className="min-w-0 space-y-4">
           <NodeLife node={node} />
-          {may("node.health.view", { node: id, cluster: node.cluster_id }) && <LinkHistory node={node} />}
+          {may("node.health.view", target) && <LinkHistory node={node} />}
           <List
             title={words.onIt}
             query={containers}
@@ -76,6 +78,14 @@ export default function NodePage() {
           >
             {(items, more) => <ContainerTable containers={items} more={more} hideNode />}
           </List>
+          <NodeEvents
+            node={node}
+            may={{
+              jobs: may("job.view", target),
+              health: may("node.health.view", target),
+              audit: may("audit.view"),
+            }}
+          />
         </div>
         <NodeFacts node={node} />
       </div>

@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { nodeHealthQuery } from "@/api/queries";
 import type { Node } from "@/api/types";
-import { Age } from "@/components/age";
 import { Fault } from "@/components/fault";
 import { cx } from "@/lib/cx";
 import { formatClock, formatDuration } from "@/lib/time";
@@ -9,6 +8,7 @@ import { useNow } from "@/lib/use-now";
 import type { NodeState } from "@/live/wire";
 import { nodeStateWords, strings } from "@/strings";
 import { Panel } from "@/ui/panel";
+import { BeatStrip } from "./beat-strip";
 import { type Stretch, stretchesOf } from "./strip";
 
 const words = strings.fleet;
@@ -23,13 +23,12 @@ const faces: Record<NodeState, string> = {
   returning: "h-6 bg-busy",
 };
 
-/** How its link was: one sees flapping. Below, what led to the present state. */
+/** How its link was: one sees flapping, and every heartbeat that is missed. */
 export function LinkHistory({ node }: { node: Node }) {
   const { data, error, refetch } = useQuery(nodeHealthQuery(node));
   const now = useNow();
   if (error && !data) return <Fault error={error} onRetry={refetch} />;
   const transitions = data?.transitions ?? [];
-  const newest = [...transitions].sort((a, b) => b.at.localeCompare(a.at)).slice(0, 8);
   const { next, nextAt, held } = data?.outlook ?? {};
   return (
     <Panel title={words.link} aside={<span className="text-xs text-muted">{words.linkHours}</span>}>
@@ -40,25 +39,12 @@ export function LinkHistory({ node }: { node: Node }) {
             {words.next(nodeStateWords[next], formatClock(Date.parse(nextAt)))} {held}
           </p>
         )}
-        {newest.length === 0 && <p className="text-sm text-muted">{words.calm}</p>}
-        <ol className="space-y-1 text-sm">
-          {newest.map(({ at, to, reason }) => (
-            <li key={at + to} className="flex flex-wrap gap-x-2">
-              <span className="w-24 text-muted">
-                <Age at={at} />
-              </span>
-              <span className="w-24 font-medium">{wordOf(to)}</span>
-              <span className="min-w-0 flex-1 break-words text-muted">{reason}</span>
-            </li>
-          ))}
-        </ol>
+        {transitions.length === 0 && <p className="text-sm text-muted">{words.calm}</p>}
+        {data && <BeatStrip nodeId={node.id} every={data.profile.heartbeat} />}
       </div>
     </Panel>
   );
 }
-
-const wordOf = (state: string) =>
-  Object.hasOwn(nodeStateWords, state) ? nodeStateWords[state as NodeState] : state;
 
 function Strip({ stretches }: { stretches: Stretch[] }) {
   const text = stretches

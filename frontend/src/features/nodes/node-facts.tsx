@@ -22,7 +22,7 @@ export function NodeLife({ node }: { node: Node }) {
       )}
       <Panel title={words.usage}>
         <div className="p-4">
-          <UsageBars node={node} disk />
+          <UsageBars node={node} spell />
         </div>
       </Panel>
     </>

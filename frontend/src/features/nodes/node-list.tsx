@@ -85,7 +85,11 @@ function NodeRow({ node, place }: { node: Node; place: Place }) {
             <Link to={`/nodes/${node.id}`} className="font-medium break-words hover:underline">
               {node.name}
             </Link>
-            <p className="truncate text-xs text-muted">{node.hostname || node.description}</p>
+            <p className="truncate text-xs text-muted">
+              {[node.hostname || node.description, node.agentVersion && words.agentVersion(node.agentVersion)]
+                .filter(Boolean)
+                .join(" · ")}
+            </p>
           </div>
           <span className="md:hidden">
             <NodeBadge state={node.state} />
