@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lormas/lormas/deploy/e2e/crowd"
 	"github.com/lormas/lormas/shared/dockerd"
 )
 
@@ -40,6 +41,7 @@ type sharedLab struct {
 	lab        *Lab
 	err        error
 	witnessEgg string
+	crowd      *crowd.Crowd // simulated nodes beside those of the lab; nil: none
 }
 
 // scenario is a test's or benchmark's view of the lab: it fails where the lab

@@ -102,6 +102,14 @@ describe("the feed", () => {
     expect(invalidated(keys.nodeLists)).toBe(false);
   });
 
+  it("takes what was removed out of the lists", () => {
+    const key = [...keys.containerLists, {}];
+    client.setQueryData(key, { pages: [{ items: [container()] }], pageParams: [undefined] });
+    feed.take(news("removed"));
+    vi.advanceTimersByTime(100);
+    expect(client.getQueryData<Pages<Container>>(key)?.pages[0]?.items).toEqual([]);
+  });
+
   it("drops what it cannot read", () => {
     for (const junk of ["", "{", "[]", health(uuid(1, 1), "sleepy")]) feed.take(junk);
     vi.advanceTimersByTime(2000);

@@ -2,9 +2,11 @@
  * Live messages into the query cache, and nowhere else. Messages are gathered
  * for a moment and applied together, so that a burst is drawn once.
  */
-import type { QueryClient } from "@tanstack/react-query";
+import type { QueryClient, QueryKey } from "@tanstack/react-query";
 import { type ContainerNews, type FleetEvent, type Health, type Heartbeat, parseMessage } from "@/live/wire";
+import { lacks, lacksContainer } from "./lacks";
 import {
+  dropFrom,
   mapPages,
   mergeContainer,
   mergeHealth,
@@ -14,7 +16,7 @@ import {
   type SeenPhase,
   withSeen,
 } from "./merge";
-import { keys, recentBeats, recentContainers, recentHealth } from "./queries";
+import { filterIn, keys, recentBeats, recentContainers, recentHealth } from "./queries";
 import type { Container, Job, Node } from "./types";
 
 /** Messages within this time are drawn together. */
@@ -31,7 +33,8 @@ export class Feed {
   private jobs = new Map<string, Change<Job>[]>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private rereads = new Map<string, ReturnType<typeof setTimeout>>();
-  private sought = new Set<string>(); // ids that no list had, and that lists were read again for
+  private sought = new Set<string>(); // nodes that were looked for in the list
+  private strangers = new Map<string, ContainerNews>(); // to be looked for in the lists
 
   constructor(client: QueryClient) {
     this.client = client;
@@ -52,12 +55,13 @@ export class Feed {
     for (const timer of this.rereads.values()) clearTimeout(timer);
     this.rereads.clear();
     this.sought.clear();
+    this.strangers.clear();
   }
 
   private takeHealth(health: Health): void {
     recentHealth.put(health.nodeId, health, Date.now());
     this.gather(this.nodes, health.nodeId, (n) => mergeHealth(n, health));
-    this.seek(keys.nodeLists, health.nodeId);
+    this.seekNode(health.nodeId);
   }
 
   private takeHeartbeat(heartbeat: Heartbeat, retained: boolean): void {
@@ -69,8 +73,7 @@ export class Feed {
     recentContainers.put(news.containerId, news, Date.now());
     this.note(news);
     this.gather(this.containers, news.containerId, (c) => mergeContainer(c, news));
-    if (news.phase === "removed") this.reread(keys.containerLists);
-    else this.seek(keys.containerLists, news.containerId);
+    this.strangers.set(news.containerId, news);
   }
 
   /** Keeps the phases of a container that somebody looks at: the controller has only the last. */
@@ -105,6 +108,7 @@ export class Feed {
     this.flushTimer = undefined;
     this.apply(this.nodes, keys.nodeLists, keys.node);
     this.apply(this.containers, keys.containerLists, keys.container);
+    this.seekContainers();
     this.apply(this.jobs, keys.jobs); // all of these are lists
   }
 
@@ -113,8 +117,9 @@ export class Feed {
     lists: readonly string[],
     one?: (id: string) => readonly string[],
   ): void {
+    if (gathered.size === 0) return;
     const change: Change<T> = (item) =>
-      (gathered.get(item.id) ?? []).reduce((shown, next) => next(shown), item);
+      gathered.get(item.id)?.reduce((shown, next) => next(shown), item) ?? item;
     this.patch<Pages<T>>(lists, (pages) => mapPages(pages, change));
     if (one) for (const id of gathered.keys()) this.patch<T>(one(id), change);
     gathered.clear();
@@ -134,22 +139,32 @@ export class Feed {
     }
   }
 
-  /**
-   * Reads the lists again, once, for something that none of them shows: it
-   * may be new. It may also be on a page that was not asked for.
-   */
-  private seek(lists: readonly string[], id: string): void {
+  /** Reads the nodes again, once, for one that the list does not show: it may be new. */
+  private seekNode(id: string): void {
     if (this.sought.has(id)) return;
     this.sought.add(id);
-    const all = this.client.getQueriesData<Pages<{ id: string }>>({ queryKey: lists });
-    const known = all.some(([, data]) =>
-      data?.pages.some((page) => page.items.some((item) => item.id === id)),
-    );
-    if (!known && all.length > 0) this.reread(lists);
+    const all = this.client.getQueriesData<Pages<Node>>({ queryKey: keys.nodeLists });
+    if (all.some(([, list]) => list && lacks(list, [id]))) this.reread(keys.nodeLists);
   }
 
-  private reread(key: readonly string[]): void {
-    const name = key.join("/");
+  /** Drops what was removed from the lists, and reads those again that lack what they should show. */
+  private seekContainers(): void {
+    if (this.strangers.size === 0) return;
+    const news = [...this.strangers.values()];
+    this.strangers.clear();
+    const gone = new Set(news.filter((n) => n.phase === "removed").map((n) => n.containerId));
+    if (gone.size > 0)
+      this.patch<Pages<Container>>(keys.containerLists, (list) => dropFrom(list, (c) => gone.has(c.id)));
+    const here = news.filter((n) => n.phase !== "removed");
+    for (const [key, list] of this.client.getQueriesData<Pages<Container>>({
+      queryKey: keys.containerLists,
+      type: "active",
+    }))
+      if (list && lacksContainer(list, filterIn(key), here)) this.reread(key);
+  }
+
+  private reread(key: QueryKey): void {
+    const name = JSON.stringify(key);
     if (this.rereads.has(name)) return;
     const timer = setTimeout(() => {
       this.rereads.delete(name);
@@ -159,7 +174,7 @@ export class Feed {
   }
 
   /** How many pages the longest list under a key has that somebody looks at. */
-  private pagesOf(key: readonly string[]): number {
+  private pagesOf(key: QueryKey): number {
     const shown = this.client.getQueryCache().findAll({ queryKey: key, type: "active" });
     return Math.max(
       1,

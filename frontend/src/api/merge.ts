@@ -21,6 +21,15 @@ export function mapPages<T>(pages: Pages<T>, change: (item: T) => T): Pages<T> {
   return next.every((page, i) => page === pages.pages[i]) ? pages : { ...pages, pages: next };
 }
 
+/** Leaves out what is `gone`, sharing whatever stays the same. */
+export function dropFrom<T>(pages: Pages<T>, gone: (item: T) => boolean): Pages<T> {
+  if (!pages.pages.some((page) => page.items.some(gone))) return pages;
+  return {
+    ...pages,
+    pages: pages.pages.map((page) => ({ ...page, items: page.items.filter((item) => !gone(item)) })),
+  };
+}
+
 export function mergeContainer(shown: Container, news: ContainerNews): Container {
   if (!supersedes(news, shown)) return shown;
   const reason = news.reason ?? "";

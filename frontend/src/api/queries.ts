@@ -4,6 +4,7 @@ import {
   infiniteQueryOptions,
   keepPreviousData,
   QueryClient,
+  type QueryKey,
   queryOptions,
 } from "@tanstack/react-query";
 import { Beats } from "@/live/beats";
@@ -127,9 +128,13 @@ export const containersQuery = (filter: ContainerFilter = {}) =>
   infiniteQueryOptions({
     ...paging,
     queryKey: [...keys.containerLists, filter],
+    gcTime: 60_000, // a long list is kept up to date for as long as it is kept
     queryFn: ({ pageParam, signal }) =>
       overlaid(api.containers.list({ ...filter, cursor: pageParam, signal }), freshContainer),
   });
+
+/** The filter of a list of containers, by its key. */
+export const filterIn = (key: QueryKey): ContainerFilter => (key.at(-1) as ContainerFilter | undefined) ?? {};
 
 export const containerQuery = (id: string) =>
   queryOptions({

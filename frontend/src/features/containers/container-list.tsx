@@ -8,6 +8,7 @@ import type { Container } from "@/api/types";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { NoMatch } from "@/components/no-match";
+import { compareNames } from "@/lib/names";
 import { phaseWords, strings } from "@/strings";
 import { buttonClass } from "@/ui/button";
 import { filterBarClass, filterBox } from "@/ui/filter";
@@ -129,7 +130,7 @@ function FilterBar({ filter, set }: { filter: Filter; set: (change: Partial<Filt
 /** Drawn anew when there are others: there may be a thousand. */
 const NodeOptions = memo(function NodeOptions({ nodes }: { nodes: ReadonlyMap<string, NodeName> }) {
   return Array.from(nodes.values())
-    .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }))
+    .sort((a, b) => compareNames(a.name, b.name))
     .map(({ id, name }) => (
       <option key={id} value={id}>
         {name}

@@ -1,5 +1,6 @@
 /** The filter of the node list, which has all nodes at hand. Its place is the URL. */
 import type { Node } from "@/api/types";
+import { compareNames } from "@/lib/names";
 import type { NodeState } from "@/live/wire";
 import { nodeStateWords, strings } from "@/strings";
 
@@ -29,7 +30,7 @@ export function writeFilter(filter: Filter): URLSearchParams {
 
 export const isSet = ({ q, state }: Filter): boolean => Boolean(q.trim() || state);
 
-const byName = (a: Node, b: Node) => a.name.localeCompare(b.name, undefined, { numeric: true });
+const byName = (a: Node, b: Node) => compareNames(a.name, b.name);
 
 const orders: Record<Sort, (a: Node, b: Node) => number> = {
   "": byName,
