@@ -194,6 +194,12 @@ func (s scenario) command(ctx context.Context, words []string) error {
 		return s.signOut(ctx, words[1])
 	case "flood":
 		return s.flood(ctx, words[1])
+	case "hurry":
+		times, err := strconv.Atoi(words[1])
+		if err != nil {
+			return err
+		}
+		return s.shared.crowd.Hurry(ctx, times)
 	case "say":
 		return s.say(ctx, words[1], words[2], words[3:])
 	}

@@ -47,7 +47,7 @@ var (
 		{"USER", "userId|user"}, {"ROLE", "roleId|role"}, {"SCOPE", "scope"}, {"OF", "scopeId"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
 	}}
 	jobs = noun{name: "job", path: "/jobs", topic: "lormas/v1/events", columns: []column{
-		{"KIND", "kind"}, {"STATE", "state"}, {"PROGRESS", "progress"}, {"STEP", "step"}, {"ERROR", "error"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
+		{"KIND", "kind"}, {"OF", "containerName"}, {"STATE", "state"}, {"PROGRESS", "progress"}, {"STEP", "step"}, {"ERROR", "error"}, {"CREATED", "createdAt|age"}, {"ID", "id"},
 	}}
 	audit = noun{name: "audit entry", path: "/audit", columns: []column{
 		{"AT", "at"}, {"WHO", "actor.name"}, {"WHAT", "verb"}, {"OF", "target.name"}, {"OUTCOME", "outcome"}, {"FROM", "address"}, {"WHY", "reason"},

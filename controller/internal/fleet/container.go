@@ -104,19 +104,20 @@ func (s MigrationStatus) At(now time.Time, moved *time.Time) MigrationStatus {
 
 // Job is an operation that a user asked for, and its outcome.
 type Job struct {
-	ID          id.JobID
-	Kind        Verb
-	State       JobState
-	NodeID      *id.NodeID
-	ContainerID *id.ContainerID
-	Progress    int // percent
-	Step        string
-	Error       string
-	RequestedBy *id.UserID
-	CreatedAt   time.Time
-	StartedAt   *time.Time
-	FinishedAt  *time.Time
-	Commands    []Command // the receipts
+	ID            id.JobID
+	Kind          Verb
+	State         JobState
+	NodeID        *id.NodeID
+	ContainerID   *id.ContainerID
+	ContainerName string // "" where there is none
+	Progress      int    // percent
+	Step          string
+	Error         string
+	RequestedBy   *id.UserID
+	CreatedAt     time.Time
+	StartedAt     *time.Time
+	FinishedAt    *time.Time
+	Commands      []Command // the receipts
 }
 
 // JobState is how far a job has come.

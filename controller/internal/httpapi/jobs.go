@@ -23,19 +23,20 @@ func (s *Server) jobRoutes() {
 
 // jobBody is an operation that somebody asked for.
 type jobBody struct {
-	ID          id.JobID        `json:"id" format:"uuid"`
-	Kind        fleet.Verb      `json:"kind" example:"container.create"`
-	State       fleet.JobState  `json:"state" enum:"queued,running,succeeded,failed,expired,superseded"`
-	NodeID      *id.NodeID      `json:"nodeId,omitempty" format:"uuid"`
-	ContainerID *id.ContainerID `json:"containerId,omitempty" format:"uuid"`
-	Progress    int             `json:"progress" doc:"percent"`
-	Step        string          `json:"step,omitempty"`
-	Error       string          `json:"error,omitempty"`
-	RequestedBy *id.UserID      `json:"requestedBy,omitempty" format:"uuid"`
-	CreatedAt   time.Time       `json:"createdAt"`
-	StartedAt   *time.Time      `json:"startedAt,omitempty"`
-	FinishedAt  *time.Time      `json:"finishedAt,omitempty"`
-	Commands    []commandBody   `json:"commands" doc:"what the node was asked for, with receipts"`
+	ID            id.JobID        `json:"id" format:"uuid"`
+	Kind          fleet.Verb      `json:"kind" example:"container.create"`
+	State         fleet.JobState  `json:"state" enum:"queued,running,succeeded,failed,expired,superseded"`
+	NodeID        *id.NodeID      `json:"nodeId,omitempty" format:"uuid"`
+	ContainerID   *id.ContainerID `json:"containerId,omitempty" format:"uuid"`
+	ContainerName string          `json:"containerName,omitempty" doc:"also of one that was deleted since"`
+	Progress      int             `json:"progress" doc:"percent"`
+	Step          string          `json:"step,omitempty"`
+	Error         string          `json:"error,omitempty"`
+	RequestedBy   *id.UserID      `json:"requestedBy,omitempty" format:"uuid"`
+	CreatedAt     time.Time       `json:"createdAt"`
+	StartedAt     *time.Time      `json:"startedAt,omitempty"`
+	FinishedAt    *time.Time      `json:"finishedAt,omitempty"`
+	Commands      []commandBody   `json:"commands" doc:"what the node was asked for, with receipts"`
 }
 
 type commandBody struct {
@@ -55,7 +56,7 @@ type commandBody struct {
 
 func showJob(j fleet.Job) jobBody {
 	body := jobBody{
-		ID: j.ID, Kind: j.Kind, State: j.State, NodeID: j.NodeID, ContainerID: j.ContainerID, Progress: j.Progress,
+		ID: j.ID, Kind: j.Kind, State: j.State, NodeID: j.NodeID, ContainerID: j.ContainerID, ContainerName: j.ContainerName, Progress: j.Progress,
 		Step: j.Step, Error: j.Error, RequestedBy: j.RequestedBy, CreatedAt: j.CreatedAt, StartedAt: j.StartedAt,
 		FinishedAt: j.FinishedAt, Commands: make([]commandBody, len(j.Commands)),
 	}

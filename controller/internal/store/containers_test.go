@@ -61,7 +61,7 @@ func TestContainerFaults(t *testing.T) {
 
 // A job with its command, as a lifecycle verb writes it.
 func job(c fleet.Container, verb fleet.Verb, action wire.Action) fleet.Job {
-	j := fleet.Job{ID: id.New[id.JobID](), Kind: verb, State: fleet.JobQueued, NodeID: &c.NodeID, ContainerID: &c.ID, CreatedAt: now()}
+	j := fleet.Job{ID: id.New[id.JobID](), Kind: verb, State: fleet.JobQueued, NodeID: &c.NodeID, ContainerID: &c.ID, ContainerName: c.Name, CreatedAt: now()}
 	j.Commands = []fleet.Command{{
 		ID: id.New[id.CommandID](), JobID: j.ID, NodeID: c.NodeID, ContainerID: &c.ID, Action: action,
 		Receipt: wire.Queued, Rev: 1, Epoch: 1, Generation: 1, QueuedAt: now(),

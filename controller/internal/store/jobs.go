@@ -11,12 +11,13 @@ import (
 )
 
 const jobColumns = `
-	j.id, j.kind, j.state, j.node_id, j.container_id, j.progress, j.step, j.error, j.requested_by,
+	j.id, j.kind, j.state, j.node_id, j.container_id,
+	coalesce((select c.name from containers c where c.id = j.container_id), '') as container_name, j.progress, j.step, j.error, j.requested_by,
 	j.created_at, j.started_at, j.finished_at`
 
 func scanJob(row pgx.CollectableRow) (fleet.Job, error) {
 	var j fleet.Job
-	err := row.Scan(&j.ID, &j.Kind, &j.State, &j.NodeID, &j.ContainerID, &j.Progress, &j.Step, &j.Error, &j.RequestedBy,
+	err := row.Scan(&j.ID, &j.Kind, &j.State, &j.NodeID, &j.ContainerID, &j.ContainerName, &j.Progress, &j.Step, &j.Error, &j.RequestedBy,
 		&j.CreatedAt, &j.StartedAt, &j.FinishedAt)
 	return j, err
 }

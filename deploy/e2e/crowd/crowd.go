@@ -38,6 +38,7 @@ type Credential struct {
 // Crowd is the nodes that have joined.
 type Crowd struct {
 	opt     Options
+	haste   chan int
 	members []*member
 	running errgroup.Group
 }
@@ -48,7 +49,7 @@ const atOnce = 32
 // Join connects all nodes and returns when each has been told what to run.
 // They live until ctx ends; Wait tells how that went.
 func Join(ctx context.Context, opt Options, all []Credential) (*Crowd, error) {
-	c := &Crowd{opt: opt}
+	c := &Crowd{opt: opt, haste: make(chan int)}
 	var joining errgroup.Group
 	joining.SetLimit(atOnce)
 	for _, credential := range all {
@@ -72,9 +73,9 @@ func Join(ctx context.Context, opt Options, all []Credential) (*Crowd, error) {
 
 // Live sends heartbeats and news of all nodes, evenly, until ctx ends.
 func (c *Crowd) Live(ctx context.Context) {
-	beat := time.NewTicker(c.opt.Beat / time.Duration(len(c.members)))
+	perBeat := c.opt.Beat / time.Duration(len(c.members))
+	beat, news := time.NewTicker(perBeat), time.NewTicker(c.opt.News)
 	defer beat.Stop()
-	news := time.NewTicker(c.opt.News)
 	defer news.Stop()
 	for i, n := 0, 0; ; {
 		select {
@@ -84,9 +85,22 @@ func (c *Crowd) Live(ctx context.Context) {
 		case <-news.C:
 			c.members[n%len(c.members)].change(phases[n/len(c.members)%len(phases)])
 			n++
+		case times := <-c.haste:
+			beat.Reset(perBeat / time.Duration(times))
+			news.Reset(c.opt.News / time.Duration(times))
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// Hurry has the crowd live so many times as fast from now on.
+func (c *Crowd) Hurry(ctx context.Context, times int) error {
+	select {
+	case c.haste <- times:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

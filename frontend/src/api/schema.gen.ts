@@ -2499,6 +2499,8 @@ export interface components {
             commands: components["schemas"]["Command"][];
             /** Format: uuid */
             containerId?: string;
+            /** @description also of one that was deleted since */
+            containerName?: string;
             /** Format: date-time */
             createdAt: string;
             error?: string;
@@ -5427,6 +5429,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "containerName": "text",
                      *         "createdAt": "2026-01-02T15:04:05Z",
                      *         "error": "text",
                      *         "finishedAt": "2026-01-02T15:04:05Z",
@@ -5680,6 +5683,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -5809,6 +5813,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "containerName": "text",
                      *         "createdAt": "2026-01-02T15:04:05Z",
                      *         "error": "text",
                      *         "finishedAt": "2026-01-02T15:04:05Z",
@@ -6077,6 +6082,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -6187,6 +6193,7 @@ export interface operations {
                      *           }
                      *         ],
                      *         "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *         "containerName": "text",
                      *         "createdAt": "2026-01-02T15:04:05Z",
                      *         "error": "text",
                      *         "finishedAt": "2026-01-02T15:04:05Z",
@@ -6320,6 +6327,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -6473,6 +6481,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -6645,6 +6654,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -6724,6 +6734,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -6858,6 +6869,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -6989,6 +7001,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -9181,6 +9194,7 @@ export interface operations {
                      *             }
                      *           ],
                      *           "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *           "containerName": "text",
                      *           "createdAt": "2026-01-02T15:04:05Z",
                      *           "error": "text",
                      *           "finishedAt": "2026-01-02T15:04:05Z",
@@ -9263,6 +9277,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -9647,6 +9662,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",
@@ -10617,6 +10633,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "containerId": "0192f0c1-2345-7abc-8def-0123456789ab",
+                     *       "containerName": "text",
                      *       "createdAt": "2026-01-02T15:04:05Z",
                      *       "error": "text",
                      *       "finishedAt": "2026-01-02T15:04:05Z",

@@ -13,12 +13,12 @@ const words = strings.jobs;
 interface JobTableProps {
   jobs: Job[];
   more: boolean;
-  /** Names of what they act on. Left out where all act on the same: fewer columns then. */
-  nameOf?: (containerId: string) => string | undefined;
+  /** Whether to name what they act on. Left out where all act on the same: fewer columns then. */
+  named?: boolean;
 }
 
 /** What was asked for, how far it came, and what went wrong. */
-export function JobTable({ jobs, more, nameOf }: JobTableProps) {
+export function JobTable({ jobs, more, named = false }: JobTableProps) {
   return (
     <LongTable
       label={words.title}
@@ -27,9 +27,9 @@ export function JobTable({ jobs, more, nameOf }: JobTableProps) {
       head={
         <>
           <Th>{words.what}</Th>
-          {nameOf && <Th wide>{words.state}</Th>}
+          {named && <Th wide>{words.state}</Th>}
           <Th wide>{words.receipt}</Th>
-          {nameOf && <Th wide>{words.target}</Th>}
+          {named && <Th wide>{words.target}</Th>}
           <Th wide>{words.started}</Th>
           <Th wide className="text-right">
             {words.took}
@@ -37,13 +37,13 @@ export function JobTable({ jobs, more, nameOf }: JobTableProps) {
         </>
       }
     >
-      {(job, place) => <Row key={job.id} place={place} job={job} nameOf={nameOf} />}
+      {(job, place) => <Row key={job.id} place={place} job={job} named={named} />}
     </LongTable>
   );
 }
 
-function Row({ job, place, nameOf }: { job: Job; place: Place; nameOf: JobTableProps["nameOf"] }) {
-  const target = nameOf && <Target job={job} name={job.containerId && nameOf(job.containerId)} />;
+function Row({ job, place, named }: { job: Job; place: Place; named: boolean }) {
+  const target = named && <Target job={job} />;
   return (
     <Tr {...place}>
       <Td className="max-md:py-2.5">
@@ -61,7 +61,7 @@ function Row({ job, place, nameOf }: { job: Job; place: Place; nameOf: JobTableP
           <Age at={job.createdAt} />
         </div>
       </Td>
-      {nameOf && (
+      {named && (
         <Td wide>
           <JobBadge state={job.state} />
         </Td>
@@ -69,7 +69,7 @@ function Row({ job, place, nameOf }: { job: Job; place: Place; nameOf: JobTableP
       <Td wide>
         <Receipts job={job} />
       </Td>
-      {nameOf && <Td wide>{target}</Td>}
+      {named && <Td wide>{target}</Td>}
       <Td wide className="text-muted">
         <Age at={job.createdAt} />
       </Td>
@@ -80,12 +80,11 @@ function Row({ job, place, nameOf }: { job: Job; place: Place; nameOf: JobTableP
   );
 }
 
-function Target({ job, name }: { job: Job; name: string | undefined }) {
-  if (!job.containerId) return <span className="text-muted">–</span>;
-  if (!name) return <span className="font-mono text-xs text-muted">…{job.containerId.slice(-8)}</span>;
+function Target({ job: { containerId, containerName } }: { job: Job }) {
+  if (!containerId) return <span className="text-muted">–</span>;
   return (
-    <Link to={`/containers/${job.containerId}`} className="break-words hover:underline">
-      {name}
+    <Link to={`/containers/${containerId}`} className="break-words hover:underline">
+      {containerName}
     </Link>
   );
 }

@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useLayoutEffect, useRef, useState } from "react";
 import type { LongTableProps } from "./long-table";
 import { Table } from "./table";
 
@@ -19,7 +19,7 @@ export function Windowed<T extends { id: string }>({
   const rows = useWindowVirtualizer({
     count: items.length,
     estimateSize: () => usualHeight,
-    getItemKey: (index) => items[index]?.id ?? index,
+    getItemKey: useKeys(items),
     overscan: 15,
     scrollMargin,
   });
@@ -38,6 +38,15 @@ export function Windowed<T extends { id: string }>({
       <Gap height={after} />
     </Table>
   );
+}
+
+/** The same function until other rows are there: with a new one every row is laid out anew. */
+function useKeys(items: readonly { id: string }[]): (index: number) => string {
+  const [ids, setIds] = useState<string[]>([]);
+  const same = ids.length === items.length && items.every(({ id }, i) => id === ids[i]);
+  const now = same ? ids : items.map(({ id }) => id);
+  if (!same) setIds(now);
+  return useCallback((index) => now[index] ?? "", [now]);
 }
 
 function Gap({ height }: { height: number }) {
