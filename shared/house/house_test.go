@@ -123,6 +123,7 @@ var rooms = map[string][]string{
 	"deploy/cmd/lab":            {"deploy/e2e"},
 	"deploy/e2e/bench":          {"deploy/e2e"},
 	"deploy/e2e/chaos":          {"deploy/e2e", "deploy/witness"},
+	"deploy/e2e/crowd":          {"shared/id", "shared/mqttlink", "shared/spec", "shared/wire"},
 	"deploy/cmd/chaos":          {"deploy/e2e", "deploy/e2e/chaos"},
 	"deploy/cmd/bench-failover": {"deploy/e2e", "deploy/e2e/bench"},
 }
