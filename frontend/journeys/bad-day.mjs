@@ -4,6 +4,7 @@ import { play } from "./stage.mjs";
 
 const { EMAIL, PASSWORD } = process.env;
 const name = `"><b>x</b> \u202eתה שלום مرحبا 'quoted' & ${"wide".repeat(30)}`;
+const about = `"><i>${"ר".repeat(80)}`;
 
 const ended = "Your session has ended. Sign in again to go on where you were.";
 
@@ -43,6 +44,30 @@ await play(async (stage) => {
   await stage.link(name).waitFor();
   await stage.fits();
   await stage.look("narrow-eggs");
+
+  await stage.follow("Categories");
+  await stage.press("Add category");
+  await stage.type("Name", name, stage.dialog);
+  await stage.type("Description", about, stage.dialog);
+  await stage.press("Add category", stage.dialog);
+  await stage.sees(/cannot be a name/, stage.dialog);
+  await stage.fits();
+  await stage.type("Name", "games", stage.dialog);
+  await stage.press("Add category", stage.dialog);
+  await stage.heading("games");
+  await stage.sees(about);
+  await stage.fits();
+  await stage.look("narrow-categories");
+  await stage.follow("Eggs");
+  await stage.follow(name);
+  await page.getByLabel("Category").selectOption("games");
+  await stage.press("Save");
+  await stage.sees("Saved");
+  await stage.follow("Eggs");
+  await page.getByLabel("Category").selectOption("games");
+  await stage.link(name).waitFor();
+  await stage.fits();
+  await stage.look("narrow-category");
   await stage.follow(name);
   await stage.follow("New container from this");
   await stage.heading("New container");

@@ -38,6 +38,7 @@ const scenes = [
   ["container-failed", `/containers/${uuid(2, 8)}`],
   ["container-migrate", `/containers/${uuid(2, 1)}`, migrate],
   ["eggs", "/eggs"],
+  ["egg-categories", "/eggs/categories"],
   ["egg", `/eggs/${uuid(3, 1)}`],
   ["egg-import", "/eggs/import", importEggs],
   ["jobs", "/jobs"],

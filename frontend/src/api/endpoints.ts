@@ -67,6 +67,12 @@ export interface ContainerFilter {
 
 export interface EggFilter {
   q?: string;
+  categoryId?: string;
+}
+
+export interface Described {
+  name: string;
+  description: string;
 }
 
 export interface Reason {
@@ -242,6 +248,14 @@ export const api = {
     edit: (id: string, body: ClusterCreate, generation: number) =>
       answer(client.PATCH("/api/v1/clusters/{id}", { params: guarded(id, generation), body })),
     remove: (id: string) => answer(client.DELETE("/api/v1/clusters/{id}", one(id))),
+  },
+  categories: {
+    list: (o: Listing) =>
+      answer(client.GET("/api/v1/eggs/categories", page({ ...o, sort: "name" as const }))),
+    create: (body: Described) => answer(client.POST("/api/v1/eggs/categories", { body })),
+    edit: (id: string, body: Described, generation: number) =>
+      answer(client.PATCH("/api/v1/eggs/categories/{id}", { params: guarded(id, generation), body })),
+    remove: (id: string) => answer(client.DELETE("/api/v1/eggs/categories/{id}", one(id))),
   },
   eggs: {
     list: (o: Listing & EggFilter) => answer(client.GET("/api/v1/eggs", page(o))),

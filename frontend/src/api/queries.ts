@@ -80,6 +80,7 @@ export const keys = {
   migrations: ["migrations"] as const,
   clusters: ["clusters"] as const,
   eggs: ["eggs"] as const,
+  categories: ["egg-categories"] as const,
   jobs: ["jobs"] as const,
   audit: ["audit"] as const,
   auditOf: (target: string) => ["audit-of", target] as const,
@@ -189,6 +190,13 @@ export const eggsQuery = (filter: EggFilter = {}) =>
     ...paging,
     queryKey: [...keys.eggs, "list", filter],
     queryFn: ({ pageParam, signal }) => api.eggs.list({ ...filter, cursor: pageParam, signal }),
+  });
+
+export const categoriesQuery = () =>
+  infiniteQueryOptions({
+    ...paging,
+    queryKey: keys.categories,
+    queryFn: ({ pageParam, signal }) => api.categories.list({ cursor: pageParam, signal }),
   });
 
 export const eggQuery = (id: string) =>

@@ -36,6 +36,7 @@ export type Cluster = Schemas["Cluster"];
 export type ClusterCreate = Schemas["NewClusterInput"];
 
 export type Egg = Schemas["Egg"];
+export type EggCategory = Schemas["EggCategory"];
 export type EggBody = Schemas["NewEgg"];
 export type ImportedEgg = Schemas["ImportEggOutput"];
 export type EggChange = Schemas["EggChange"];

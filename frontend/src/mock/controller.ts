@@ -4,6 +4,7 @@
  * answers has the shapes of the real one; what it does is only theatre.
  */
 import type { Container, ContainerCreate, Egg, EggBody, Job, JobState, Node } from "@/api/types";
+import { categoryRoutes } from "./categories";
 import { auditEntry, container, egg, job, migration, node, uuid, type World } from "./fixtures";
 import { fleetRoutes } from "./fleet";
 import { People, type Visitor } from "./people";
@@ -68,6 +69,7 @@ export class MockController {
       ["GET", /^\/clusters$/, () => json({ items: world.clusters })],
       ["POST", /^\/containers\/([^/]+)\/command$/, (m) => this.act(m[1], "command")],
       ["DELETE", /^\/containers\/([^/]+)$/, (m) => this.act(m[1], "delete")],
+      ...categoryRoutes(world),
       ["GET", /^\/eggs$/, (_, __, r) => json({ items: this.eggs(r) })],
       ["POST", /^\/eggs$/, (_, body) => this.createEgg(body as unknown as EggBody)],
       ["POST", /^\/eggs\/import$/, (_, body, r) => this.importEgg(String(body.text ?? ""), new URL(r.url))],
@@ -300,8 +302,9 @@ export class MockController {
   // Eggs and jobs
 
   private eggs(request: Request): Egg[] {
-    const q = new URL(request.url).searchParams.get("q")?.toLowerCase() ?? "";
-    return this.world.eggs.filter((e) => e.name.toLowerCase().includes(q));
+    const asked = new URL(request.url).searchParams;
+    const [q, of] = [asked.get("q")?.toLowerCase() ?? "", asked.get("categoryId")];
+    return this.world.eggs.filter((e) => e.name.toLowerCase().includes(q) && (!of || e.categoryId === of));
   }
 
   private createEgg(body: EggBody): Response {

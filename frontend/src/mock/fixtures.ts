@@ -1,5 +1,16 @@
 /** A small fleet for development, screenshots and tests. */
-import type { AuditEntry, Cluster, Container, Egg, Fleet, Job, Migration, Node, Observed } from "@/api/types";
+import type {
+  AuditEntry,
+  Cluster,
+  Container,
+  Egg,
+  EggCategory,
+  Fleet,
+  Job,
+  Migration,
+  Node,
+  Observed,
+} from "@/api/types";
 import type { Phase } from "@/live/wire";
 
 /** A fixed id that looks like ours: `kind` keeps those of two nouns apart. */
@@ -184,6 +195,17 @@ export function cluster(change: Partial<Cluster> = {}): Cluster {
   };
 }
 
+export function category(change: Partial<EggCategory> = {}): EggCategory {
+  return {
+    id: uuid(10, 1),
+    name: "Web",
+    description: "Servers of pages",
+    generation: 1,
+    createdAt: ago(9 * 86_400),
+    ...change,
+  };
+}
+
 /** Everything the mock controller begins with. */
 export interface World {
   nodes: Node[];
@@ -193,6 +215,7 @@ export interface World {
   audit: AuditEntry[];
   migrations: Migration[];
   clusters: Cluster[];
+  categories: EggCategory[];
   holds: Fleet["holds"];
   operatorReason: string;
 }
@@ -205,6 +228,7 @@ export const emptyWorld = (): World => ({
   audit: [],
   migrations: [],
   clusters: [],
+  categories: [],
   holds: [],
   operatorReason: "",
 });
@@ -308,6 +332,7 @@ export function smallWorld(): World {
     audit: smallAudit(),
     migrations: [migration()],
     clusters: [cluster()],
+    categories: [category()],
     holds: [],
     operatorReason: "",
   };

@@ -111,7 +111,7 @@ export function fleetRoutes(world: World): Route[] {
 }
 
 /** Changes what is of the generation that the request says. */
-function guarded<T extends { generation: number }>(of: T, change: object, request: Request): Response {
+export function guarded<T extends { generation: number }>(of: T, change: object, request: Request): Response {
   if (request.headers.get("If-Match") !== `"${of.generation}"`)
     return problem(412, "precondition", "somebody changed it: read it again");
   return json(Object.assign(of, change, { generation: of.generation + 1 }));

@@ -28,6 +28,7 @@ export function routes(user: User): RouteObject[] {
         page("containers/:id", () => import("./container")),
         page("migrations/:id", () => import("./migration")),
         page("eggs", () => import("./eggs")),
+        page("eggs/categories", () => import("./egg-categories")),
         page("eggs/import", () => import("./egg-import")),
         page("eggs/new", () => import("./egg-new")),
         page("eggs/:id", () => import("./egg")),

@@ -6,10 +6,12 @@ import { keys } from "@/api/queries";
 import type { Egg, EggBody } from "@/api/types";
 import { FormFault } from "@/components/fault";
 import { strings } from "@/strings";
+import { categories } from "@/strings/categories";
 import { Button } from "@/ui/button";
-import { TextArea, TextField } from "@/ui/field";
+import { SelectField, TextArea, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { blankEgg, bodyOf, readEgg, readSimple, type Simple, textOf, writeSimple } from "./egg-text";
+import { useCategories } from "./use-categories";
 
 const words = strings.eggs;
 
@@ -37,7 +39,8 @@ export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => vo
   const faults = save.error instanceof ApiError ? save.error.faults : [];
   const faultOf = (field: Simple) =>
     faults.find((f) => f.field === (field === "image" ? "images[0].image" : field))?.message;
-  const elsewhere = faults.filter((f) => !boxes.some(({ field }) => f.message === faultOf(field)));
+  const shown: Simple[] = [...boxes.map(({ field }) => field), "categoryId"];
+  const elsewhere = faults.filter((f) => !shown.some((field) => f.message === faultOf(field)));
   return (
     <form
       noValidate
@@ -64,6 +67,13 @@ export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => vo
               }
             />
           ))}
+          {"egg" in read && (
+            <CategoryField
+              value={readSimple(read.egg, "categoryId")}
+              fault={faultOf("categoryId")}
+              onChange={(id) => setText(textOf(writeSimple(read.egg, "categoryId", id)))}
+            />
+          )}
         </div>
       </Panel>
       <TextArea
@@ -85,5 +95,32 @@ export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => vo
         )}
       </div>
     </form>
+  );
+}
+
+interface CategoryProps {
+  value: string;
+  fault: string | undefined;
+  onChange: (id: string) => void;
+}
+
+function CategoryField({ value, fault, onChange }: CategoryProps) {
+  const all = useCategories();
+  if (all.length === 0) return null;
+  return (
+    <SelectField
+      label={categories.category}
+      value={value}
+      fault={fault}
+      onChange={({ target }) => onChange(target.value)}
+    >
+      <option value="">{categories.none}</option>
+      {value && !all.some(({ id }) => id === value) && <option>{value}</option>}
+      {all.map(({ id, name }) => (
+        <option key={id} value={id}>
+          {name}
+        </option>
+      ))}
+    </SelectField>
   );
 }

@@ -1,34 +1,40 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Download, Plus } from "lucide-react";
-import { Link } from "react-router";
+import { Link, useSearchParams } from "react-router";
+import type { EggFilter } from "@/api/endpoints";
 import { eggsQuery } from "@/api/queries";
 import type { Egg } from "@/api/types";
 import { Age } from "@/components/age";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
+import { NoMatch } from "@/components/no-match";
 import { strings } from "@/strings";
+import { categories } from "@/strings/categories";
 import { buttonClass } from "@/ui/button";
 import { Empty } from "@/ui/panel";
 import { Table, Td, Th, Tr } from "@/ui/table";
+import { FilterBar } from "./filter-bar";
+import { useCategories } from "./use-categories";
 
 const words = strings.eggs;
 
+/** Its filter stands in the URL. */
 export function EggList() {
+  const [params, setParams] = useSearchParams();
+  const [q, categoryId] = [params.get("q") ?? "", params.get("category") ?? ""];
+  const filter: EggFilter = { ...(q && { q }), ...(categoryId && { categoryId }) };
+  const clear = () => setParams({}, { replace: true });
+  const set = (change: EggFilter) => {
+    const next = { ...filter, ...change };
+    const kept = { ...(next.q && { q: next.q }), ...(next.categoryId && { category: next.categoryId }) };
+    setParams(kept, { replace: true });
+  };
+  const names = new Map(useCategories().map(({ id, name }) => [id, name]));
   return (
     <List
-      query={useInfiniteQuery(eggsQuery())}
-      empty={
-        <Empty
-          title={words.emptyTitle}
-          action={
-            <span className="flex gap-2">
-              <NewEgg importing />
-            </span>
-          }
-        >
-          {words.empty}
-        </Empty>
-      }
+      query={useInfiniteQuery(eggsQuery(filter))}
+      aside={<FilterBar filter={filter} set={set} />}
+      empty={q || categoryId ? <NoMatch clear={clear} /> : <NoEggs />}
     >
       {(eggs) => (
         <Table
@@ -37,6 +43,7 @@ export function EggList() {
             <>
               <Th>{words.name}</Th>
               <Th wide>{words.images}</Th>
+              {names.size > 0 && <Th wide>{categories.category}</Th>}
               <Th wide className="text-right">
                 {words.variables}
               </Th>
@@ -45,11 +52,26 @@ export function EggList() {
           }
         >
           {eggs.map((egg) => (
-            <Row key={egg.id} egg={egg} />
+            <Row key={egg.id} egg={egg} names={names} />
           ))}
         </Table>
       )}
     </List>
+  );
+}
+
+function NoEggs() {
+  return (
+    <Empty
+      title={words.emptyTitle}
+      action={
+        <span className="flex gap-2">
+          <NewEgg importing />
+        </span>
+      }
+    >
+      {words.empty}
+    </Empty>
   );
 }
 
@@ -73,7 +95,7 @@ export function NewEgg({ importing }: { importing?: boolean }) {
   );
 }
 
-function Row({ egg }: { egg: Egg }) {
+function Row({ egg, names }: { egg: Egg; names: ReadonlyMap<string, string> }) {
   return (
     <Tr>
       <Td className="max-md:py-2.5">
@@ -85,6 +107,11 @@ function Row({ egg }: { egg: Egg }) {
       <Td wide>
         <code className="text-sm break-all">{egg.images[0]?.image}</code>
       </Td>
+      {names.size > 0 && (
+        <Td wide>
+          <bdi className="break-words">{names.get(egg.categoryId ?? "")}</bdi>
+        </Td>
+      )}
       <Td wide className="text-right tabular-nums">
         {egg.variables?.length ?? 0}
       </Td>

@@ -35,7 +35,7 @@ export function readEgg(text: string): { egg: EggBody } | { fault: string } {
 }
 
 /** The fields that have a box of their own above the text. */
-export type Simple = "name" | "description" | "image" | "startup" | "stop";
+export type Simple = "categoryId" | "name" | "description" | "image" | "startup" | "stop";
 
 export function readSimple(egg: EggBody, field: Simple): string {
   return (field === "image" ? egg.images?.[0]?.image : egg[field]) ?? "";
