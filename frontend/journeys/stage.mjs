@@ -151,10 +151,14 @@ class Stage {
     if (done || value !== "ok") throw new Error(`${command}: ${value ?? "nobody plays the lab"}`);
   }
 
-  /** That nothing is wider than the page, whatever it is called. */
+  /** That neither the page nor a table in it is wider than there is room, whatever things are called. */
   async fits() {
-    const [needs, has] = await this.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-    if (needs > has) throw new Error(`${this.page.url()} is ${needs} pixels wide, where there are ${has}`);
+    const wide = await this.page.evaluate(() =>
+      [document.documentElement, ...[...document.querySelectorAll("table")].map((t) => t.parentElement)]
+        .filter((at) => at.scrollWidth > at.clientWidth)
+        .map((at) => `${at.scrollWidth} pixels where there are ${at.clientWidth}`),
+    );
+    if (wide.length > 0) throw new Error(`${this.page.url()} is too wide: ${wide.join("; ")}`);
   }
 
   /** A picture of a page, which has to be fit for everybody. */

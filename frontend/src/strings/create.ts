@@ -79,8 +79,8 @@ export const create = {
       `${count} (${wanted} wanted, largest free ${free})`,
   },
   submit: "Create container",
-  badName: (name: string) =>
-    `${JSON.stringify(name)} cannot be a name: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit`,
+  badName: (quoted: string) =>
+    `${quoted} cannot be a name: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit`,
   needEgg: "Choose an egg.",
   needCpu: "Give a number of cores, such as 0.5.",
   littleCpu: (cpu: string) => `${cpu} cores is too little: give at least 0.01`,

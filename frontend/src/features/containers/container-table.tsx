@@ -102,7 +102,10 @@ function Row({ place, container: c, node, hideNode, choice }: RowProps) {
                 className="size-4 shrink-0"
               />
             )}
-            <Link to={`/containers/${c.id}`} className="min-w-0 font-medium break-words hover:underline">
+            <Link
+              to={`/containers/${c.id}`}
+              className="min-w-0 font-medium break-words hover:underline max-md:wrap-anywhere"
+            >
               {c.name}
             </Link>
           </span>

@@ -110,6 +110,10 @@ describe("faults", () => {
     ["", "Give it a name."],
     [" ", "Give it a name."],
     [
+      "a\u202eb",
+      '"a\\u202eb" cannot be a name: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
+    ],
+    [
       ".x",
       '".x" cannot be a name: use 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit',
     ],

@@ -123,6 +123,13 @@ const text = (holds: (text: string) => boolean, error: string | ((text: string) 
 
 const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
+/** As Go quotes it: what cannot be seen, or turns the text around, is written out. */
+function quoted(name: string): string {
+  const short = [...name].slice(0, 70).join("");
+  const written = (char: string) => `\\u${char.codePointAt(0)?.toString(16).padStart(4, "0")}`;
+  return JSON.stringify(short).replace(/[\p{Cf}\u0080-\u009f]/gu, written);
+}
+
 const size = z.string().check(text((t) => parseBytes(t) !== null, words.needSize));
 
 const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
@@ -131,7 +138,10 @@ const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
       eggId: z.string().check(text(Boolean, words.needEgg)),
       name: z.string().check(
         text((t) => t.trim() !== "", strings.needName),
-        text((t) => nameForm.test(t.trim()), words.badName),
+        text(
+          (t) => nameForm.test(t.trim()),
+          (t) => words.badName(quoted(t.trim())),
+        ),
       ),
     }),
   variables: (egg) =>

@@ -99,8 +99,8 @@ function Row({ egg, names }: { egg: Egg; names: ReadonlyMap<string, string> }) {
   return (
     <Tr>
       <Td className="max-md:py-2.5">
-        <Link to={`/eggs/${egg.id}`} className="font-medium break-words hover:underline">
-          {egg.name}
+        <Link to={`/eggs/${egg.id}`} className="font-medium break-words hover:underline max-md:wrap-anywhere">
+          <bdi>{egg.name}</bdi>
         </Link>
         {egg.description && <p className="line-clamp-1 max-w-md text-xs text-muted">{egg.description}</p>}
       </Td>

@@ -82,7 +82,10 @@ function NodeRow({ node, place }: { node: Node; place: Place }) {
       <Td className="max-md:py-3">
         <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1.5">
           <div className="min-w-0">
-            <Link to={`/nodes/${node.id}`} className="font-medium break-words hover:underline">
+            <Link
+              to={`/nodes/${node.id}`}
+              className="font-medium break-words hover:underline max-md:wrap-anywhere"
+            >
               {node.name}
             </Link>
             <p className="truncate text-xs text-muted">

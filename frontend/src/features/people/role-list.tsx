@@ -26,7 +26,10 @@ export function RoleList() {
           {roles.map((role) => (
             <Tr key={role.id}>
               <Td className="max-md:py-2.5">
-                <Link to={`/roles/${role.id}`} className="font-medium break-words hover:underline">
+                <Link
+                  to={`/roles/${role.id}`}
+                  className="font-medium break-words hover:underline max-md:wrap-anywhere"
+                >
                   {role.name}
                 </Link>
                 {role.builtin && <span className="ml-2 text-xs text-muted">{words.builtin}</span>}

@@ -57,7 +57,10 @@ function Row({ person, place }: { person: Person; place: Place }) {
   return (
     <Tr {...place}>
       <Td className="max-md:py-2.5">
-        <Link to={`/users/${person.id}`} className="font-medium break-words hover:underline">
+        <Link
+          to={`/users/${person.id}`}
+          className="font-medium break-words hover:underline max-md:wrap-anywhere"
+        >
           {person.name || person.email}
         </Link>
         {person.name && <p className="text-xs break-words text-muted">{person.email}</p>}
