@@ -35,6 +35,19 @@ await play(async (stage) => {
   await cordon.waitFor();
   if (!(await cordon.isChecked())) throw new Error("the permission was not kept");
 
+  const colleague = await page.context().newPage();
+  await colleague.goto(page.url());
+  await colleague.getByLabel("Description", { exact: true }).fill("changed by a colleague");
+  await page.getByLabel("Description", { exact: true }).fill("not to be kept");
+  const kept = colleague.waitForResponse((answer) => answer.request().method() === "PATCH");
+  await colleague.getByRole("button", { name: "Save", exact: true }).click();
+  await kept;
+  await stage.press("Save");
+  await stage.sees("It changed in the meantime");
+  await stage.press("Show it as it is now");
+  await stage.typed("Description", "changed by a colleague");
+  await colleague.close();
+
   await stage.follow("People");
   await page.getByRole("link", { name: /Jane/ }).click();
   await page.getByLabel("Role", { exact: true }).selectOption({ label: "Night shift" });

@@ -319,7 +319,8 @@ export const api = {
     get: (id: string, signal: AbortSignal) =>
       answer(client.GET("/api/v1/roles/{id}", { ...one(id), signal })),
     create: (body: { name: string }) => answer(client.POST("/api/v1/roles", { body })),
-    edit: (id: string, body: RoleEdit) => answer(client.PATCH("/api/v1/roles/{id}", { ...one(id), body })),
+    edit: (id: string, body: RoleEdit, generation: number) =>
+      answer(client.PATCH("/api/v1/roles/{id}", { params: guarded(id, generation), body })),
     remove: (id: string) => answer(client.DELETE("/api/v1/roles/{id}", one(id))),
   },
   bindings: {

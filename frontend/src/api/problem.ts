@@ -29,6 +29,9 @@ interface ApiErrorRest {
   requestId: string;
 }
 
+/** Whether somebody else has changed it since it was read. */
+export const isStale = (error: unknown): boolean => error instanceof ApiError && error.status === 412;
+
 const typePrefix = "urn:lormas:problem:";
 
 /** The error that an answer tells of; it may come from a proxy on the way. */

@@ -8,19 +8,18 @@ import { Note } from "@/ui/note";
 export function Fault({
   error,
   onRetry,
+  retry = strings.retry,
   className,
 }: {
   error: unknown;
   onRetry?: () => void;
+  /** What the button for that says. */
+  retry?: string;
   className?: string;
 }) {
   const { title, detail, requestId } = explain(error);
   return (
-    <Note
-      look="bad"
-      className={className}
-      action={onRetry && <Button onClick={onRetry}>{strings.retry}</Button>}
-    >
+    <Note look="bad" className={className} action={onRetry && <Button onClick={onRetry}>{retry}</Button>}>
       <p className="font-medium">{title}</p>
       {detail !== title && (
         <p className="text-ink">

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/endpoints";
+import { isStale } from "@/api/problem";
 import { itemsOf, keys, permissionsQuery, roleQuery, rolesQuery } from "@/api/queries";
 import type { Role } from "@/api/types";
 import { Fault } from "@/components/fault";
@@ -15,7 +16,18 @@ import { PermissionTree } from "./permission-tree";
 const words = strings.roles;
 
 /** What a role is called, what it comes from and what it may do. */
-export function RoleForm({ role }: { role: Role }) {
+export function RoleForm({ role: newest }: { role: Role }) {
+  const [role, setRole] = useState(newest);
+  return <Form key={role.generation} role={role} onReread={() => setRole(newest)} />;
+}
+
+interface FormProps {
+  /** As it was when one began: what others change meanwhile is not lost. */
+  role: Role;
+  onReread: () => void;
+}
+
+function Form({ role, onReread }: FormProps) {
   const client = useQueryClient();
   const fixed = !useMay()("role.edit") || role.builtin;
   const { data: all } = useQuery(permissionsQuery());
@@ -24,9 +36,13 @@ export function RoleForm({ role }: { role: Role }) {
   const [description, setDescription] = useState(role.description);
   const [parentId, setParent] = useState(role.parentId ?? "");
   const [own, setOwn] = useState(role.permissions);
+  const [generation, setGeneration] = useState(role.generation);
   const save = useMutation({
-    mutationFn: () => api.roles.edit(role.id, { name, description, parentId, permissions: own }),
-    onSuccess: (saved) => client.setQueryData(roleQuery(role.id).queryKey, saved),
+    mutationFn: () => api.roles.edit(role.id, { name, description, parentId, permissions: own }, generation),
+    onSuccess: (saved) => {
+      setGeneration(saved.generation);
+      client.setQueryData(roleQuery(role.id).queryKey, saved);
+    },
     onSettled: () => client.invalidateQueries({ queryKey: keys.roles }),
   });
   const parent = roles.find((other) => other.id === parentId);
@@ -34,7 +50,9 @@ export function RoleForm({ role }: { role: Role }) {
   return (
     <div className="space-y-4">
       {role.builtin && <Note look="info">{words.builtinText}</Note>}
-      {save.error && <Fault error={save.error} />}
+      {save.error && (
+        <Fault error={save.error} {...(isStale(save.error) && { onRetry: onReread, retry: words.reread })} />
+      )}
       <Panel>
         <div className="grid gap-4 p-4 sm:grid-cols-3">
           <TextField
