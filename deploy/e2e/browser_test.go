@@ -85,9 +85,10 @@ func TestPeopleAreLetIn(t *testing.T) {
 
 func TestEveryPageIsForEverybody(t *testing.T) {
 	s := stage(t)
-	made := s.create("seen", s.egg("seen", DemoImage, nil), s.lab.Nodes[0], nil)
+	egg := s.egg("seen", DemoImage, nil)
+	made := s.create("seen", egg, s.lab.Nodes[0], nil)
 	s.awaitPhase(made.Container, "running")
-	s.journey("every-page", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
+	s.journey("every-page", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, "EGG="+egg)
 }
 
 func TestABadDay(t *testing.T) {

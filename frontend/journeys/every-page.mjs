@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { play } from "./stage.mjs";
 
-const { EMAIL, PASSWORD } = process.env;
+const { EMAIL, PASSWORD, EGG } = process.env;
 const source = readFileSync(new URL("../src/routes/routes.tsx", import.meta.url), "utf8");
 const routes = [...source.matchAll(/\bpage\("([^"]+)"/g)].map(([, path]) => path);
 
@@ -46,11 +46,11 @@ await play(async (stage) => {
   await stage.seesNot(/a cable is laid/);
 
   await page.setViewportSize(sizes.desk);
-  for (const path of ["/containers", "/containers/new"]) {
-    await stage.open(path);
-    await settled(page);
-    await check(`the keys of ${path}`, () => everyStop(page));
-  }
+  await stage.open("/containers");
+  await settled(page);
+  await check("the keys of containers", () => everyStop(page));
+  await everyStep(stage, check);
+
   await stage.open("/containers");
   await page.getByRole("checkbox", { name: "Choose all that are shown" }).check();
   for (const name of [/^Migrate/, /^Delete/]) {
@@ -97,6 +97,26 @@ async function everyLook(stage, name) {
   if (said.length > 0) throw new Error(said.join("\n    "));
 }
 
+/** From the first step of a new container to the last. */
+async function everyStep(stage, check) {
+  const { page } = stage;
+  const heading = page.locator("main h2[tabindex]");
+  await stage.open(`/containers/new?egg=${EGG}`);
+  await stage.type("Name", "never-made");
+  for (let last = false; !last; ) {
+    await settled(page);
+    const step = await heading.textContent();
+    if (step === "Resources") await page.getByRole("radio", { name: /^node-/ }).first().waitFor();
+    await check(`the keys of ${step}`, () => everyStop(page));
+    await check(step, () => everyLook(stage, `step-${step.toLowerCase().replaceAll(" ", "-")}`));
+    await page.setViewportSize(sizes.desk);
+    last = await stage.button("Create container").isVisible();
+    if (last) continue;
+    await stage.press("Continue");
+    await heading.filter({ hasNotText: step }).waitFor();
+  }
+}
+
 /** In the page: what is too wide, moves, or is not for people's eyes. */
 function faultsOfPage() {
   const said = [];
@@ -116,6 +136,8 @@ function faultsOfPage() {
   while (texts.nextNode()) {
     const { data, parentElement: at } = texts.currentNode;
     if (!at.checkVisibility() || at.closest("script, style, .font-mono, code, pre")) continue;
+    // What is not there has no name to be called by.
+    if (/^there is no [a-z]+ \S+$/.test(data.trim())) continue;
     if (id.test(data) || raw.test(data)) said.push(`it says ${JSON.stringify(data)}`);
   }
   return said;
@@ -125,7 +147,17 @@ function faultsOfPage() {
 async function everyStop(page) {
   const expected = await page.evaluate(() => {
     const usable = "a[href], button:enabled, input:enabled, select:enabled, textarea:enabled, summary, [tabindex]";
-    const stops = [...document.querySelectorAll(usable)].filter((e) => e.tabIndex >= 0 && e.checkVisibility());
+    const group = ({ name }) => [...document.querySelectorAll(`input[type=radio][name="${CSS.escape(name)}"]`)];
+    const stands = (radio) => radio === (group(radio).find((r) => r.checked) ?? group(radio)[0]); // for its group
+    const stops = [...document.querySelectorAll(usable)].filter(
+      (e) => e.tabIndex >= 0 && e.checkVisibility() && (e.type !== "radio" || stands(e)),
+    );
+    // One begins at the top, also where the page has taken the focus itself.
+    const top = document.createElement("span");
+    top.tabIndex = -1;
+    document.body.prepend(top);
+    top.focus();
+    top.remove();
     for (const [i, stop] of stops.entries()) stop.dataset.stop = `${i}`;
     return stops.map((stop) => stop.outerHTML.slice(0, 120));
   });
