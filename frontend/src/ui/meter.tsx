@@ -21,9 +21,9 @@ export function Meter({ label, value, text, part, brief, stale, className }: Met
   const said = [value === null ? "–" : text, part?.text].filter(Boolean).join(", ");
   return (
     <div className={cx("min-w-0", className)} title={brief ? said : undefined}>
-      <div className="mb-1 flex items-baseline justify-between gap-2 text-xs">
+      <div className={cx("mb-1 flex items-baseline justify-between text-xs", brief ? "gap-1" : "gap-2")}>
         <span className="text-muted">{label}</span>
-        <span className="truncate tabular-nums">{value === null ? "–" : brief ? `${percent} %` : text}</span>
+        <span className="truncate tabular-nums">{value === null ? "–" : brief ? `${percent}%` : text}</span>
       </div>
       <meter aria-label={label} max={100} value={percent} aria-valuetext={said} className="sr-only" />
       <div aria-hidden className="relative h-1.5 overflow-hidden rounded-full bg-line">

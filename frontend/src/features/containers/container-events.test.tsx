@@ -1,4 +1,4 @@
-import { screen, within } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
 import { uuid } from "@/mock/fixtures";
 import { open } from "@/mock/harness";
@@ -25,7 +25,7 @@ it("shows a crash when it comes, with its reason, and keeps it when the next thi
   await tell(`containers/${uuid(2, 1)}/state`, { ...state, phase: "crashed", reason: "exit code 3" });
   expect(await list.findByText("exit code 3")).toBeVisible();
   await tell(`containers/${uuid(2, 1)}/state`, { ...state, phase: "running" });
-  expect(await list.findAllByText("running")).toHaveLength(2);
+  await waitFor(() => expect(list.getAllByText("running")).toHaveLength(2));
   expect(list.getByText("exit code 3")).toBeVisible();
 });
 

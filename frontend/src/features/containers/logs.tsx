@@ -44,7 +44,10 @@ export function LogPanel({ id, children }: LogProps) {
         )}
         {searching && screen && <LogSearch screen={screen} found={shown.found} onClose={endSearch} />}
         <div
-          className={cx("relative h-96 bg-terminal p-2 pl-4 font-mono", !children && "rounded-b-lg")}
+          className={cx(
+            "relative h-96 bg-terminal p-2 pl-4 font-mono has-[:focus-visible]:outline-2 has-[:focus-visible]:outline-accent",
+            !children && "rounded-b-lg",
+          )}
           role="log"
           aria-label={words.title}
           aria-live="off" // it is drawn too often: what is new is read out below
