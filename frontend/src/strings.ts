@@ -330,7 +330,7 @@ export const strings = {
     linkText: (parts: string) => `States in the last 6 hours: ${parts}`,
     beats: (every: string) => `Heartbeats, one every ${every}`,
     beatCounts: (heard: number, missed: number) =>
-      heard === 0 ? "none heard yet" : missed === 0 ? "all heard" : `${missed} missed`,
+      heard + missed === 0 ? "none heard yet" : missed === 0 ? "all heard" : `${missed} missed`,
     beatText: (heard: number, missed: number) => `Heartbeats: ${heard} heard, ${missed} missed`,
     calm: "Its state has not changed yet.",
     next: (state: string, time: string) => `If nothing is heard, it is ${state} at ${time}.`,

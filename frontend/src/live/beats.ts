@@ -15,7 +15,7 @@ const mostSpans = 20;
 export class Beats {
   private heard = new Map<string, number[]>();
   private deaf: Span[] = [];
-  private deafSince: number | null = null;
+  private deafSince: number | null = 0; // until the link is there
 
   put(node: string, at: number): void {
     const beats = this.heard.get(node);

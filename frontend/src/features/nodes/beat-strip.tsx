@@ -1,8 +1,9 @@
 import { recentBeats } from "@/api/queries";
+import type { Node } from "@/api/types";
 import { cx } from "@/lib/cx";
 import { useNow } from "@/lib/use-now";
 import { strings } from "@/strings";
-import { type Beat, beatsOf, msOf } from "./beats";
+import { type Beat, beatsOf, msOf, withLast } from "./beats";
 
 const words = strings.fleet;
 const most = 60;
@@ -15,11 +16,12 @@ const faces: Record<Beat, string> = {
 };
 
 /** A cell for every heartbeat that was due while this tab listened. */
-export function BeatStrip({ nodeId, every }: { nodeId: string; every: string }) {
+export function BeatStrip({ node, every }: { node: Node; every: string }) {
   const now = useNow();
   const everyMs = msOf(every);
   if (!everyMs) return null;
-  const beats = beatsOf(recentBeats.of(nodeId), recentBeats.deafness(now), now, everyMs, most);
+  const heard = withLast(recentBeats.of(node.id), node.lastHeartbeat, now);
+  const beats = beatsOf(heard, recentBeats.deafness(now), now, everyMs, most);
   const count = (kind: Beat) => beats.filter((beat) => beat === kind).length;
   return (
     <div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Beats } from "@/live/beats";
-import { beatsOf, msOf } from "./beats";
+import { beatsOf, msOf, withLast } from "./beats";
 
 const now = 100_000;
 const strip = (heard: number[], deaf: Array<[from: number, to: number]> = [], most = 60) =>
@@ -27,6 +27,15 @@ describe("the strip of heartbeats", () => {
   it("does not blame a node for what could not be heard", () => {
     expect(strip([50_000, 60_000, 90_000], [[65_000, 85_000]])).toBe("||..|");
     expect(strip([50_000, 60_000], [[61_000, now]])).toBe("||...");
+    expect(strip([50_000, 60_000], [[0, 75_000]])).toBe("||.xx");
+  });
+
+  it("begins with the last that the controller knew of, if that is of before", () => {
+    expect(withLast([], new Date(60_000).toISOString(), now)).toEqual([60_000]);
+    expect(withLast([80_000], new Date(60_000).toISOString(), now)).toEqual([60_000, 80_000]);
+    expect(withLast([80_000], new Date(90_000).toISOString(), now)).toEqual([80_000]);
+    expect(withLast([], new Date(now + 60_000).toISOString(), now)).toEqual([]);
+    expect(withLast([], undefined, now)).toEqual([]);
   });
 
   it("is as long as there is room for, with the newest", () => {
@@ -42,12 +51,20 @@ describe("heartbeats that a tab has heard", () => {
     expect(beats.of("a")).toHaveLength(120);
     expect(beats.of("a").at(-1)).toBe(499);
     expect(beats.of("b")).toEqual([]);
+    expect(beats.deafness(5)).toEqual([{ from: 0, to: 5 }]);
+    beats.hear(5);
     beats.deafen(10);
     beats.deafen(12);
-    expect(beats.deafness(20)).toEqual([{ from: 10, to: 20 }]);
+    expect(beats.deafness(20)).toEqual([
+      { from: 0, to: 5 },
+      { from: 10, to: 20 },
+    ]);
     beats.hear(15);
     beats.hear(16);
-    expect(beats.deafness(20)).toEqual([{ from: 10, to: 15 }]);
+    expect(beats.deafness(20)).toEqual([
+      { from: 0, to: 5 },
+      { from: 10, to: 15 },
+    ]);
   });
 });
 

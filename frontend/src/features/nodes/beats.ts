@@ -7,6 +7,12 @@ export type Beat = "heard" | "missed" | "untold";
 /** A heartbeat may be late by this share of what lies between two. */
 const slack = 0.5;
 
+/** What was heard, after what the controller knew of before; that is of the node's clock. */
+export function withLast(heard: readonly number[], last: string | undefined, now: number): readonly number[] {
+  const at = Date.parse(last ?? "");
+  return at < (heard[0] ?? now) ? [at, ...heard] : heard;
+}
+
 /** The last heartbeats that were due up to now, the newest last. */
 export function beatsOf(
   heard: readonly number[],
@@ -23,8 +29,10 @@ export function beatsOf(
     const newest = i === heard.length - 1;
     if (newest || apart >= slack) {
       const missing = Math.max(0, newest ? Math.floor(apart - slack) : Math.round(apart) - 1);
-      const blank = deaf.some(({ from, to }) => from < until && to > at) ? "untold" : "missed";
-      for (let n = 0; n < missing && back.length < most; n++) back.push(blank);
+      for (let n = missing; n > 0 && back.length < most; n--) {
+        const due = at + n * (newest ? everyMs : (until - at) / (missing + 1));
+        back.push(deaf.some(({ from, to }) => from < due && due < to) ? "untold" : "missed");
+      }
       back.push("heard");
     }
     until = at;

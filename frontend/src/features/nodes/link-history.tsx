@@ -40,7 +40,7 @@ export function LinkHistory({ node }: { node: Node }) {
           </p>
         )}
         {transitions.length === 0 && <p className="text-sm text-muted">{words.calm}</p>}
-        {data && <BeatStrip nodeId={node.id} every={data.profile.heartbeat} />}
+        {data && <BeatStrip node={node} every={data.profile.heartbeat} />}
       </div>
     </Panel>
   );
