@@ -68,16 +68,15 @@ function escapeOf(char: string, inClass: boolean): string | null {
   return /[\^$\\.*+?()[\]{}|/]/.test(char) || (inClass && char === "-") ? `\\${char}` : char;
 }
 
-/** Finds loops within loops, which could take a browser forever. */
+/** Finds loops over what can be matched in more than one way, which could take a browser forever. */
 class Loops {
-  private groups = [false]; // whether there is a loop within, for each open group
-  private closed = false; // whether the last part is a group with a loop within
+  private groups = [false]; // whether there is a choice within, for each open group
+  private closed = false; // whether the last part is a group with a choice within
 
-  /** Takes the next part; false where it makes a loop of what has one. */
+  /** Takes the next part; false where it makes a loop of what has a choice. */
   take(part: string): boolean {
-    const loop = /^[*+]$|,\}$/.test(part);
-    if (loop && this.closed) return false;
-    if (loop) this.groups[this.groups.length - 1] = true;
+    if (this.closed && mostOf(part) > few) return false;
+    if (/^[|*+?]$|^\{.*,/.test(part)) this.groups[this.groups.length - 1] = true;
     if (part.startsWith("(")) this.groups.push(false);
     this.closed = part === ")" && this.close();
     return true;
@@ -88,4 +87,13 @@ class Loops {
     if (within) this.groups[this.groups.length - 1] = true;
     return within;
   }
+}
+
+/** As often as a choice may be repeated: an address has four numbers. */
+const few = 8;
+
+/** How often a part lets what is before it be there. */
+function mostOf(part: string): number {
+  if (part === "*" || part === "+" || part.endsWith(",}")) return Number.POSITIVE_INFINITY;
+  return Number(/(\d+)\}$/.exec(part)?.[1] ?? 1);
 }

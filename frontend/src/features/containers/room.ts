@@ -33,16 +33,20 @@ export interface Group {
 
 /** All nodes by cluster; those that have room first. */
 export function groupsOf(want: Want, nodes: Node[], clusters: Cluster[]): Group[] {
-  const known = clusters.map(({ id, name }) => ({ id, name }));
-  const others = { id: "", name: known.length > 0 ? words.noCluster : words.nodes };
-  return [...known, others].flatMap(({ id, name }) => {
-    const cluster = clusters.find((c) => c.id === id);
-    const places = nodes
-      .filter((n) => (clusters.some((c) => c.id === n.cluster_id) ? n.cluster_id : "") === id)
-      .map((node) => placeOf(want, node, cluster))
-      .sort((a, b) => Number(!!a.lack) - Number(!!b.lack) || a.node.name.localeCompare(b.node.name));
-    return places.length > 0 ? [{ id, name, places, fitting: places.filter((p) => !p.lack).length }] : [];
-  });
+  const members = new Map<string, Node[]>(clusters.map(({ id }) => [id, []]));
+  const others: Node[] = [];
+  for (const node of nodes) (members.get(node.cluster_id ?? "") ?? others).push(node);
+  const groups = clusters.map((c) => groupOf(want, members.get(c.id) ?? [], c.name, c));
+  const rest = groupOf(want, others, clusters.length > 0 ? words.noCluster : words.nodes);
+  return [...groups, rest].filter(({ places }) => places.length > 0);
+}
+
+/** Of a cluster, or of those that are in none. */
+function groupOf(want: Want, nodes: Node[], name: string, cluster?: Cluster): Group {
+  const places = nodes
+    .map((node) => placeOf(want, node, cluster))
+    .sort((a, b) => Number(!!a.lack) - Number(!!b.lack) || a.node.name.localeCompare(b.node.name));
+  return { id: cluster?.id ?? "", name, places, fitting: places.filter((p) => !p.lack).length };
 }
 
 function placeOf({ resources, exclusive }: Want, node: Node, cluster: Cluster | undefined): Place {

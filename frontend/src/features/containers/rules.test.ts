@@ -44,6 +44,9 @@ describe("patterns are translated only where they mean the same", () => {
     ["/a{,2/", "cannot be read"],
     ["/(a|(b*c))*/", "loops in loops can hang"],
     ["/(x+y){2,}/", "loops in loops can hang"],
+    ["/^(\\w|\\d)+$/", "so can loops of what matches in two ways"],
+    ["/^(a?b?)*$/", "so can loops of what may be left out"],
+    ["/^(a{1,2}){1,99}$/", "so can long ones that end"],
     ["/a/U", "greed is turned around"],
     ["\\a\\", "no delimiter"],
     ["/", "no pattern"],
@@ -57,6 +60,8 @@ describe("patterns are translated only where they mean the same", () => {
     ["/^.$/s", "\n", true],
     ["/^(?:a*|b)c+$/", "aac", true],
     ["/^(a+b){2}$/", "aabab", true],
+    ["/^(\\d{1,3}\\.){3}\\d{1,3}$/", "10.0.0.1", true],
+    ["/^(https?:)?(ab)+$/", "http:abab", true],
     ["/^[^]$/", "x", null],
     ["/^[a\\-z.*(]+$/", "a-.*(", true],
   ])("%s on %j: %s", (text, value, matches) => expect(patternOf(text)?.test(value) ?? null).toBe(matches));
