@@ -83,6 +83,11 @@ func TestPeopleAreLetIn(t *testing.T) {
 	s.journey("people", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
 }
 
+func TestClustersAreArranged(t *testing.T) {
+	s := stage(t)
+	s.journey("clusters", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
+}
+
 func TestEveryPageIsForEverybody(t *testing.T) {
 	s := stage(t)
 	egg := s.egg("seen", DemoImage, nil)

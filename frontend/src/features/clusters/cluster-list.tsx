@@ -49,7 +49,7 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
     onSettled: reread,
   });
   const mayMove = (n: Node) => may("node.edit", { node: n.id, cluster: n.cluster_id });
-  const { name, description, window, outage_policy, profile } = cluster;
+  const { name, description, window, outage_policy, outage_after, profile } = cluster;
   const error = remove.error ?? put.error;
   return (
     <li className="space-y-2 px-4 py-3">
@@ -59,6 +59,7 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
           {description && <p className="text-sm break-words text-muted">{description}</p>}
           <p className="text-xs text-muted">
             {profile}: {words.window(window)} · {words.outage}: {words.outages[outage_policy]}
+            {outage_after && ` (${outage_after})`}
           </p>
         </div>
         <div className="flex">
