@@ -49,12 +49,15 @@ function read(...answers: Answer[]) {
     const next = answers.shift();
     return next ? next(signal) : new Promise<Response>(() => {});
   });
-  const clock = { now: Date.parse("2026-01-01T12:03:10") };
+  const clock = { now: Date.parse("2026-01-01T12:03:10"), hurried: false };
   let screen = "";
   const links: LogLink[] = [];
   const reader = new LogReader({
     id: "c",
-    onLink: (link) => links.push(link),
+    onLink: (link) => {
+      links.push(link);
+      if (clock.hurried && link.state === "lost") reader.hurry();
+    },
     now: () => clock.now,
     show: async (text) => {
       screen += text;
@@ -110,6 +113,23 @@ describe("the reader of a console", () => {
     const anew = mark("the console begins anew: this was printed in another place");
     expect(screen()).toMatch(/^here\n.*connection lost/);
     expect(screen()).toContain(`\n${anew}there\n`);
+    reader.stop();
+  });
+
+  it("does not fill the screen with what is wrong for a while", async () => {
+    const wrong = lines({ error: "the disk is full" });
+    const { reader, asked, clock, links, screen } = read(
+      broken(wrong),
+      broken(wrong),
+      broken(wrong),
+      silent(lines(begin, { n: 1, text: "well" })),
+    );
+    clock.hurried = true;
+    await vi.waitFor(() => expect(screen()).toContain("well"));
+    expect(asked).toHaveLength(4);
+    expect(screen().match(/the disk is full/g)).toHaveLength(1);
+    expect(screen().match(/connection lost/g)).toHaveLength(1);
+    expect(links.filter(({ state }) => state === "open")).toHaveLength(1);
     reader.stop();
   });
 

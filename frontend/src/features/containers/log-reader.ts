@@ -33,6 +33,8 @@ export class LogReader {
   private stopped = false;
   private place: Place = {};
   private lostAt: number | null = null;
+  private answered = false; // the node, in this attempt
+  private complaint = ""; // the last, which is not said again before something else
 
   constructor(options: ReaderOptions) {
     this.options = options;
@@ -71,8 +73,8 @@ export class LogReader {
 
   private async read(signal: AbortSignal): Promise<void> {
     const query = { tail: tailLines, ...this.place };
+    this.answered = false;
     const response = await api.containers.logs(this.options.id, query, signal);
-    await this.welcome();
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
@@ -82,23 +84,28 @@ export class LogReader {
     }
   }
 
-  private async welcome(): Promise<void> {
-    const { lostAt } = this;
-    this.lostAt = null;
-    this.options.onLink({ state: "open" });
-    if (lostAt === null) return;
-    const [from, to] = [formatClock(lostAt), formatClock(this.options.now())] as const;
-    await this.options.show(mark(strings.console.broken(from, to)));
-  }
-
   private take(lines: string[]): string {
     let shown = "";
     for (const line of lines) {
       const entry = JSON.parse(line) as Entry;
+      if (entry.error !== undefined && entry.error === this.complaint) continue;
+      if (entry.error === undefined && !this.answered) shown += this.welcome();
+      this.complaint = entry.error ?? "";
       shown += shownOf(this.place, entry);
       this.place = placeAfter(this.place, entry);
     }
     return shown;
+  }
+
+  /** The node answers: what is said of a break before that. */
+  private welcome(): string {
+    const { lostAt } = this;
+    this.answered = true;
+    this.lostAt = null;
+    this.options.onLink({ state: "open" });
+    if (lostAt === null) return "";
+    const [from, to] = [formatClock(lostAt), formatClock(this.options.now())] as const;
+    return mark(strings.console.broken(from, to));
   }
 }
 
