@@ -98,7 +98,27 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 
 func TestABadDay(t *testing.T) {
 	s := stage(t)
-	s.journey("bad-day", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword)
+	made := s.create("stuck", s.egg("stuck", DemoImage, nil), s.lab.Nodes[1], nil)
+	s.awaitPhase(made.Container, "running")
+	defer s.keepFree(made.Container.NodeID)()
+	s.journey("bad-day", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, "CONTAINER="+made.Container.ID)
+}
+
+// keepFree cordons all nodes but one until what it returns is called, so that
+// a move away from that one waits.
+func (s scenario) keepFree(but string) (uncordon func()) {
+	s.Helper()
+	var nodes struct{ Items []struct{ ID string } }
+	s.call(http.MethodGet, "/nodes", nil, &nodes)
+	each := func(verb string, body any) {
+		for _, n := range nodes.Items {
+			if n.ID != but {
+				s.call(http.MethodPost, "/nodes/"+n.ID+"/"+verb, body, nil)
+			}
+		}
+	}
+	each("cordon", map[string]string{"reason": "kept free"})
+	return func() { each("uncordon", nil) }
 }
 
 func TestASecondFactor(t *testing.T) {

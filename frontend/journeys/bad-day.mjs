@@ -1,8 +1,9 @@
 // A bad day: the session ends and the controller goes away while a form is
-// filled in, and the broker refuses. Nothing that was typed is lost.
+// filled in, a move is in the way, things have odd names, and the broker
+// refuses. Nothing that was typed is lost.
 import { play } from "./stage.mjs";
 
-const { EMAIL, PASSWORD } = process.env;
+const { EMAIL, PASSWORD, CONTAINER } = process.env;
 const name = `"><b>x</b> \u202eתה שלום مرحبا 'quoted' & ${"wide".repeat(30)}`;
 const about = `"><i>${"ר".repeat(80)}`;
 
@@ -35,6 +36,23 @@ await play(async (stage) => {
   await stage.press("Create egg");
   await stage.heading(name);
   await stage.look("saved-in-the-end");
+
+  await stage.open(`/containers/${CONTAINER}`);
+  await stage.heading("stuck");
+  await stage.press("Migrate");
+  await stage.press("Migrate", stage.dialog);
+  await stage.sees(/Moving: /);
+  await stage.press("Stop");
+  await stage.sees(/the container is being moved by/);
+  await stage.look("refused-while-it-moves");
+  await page.getByRole("link", { name: /^migration / }).click();
+  await page.waitForURL(/containers\/.*#/);
+  await stage.press("Cancel the move");
+  await stage.press("Cancel the move", stage.dialog);
+  await stage.seesNot(/Moving: /);
+  await stage.follow("Eggs");
+  await stage.follow(name);
+  await stage.heading(name);
 
   await page.setViewportSize({ width: 360, height: 740 });
   await stage.fits();
