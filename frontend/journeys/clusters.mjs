@@ -25,9 +25,9 @@ await play(async (stage) => {
   await stage.press("Add cluster", stage.dialog);
   await stage.sees(/custom: given up after 12s/, cluster("attic"));
 
-  await page.getByLabel("Put a node in attic").selectOption({ label: "node-3" });
-  await stage.link("node-3", cluster("attic")).waitFor();
-  await cluster("room").getByRole("link", { name: "node-3" }).waitFor({ state: "hidden" });
+  await page.getByLabel("Put a node in attic").selectOption({ label: "node-2" });
+  await stage.link("node-2", cluster("attic")).waitFor();
+  await cluster("room").getByRole("link", { name: "node-2" }).waitFor({ state: "hidden" });
   await stage.look("moved");
 
   await stage.press("Edit attic");
@@ -49,10 +49,10 @@ await play(async (stage) => {
   await stage.press("Save", stage.dialog);
   await stage.sees("under the roof", cluster("loft"));
 
-  await stage.press("Take node-3 out of loft");
+  await stage.press("Take node-2 out of loft");
   await stage.sees("No nodes are in it.", cluster("loft"));
-  await page.getByLabel("Put a node in room").selectOption({ label: "node-3" });
-  await stage.link("node-3", cluster("room")).waitFor();
+  await page.getByLabel("Put a node in room").selectOption({ label: "node-2" });
+  await stage.link("node-2", cluster("room")).waitFor();
   await stage.press("Remove loft");
   await stage.press("Remove", stage.dialog);
   await page.getByRole("heading", { name: "loft" }).waitFor({ state: "hidden" });
