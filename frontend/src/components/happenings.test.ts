@@ -46,7 +46,8 @@ describe("what happened", () => {
         tone: "bad",
       },
     ]);
-    expect(ofPhases(container(), [])[0]?.at).toBe(container().observed?.startedAt);
+    const running = container();
+    expect(ofPhases(running, [])[0]?.at).toBe(running.observed?.startedAt);
   });
 
   it("is in the order of time, whoever told it", () => {
