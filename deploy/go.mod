@@ -9,7 +9,10 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/eclipse/paho.mqtt.golang v1.5.1 // indirect
+require (
+	github.com/eclipse/paho.mqtt.golang v1.5.1 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+)
 
 require (
 	github.com/gorilla/websocket v1.5.3 // indirect
