@@ -12,6 +12,7 @@ export interface ListQuery<T> {
   error: unknown;
   isPending: boolean;
   hasNextPage: boolean;
+  isFetching: boolean;
   isFetchingNextPage: boolean;
   isFetchNextPageError: boolean;
   fetchNextPage: (options?: { cancelRefetch: boolean }) => unknown;
@@ -47,7 +48,7 @@ const near = "1500px";
 /** Reads on when one comes near the end; the button is for where that failed. */
 function More<T>({ query }: { query: ListQuery<T> }) {
   const end = useRef<HTMLDivElement>(null);
-  const { isFetchingNextPage: busy, isFetchNextPageError: failed, fetchNextPage } = query;
+  const { isFetching: busy, isFetchNextPageError: failed, fetchNextPage } = query; // while all is read again nothing can be read on
   useEffect(() => {
     if (busy || failed || !end.current) return;
     const watch = new IntersectionObserver(
@@ -59,7 +60,7 @@ function More<T>({ query }: { query: ListQuery<T> }) {
   }, [busy, failed, fetchNextPage]);
   return (
     <div ref={end} className="border-t border-line p-2 text-center">
-      <Button look="quiet" busy={busy} onClick={() => fetchNextPage()}>
+      <Button look="quiet" busy={query.isFetchingNextPage} onClick={() => fetchNextPage()}>
         {strings.more}
       </Button>
     </div>
