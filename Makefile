@@ -77,7 +77,7 @@ test: root toolchain deps-test build test-dashboard vuln ## Run every test: unit
 	$(MAKE) --no-print-directory chaos DURATION=$(CHAOS)
 
 e2e: root toolchain deps-test build ## Run the end-to-end tests in the lab
-	LORMAS_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 25m ./deploy/e2e/...
+	LORMAS_BIN=$(CURDIR)/bin go test -count=1 -p 1 -timeout 40m ./deploy/e2e/...
 
 test-race: root toolchain deps-test ## Run the tests but the lab's under the race detector (needs gcc)
 	CGO_ENABLED=1 go test -race -timeout 30m $(UNIT)

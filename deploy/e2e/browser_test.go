@@ -164,7 +164,12 @@ func (s scenario) blank(n *Node) {
 // journey plays a story to its end.
 func (s scenario) journey(name string, env ...string) {
 	s.Helper()
-	ctx, cancel := context.WithTimeout(s.Context(), journeyLimit)
+	s.longJourney(journeyLimit, name, env...)
+}
+
+func (s scenario) longJourney(limit time.Duration, name string, env ...string) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
 	address, err := s.lab.Forward(ctx, "127.0.0.1:0", APIAddress)
 	s.must(err)

@@ -72,7 +72,7 @@ func TestAWallShowsALargeFleet(t *testing.T) {
 		_ = living.Wait() // it ends with the nodes
 	})
 	s.shared.crowd = people
-	s.journey("wall", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, fmt.Sprintf("CONTAINERS=%d", wallContainers+1), fmt.Sprintf("NODES=%d", wallNodes+1),
+	s.longJourney(2*journeyLimit+2*watch, "wall", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, fmt.Sprintf("CONTAINERS=%d", wallContainers+1), fmt.Sprintf("NODES=%d", wallNodes+1),
 		fmt.Sprintf("WATCH_MS=%d", watch.Milliseconds()), fmt.Sprintf("HASTE=%d", haste))
 }
 
