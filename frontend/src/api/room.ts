@@ -1,6 +1,7 @@
 /** Whether a node can be given something more, from what was last read of it. Pure. */
 import { parseBytes } from "@/lib/quantity";
-import { nodeStateWords, strings } from "@/strings";
+import { nodeStateWords } from "@/strings";
+import { moves as movesWords } from "@/strings/moves";
 import type { Node, Resources } from "./types";
 
 /** The first thing that keeps a node from taking something. */
@@ -24,6 +25,6 @@ export function lackOf(want: Resources, node: Node, byName = false): Lack | null
 }
 
 export function lackText(lack: Lack, { state }: Node): string {
-  const words = strings.moves.refusals;
+  const words = movesWords.refusals;
   return lack === "away" ? words.away(nodeStateWords[state]) : words[lack];
 }

@@ -1,4 +1,4 @@
-import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { Button } from "@/ui/button";
 import { Empty } from "@/ui/panel";
 
@@ -6,8 +6,8 @@ import { Empty } from "@/ui/panel";
 export function NoMatch({ clear }: { clear: () => void }) {
   return (
     <Empty
-      title={strings.containers.noMatchTitle}
-      action={<Button onClick={clear}>{strings.containers.clear}</Button>}
+      title={containersWords.noMatchTitle}
+      action={<Button onClick={clear}>{containersWords.clear}</Button>}
     />
   );
 }

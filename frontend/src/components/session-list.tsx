@@ -3,7 +3,7 @@ import { CircleCheck } from "lucide-react";
 import type { ReactNode } from "react";
 import type { OwnSession } from "@/api/types";
 import { agentOf } from "@/lib/agent";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Table, Td, Th, Tr } from "@/ui/table";
@@ -11,7 +11,7 @@ import { Age } from "./age";
 import { Fault } from "./fault";
 import { List, type ListQuery } from "./list";
 
-const words = strings.account.sessions;
+const words = accountWords.sessions;
 
 interface SessionListProps {
   query: ListQuery<OwnSession>;

@@ -18,7 +18,9 @@ import {
 } from "lucide-react";
 import type { Container, JobState, MigrationState } from "@/api/types";
 import type { NodeState, Phase } from "@/live/wire";
-import { jobStateWords, moveStateWords, nodeStateWords, phaseWords, strings } from "@/strings";
+import { jobStateWords, moveStateWords, nodeStateWords, phaseWords } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
+import { moves as movesWords } from "@/strings/moves";
 import { Badge, type Tone } from "@/ui/badge";
 
 interface Look {
@@ -80,8 +82,8 @@ export function PhaseBadge({ phase, stale }: { phase: Phase; stale?: boolean }) 
     <Badge
       tone="idle"
       icon={Circle}
-      label={strings.containers.lastSeen(phaseWords[phase])}
-      title={strings.containers.staleTitle}
+      label={containersWords.lastSeen(phaseWords[phase])}
+      title={containersWords.staleTitle}
     />
   );
 }
@@ -100,7 +102,7 @@ export function MoveBadge({ state }: { state: MigrationState }) {
 
 /** Whether it is on the move; a move that went well needs no word. */
 export function MigrationBadge({ status }: { status: Container["migration_status"] }) {
-  if (status === "migrating") return <Badge {...moveLooks.starting} label={strings.moves.moving} />;
-  if (status === "failed") return <Badge {...moveLooks.failed} label={strings.moves.moveFailed} />;
+  if (status === "migrating") return <Badge {...moveLooks.starting} label={movesWords.moving} />;
+  if (status === "failed") return <Badge {...moveLooks.failed} label={movesWords.moveFailed} />;
   return null;
 }

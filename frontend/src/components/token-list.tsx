@@ -2,7 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { Token } from "@/api/types";
 import { shortened } from "@/lib/shortened";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { Table, Td, Th, Tr } from "@/ui/table";
@@ -11,7 +11,7 @@ import { Fault } from "./fault";
 import { List, type ListQuery } from "./list";
 import { Time } from "./time";
 
-const words = strings.account.tokens;
+const words = accountWords.tokens;
 
 interface TokenListProps {
   query: ListQuery<Token>;

@@ -7,13 +7,13 @@ import { Profile } from "@/features/account/profile";
 import { SecondFactor } from "@/features/account/second-factor";
 import { Sessions } from "@/features/account/sessions";
 import { Tokens } from "@/features/account/tokens";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Loading, Panel } from "@/ui/panel";
 
 export default function Account() {
   const me = useQuery(meQuery());
   return (
-    <Page title={strings.account.title}>
+    <Page title={accountWords.title}>
       {me.data ? (
         <>
           <Profile user={me.data.user} />

@@ -1,10 +1,10 @@
 import { Page } from "@/components/page";
 import { AuditLog } from "@/features/audit/audit-log";
-import { strings } from "@/strings";
+import { audit as auditWords } from "@/strings/audit";
 
 export default function Audit() {
   return (
-    <Page title={strings.audit.title}>
+    <Page title={auditWords.title}>
       <AuditLog />
     </Page>
   );

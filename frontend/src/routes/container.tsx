@@ -19,7 +19,7 @@ import { VerbBar, VerbFault } from "@/features/containers/verb-bar";
 import { hasConsole, reachable } from "@/features/containers/verbs";
 import { MigrateButton } from "@/features/migrations/migrate";
 import { HaFacts, MovePanel } from "@/features/migrations/move-panel";
-import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { Loading, Panel } from "@/ui/panel";
 
 export default function ContainerPage() {
@@ -30,7 +30,7 @@ export default function ContainerPage() {
   const [verbError, setVerbError] = useState<unknown>(null);
   if (!container) {
     return (
-      <Page title={strings.containers.title}>
+      <Page title={containersWords.title}>
         {error ? (
           <Fault error={error} onRetry={refetch} />
         ) : (

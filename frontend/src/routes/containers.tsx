@@ -3,19 +3,19 @@ import { Link } from "react-router";
 import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
 import { ContainerList } from "@/features/containers/container-list";
-import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { buttonClass } from "@/ui/button";
 
 export default function Containers() {
   const mayCreate = useMay()("container.create");
   return (
     <Page
-      title={strings.containers.title}
+      title={containersWords.title}
       actions={
         mayCreate && (
           <Link to="/containers/new" className={buttonClass("primary")}>
             <Plus aria-hidden className="size-4" />
-            {strings.containers.create}
+            {containersWords.create}
           </Link>
         )
       }

@@ -1,10 +1,10 @@
 import { Page } from "@/components/page";
 import { ImportEggs } from "@/features/eggs/import-eggs";
-import { strings } from "@/strings";
+import { eggs as eggsWords } from "@/strings/eggs";
 
 export default function EggImport() {
   return (
-    <Page title={strings.eggs.import.title}>
+    <Page title={eggsWords.import.title}>
       <ImportEggs />
     </Page>
   );

@@ -1,12 +1,12 @@
 import { useNavigate } from "react-router";
 import { Page } from "@/components/page";
 import { EggForm } from "@/features/eggs/egg-form";
-import { strings } from "@/strings";
+import { eggs as eggsWords } from "@/strings/eggs";
 
 export default function EggNew() {
   const go = useNavigate();
   return (
-    <Page title={strings.eggs.newTitle}>
+    <Page title={eggsWords.newTitle}>
       <EggForm onSaved={(egg) => go(`/eggs/${egg.id}`, { replace: true })} />
     </Page>
   );

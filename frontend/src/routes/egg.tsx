@@ -11,7 +11,7 @@ import { ContainerTable } from "@/features/containers/container-table";
 import { EggForm } from "@/features/eggs/egg-form";
 import { ExportEgg } from "@/features/eggs/export-egg";
 import { Renew } from "@/features/eggs/renew";
-import { strings } from "@/strings";
+import { eggs as eggsWords } from "@/strings/eggs";
 import { buttonClass } from "@/ui/button";
 import { Loading, Panel } from "@/ui/panel";
 
@@ -24,7 +24,7 @@ export default function EggPage() {
   const { data: egg, error, refetch } = useQuery(eggQuery(id));
   if (!egg) {
     return (
-      <Page title={strings.eggs.title}>
+      <Page title={eggsWords.title}>
         {error ? (
           <Fault error={error} onRetry={refetch} />
         ) : (
@@ -46,7 +46,7 @@ export default function EggPage() {
           {may("container.create") && (
             <Link to={`/containers/new?egg=${egg.id}`} className={buttonClass()}>
               <Plus aria-hidden className="size-4" />
-              {strings.eggs.use}
+              {eggsWords.use}
             </Link>
           )}
         </>
@@ -60,9 +60,9 @@ export default function EggPage() {
       <div className="mt-4 max-w-3xl space-y-4">
         {may("container.view") && (
           <List
-            title={strings.eggs.usedBy}
+            title={eggsWords.usedBy}
             query={containers}
-            empty={<p className="p-4 text-muted">{strings.eggs.unused}</p>}
+            empty={<p className="p-4 text-muted">{eggsWords.unused}</p>}
           >
             {(all) => <ContainerTable containers={all} />}
           </List>

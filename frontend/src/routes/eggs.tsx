@@ -3,15 +3,15 @@ import { Link } from "react-router";
 import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
 import { EggList, NewEgg } from "@/features/eggs/egg-list";
-import { strings } from "@/strings";
 import { categories } from "@/strings/categories";
+import { eggs as eggsWords } from "@/strings/eggs";
 import { buttonClass } from "@/ui/button";
 
 export default function Eggs() {
   const may = useMay();
   return (
     <Page
-      title={strings.eggs.title}
+      title={eggsWords.title}
       actions={
         <>
           {may("egg.category.view") && (

@@ -3,7 +3,7 @@ import { Navigate, useParams } from "react-router";
 import { migrationQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
 import { Page } from "@/components/page";
-import { strings } from "@/strings";
+import { moves as movesWords } from "@/strings/moves";
 import { Loading, Panel } from "@/ui/panel";
 
 /** A migration is shown with its container: who knows only its id is led there. */
@@ -12,7 +12,7 @@ export default function MigrationPage() {
   const { data: move, error, refetch } = useQuery(migrationQuery(id));
   if (move) return <Navigate to={`/containers/${move.containerId}#${id}`} replace />;
   return (
-    <Page title={strings.moves.history}>
+    <Page title={movesWords.history}>
       {error ? (
         <Fault error={error} onRetry={refetch} />
       ) : (

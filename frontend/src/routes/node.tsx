@@ -16,6 +16,7 @@ import { NodeBar } from "@/features/nodes/node-bar";
 import { NodeEvents } from "@/features/nodes/node-events";
 import { NodeFacts, NodeLife } from "@/features/nodes/node-facts";
 import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { buttonClass } from "@/ui/button";
 import { Empty, Loading, Panel } from "@/ui/panel";
 
@@ -68,7 +69,7 @@ export default function NodePage() {
                 action={
                   <Link to="/containers/new" className={buttonClass()}>
                     <Plus aria-hidden className="size-4" />
-                    {strings.containers.create}
+                    {containersWords.create}
                   </Link>
                 }
               >

@@ -6,6 +6,7 @@ import { HoldButton } from "@/features/fleet/hold";
 import { AddNode } from "@/features/nodes/add-node";
 import { NodeList, NodeSummary } from "@/features/nodes/node-list";
 import { strings } from "@/strings";
+import { clusters as clustersWords } from "@/strings/clusters";
 import { Button, buttonClass } from "@/ui/button";
 
 export default function Nodes() {
@@ -21,7 +22,7 @@ export default function Nodes() {
         <>
           {may("cluster.view") && (
             <Link to="/clusters" className={buttonClass()}>
-              {strings.clusters.title}
+              {clustersWords.title}
             </Link>
           )}
           <HoldButton />

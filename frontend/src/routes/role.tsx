@@ -10,13 +10,11 @@ import { useMay } from "@/components/may";
 import { Page } from "@/components/page";
 import { RoleForm } from "@/features/people/role-form";
 import { placeOf } from "@/features/people/where";
-import { strings } from "@/strings";
+import { people as peopleWords, roles as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { Loading, Panel } from "@/ui/panel";
 import { Table, Td, Th, Tr } from "@/ui/table";
-
-const words = strings.roles;
 
 export default function RolePage() {
   const { id = "" } = useParams();
@@ -53,8 +51,8 @@ export default function RolePage() {
               label={words.holders}
               head={
                 <>
-                  <Th>{strings.people.email}</Th>
-                  <Th>{strings.people.where}</Th>
+                  <Th>{peopleWords.email}</Th>
+                  <Th>{peopleWords.where}</Th>
                 </>
               }
             >

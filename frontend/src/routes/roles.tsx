@@ -6,7 +6,7 @@ import { Page } from "@/components/page";
 import { NewRole } from "@/features/people/new-role";
 import { PeopleTabs } from "@/features/people/people-tabs";
 import { RoleList } from "@/features/people/role-list";
-import { strings } from "@/strings";
+import { roles as rolesWords } from "@/strings/people";
 import { Button } from "@/ui/button";
 
 export default function Roles() {
@@ -15,12 +15,12 @@ export default function Roles() {
   const mayAdd = useMay()("role.create");
   return (
     <Page
-      title={strings.roles.title}
+      title={rolesWords.title}
       aside={<PeopleTabs />}
       actions={
         mayAdd && (
           <Button look="primary" icon={Plus} onClick={() => setAdding(true)}>
-            {strings.roles.add}
+            {rolesWords.add}
           </Button>
         )
       }

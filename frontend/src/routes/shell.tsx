@@ -28,6 +28,7 @@ import { cx } from "@/lib/cx";
 import { followTheme, setTheme, type Theme, theme } from "@/lib/theme";
 import { timeZone } from "@/lib/time-zone";
 import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { IconButton } from "@/ui/button";
 
 const Palette = lazy(async () => ({ default: (await import("@/features/palette/palette")).Palette }));
@@ -83,7 +84,7 @@ export default function Shell({ user }: { user: User }) {
             to="/account"
             className={({ isActive }) => accountClass(isActive)}
             title={account.email}
-            aria-label={strings.account.of(account.name || account.email)}
+            aria-label={accountWords.of(account.name || account.email)}
           >
             {account.name || account.email}
           </NavLink>
@@ -97,8 +98,8 @@ export default function Shell({ user }: { user: User }) {
         <LiveDot className="pr-1" />
         <NavLink
           to="/account"
-          aria-label={strings.account.title}
-          title={strings.account.title}
+          aria-label={accountWords.title}
+          title={accountWords.title}
           className={({ isActive }) => iconClass(isActive)}
         >
           <UserRound aria-hidden className="size-4" />

@@ -10,7 +10,7 @@ import { PersonState } from "@/features/people/user-list";
 import { UserProfile } from "@/features/people/user-profile";
 import { UserSessions, UserTokens } from "@/features/people/user-ways-in";
 import { Why } from "@/features/people/why";
-import { strings } from "@/strings";
+import { people as peopleWords } from "@/strings/people";
 import { Loading, Panel } from "@/ui/panel";
 
 export default function UserPage() {
@@ -20,7 +20,7 @@ export default function UserPage() {
   const { data: person, error, refetch } = useQuery(userQuery(id));
   if (!person) {
     return (
-      <Page title={strings.people.title}>
+      <Page title={peopleWords.title}>
         {error ? (
           <Fault error={error} onRetry={refetch} />
         ) : (

@@ -5,7 +5,7 @@ import { Page } from "@/components/page";
 import { Invite } from "@/features/people/invite";
 import { PeopleTabs } from "@/features/people/people-tabs";
 import { UserList } from "@/features/people/user-list";
-import { strings } from "@/strings";
+import { people as peopleWords } from "@/strings/people";
 import { Button } from "@/ui/button";
 
 export default function Users() {
@@ -13,12 +13,12 @@ export default function Users() {
   const mayInvite = useMay()("user.create");
   return (
     <Page
-      title={strings.people.title}
+      title={peopleWords.title}
       aside={<PeopleTabs />}
       actions={
         mayInvite && (
           <Button look="primary" icon={Plus} onClick={() => setInviting(true)}>
-            {strings.people.invite}
+            {peopleWords.invite}
           </Button>
         )
       }

@@ -3,13 +3,14 @@ import { api } from "@/api/endpoints";
 import { CurrentPassword, rules } from "@/components/new-password";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { CopyButton } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import type { Drawing } from "./qr";
 
-const words = strings.account.factor;
+const words = accountWords.factor;
 
 interface Begun {
   secret: string;

@@ -7,6 +7,7 @@ import type { Me, Permission } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { CommandLine } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
@@ -14,7 +15,7 @@ import { SelectField, TextField } from "@/ui/field";
 import { Loading } from "@/ui/panel";
 import { groupsOf, heldOf } from "./permissions";
 
-const words = strings.account.tokens;
+const words = accountWords.tokens;
 
 const dayMs = 86_400_000;
 

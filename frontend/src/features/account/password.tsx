@@ -4,6 +4,7 @@ import { keys } from "@/api/queries";
 import { CurrentPassword, NewPassword, rules } from "@/components/new-password";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { Panel } from "@/ui/panel";
 import { Saved } from "./saved";
@@ -24,7 +25,7 @@ export function Password({ email }: { email: string }) {
     },
   });
   return (
-    <Panel title={strings.account.password}>
+    <Panel title={accountWords.password}>
       <form onSubmit={submit} className="space-y-4 p-4" noValidate>
         {fault}
         <input type="hidden" autoComplete="username" value={email} readOnly />
@@ -41,7 +42,7 @@ export function Password({ email }: { email: string }) {
           <Button type="submit" look="primary" busy={busy}>
             {words.change}
           </Button>
-          {sent && !form.formState.isDirty && <Saved text={strings.account.passwordChanged} />}
+          {sent && !form.formState.isDirty && <Saved text={accountWords.passwordChanged} />}
         </div>
       </form>
     </Panel>

@@ -6,12 +6,11 @@ import { useSend } from "@/components/send";
 import { followTheme } from "@/lib/theme";
 import { timeZones } from "@/lib/time-zone";
 import { strings } from "@/strings";
+import { account as words } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { Saved } from "./saved";
-
-const words = strings.account;
 
 /** Name and settings, which follow their owner to every device. */
 export function Profile({ user }: { user: Me["user"] }) {

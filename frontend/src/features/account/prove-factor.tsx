@@ -2,6 +2,7 @@ import type { Proof } from "@/api/endpoints";
 import { CurrentPassword, rules } from "@/components/new-password";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
@@ -36,7 +37,7 @@ export function ProveFactor<R>({ title, text, action, danger, send, onSent, onCl
           autoComplete="one-time-code"
           mono
           fault={faultOf("code")}
-          {...form.register("code", { required: strings.account.factor.needCode })}
+          {...form.register("code", { required: accountWords.factor.needCode })}
         />
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{strings.cancel}</Button>

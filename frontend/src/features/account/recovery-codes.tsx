@@ -1,10 +1,10 @@
 import { Download } from "lucide-react";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button, buttonClass } from "@/ui/button";
 import { CopyButton } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 
-const words = strings.account.factor;
+const words = accountWords.factor;
 
 /** Recovery codes, which the controller shows this once. */
 export function CodesDialog({ codes, onClose }: { codes: string[]; onClose: () => void }) {

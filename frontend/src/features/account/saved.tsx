@@ -1,6 +1,6 @@
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 
-export function Saved({ text = strings.account.saved }: { text?: string }) {
+export function Saved({ text = accountWords.saved }: { text?: string }) {
   return (
     <span role="status" className="text-ok">
       {text}

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api } from "@/api/endpoints";
 import { keys } from "@/api/queries";
 import type { Me } from "@/api/types";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
@@ -13,7 +13,7 @@ import { EnableFactor } from "./enable-factor";
 import { ProveFactor } from "./prove-factor";
 import { CodesDialog } from "./recovery-codes";
 
-const words = strings.account.factor;
+const words = accountWords.factor;
 
 /** So few recovery codes left that somebody should make new ones. */
 const few = 3;

@@ -3,10 +3,10 @@ import { api } from "@/api/endpoints";
 import { itemsOf, keys, sessionsQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
 import { SessionList } from "@/components/session-list";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 
-const words = strings.account.sessions;
+const words = accountWords.sessions;
 
 /** Where one is signed in oneself. */
 export function Sessions() {

@@ -5,12 +5,12 @@ import { api } from "@/api/endpoints";
 import { keys, tokensQuery } from "@/api/queries";
 import type { Me } from "@/api/types";
 import { TokenList } from "@/components/token-list";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
 import { Button } from "@/ui/button";
 import { Empty } from "@/ui/panel";
 import { NewToken } from "./new-token";
 
-const words = strings.account.tokens;
+const words = accountWords.tokens;
 
 /** API tokens of one's own. */
 export function Tokens({ me }: { me: Me }) {

@@ -5,7 +5,8 @@ import { auditQuery } from "@/api/queries";
 import type { AuditEntry } from "@/api/types";
 import { List } from "@/components/list";
 import { Time } from "@/components/time";
-import { strings } from "@/strings";
+import { audit as words } from "@/strings/audit";
+import { containers as containersWords } from "@/strings/containers";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { LongTable, type Place } from "@/ui/long-table";
@@ -13,8 +14,6 @@ import { Empty } from "@/ui/panel";
 import { Td, Th, Tr } from "@/ui/table";
 import { filterOf, read, write } from "./filter";
 import { FilterBar } from "./filter-bar";
-
-const words = strings.audit;
 
 const outcomes: Record<AuditEntry["outcome"], { tone: Tone; icon: LucideIcon }> = {
   ok: { tone: "ok", icon: CircleCheck },
@@ -40,10 +39,8 @@ export function AuditLog() {
       empty={
         narrowed ? (
           <Empty
-            title={strings.containers.noMatchTitle}
-            action={
-              <Button onClick={() => setParams({}, { replace: true })}>{strings.containers.clear}</Button>
-            }
+            title={containersWords.noMatchTitle}
+            action={<Button onClick={() => setParams({}, { replace: true })}>{containersWords.clear}</Button>}
           />
         ) : (
           <Empty title={words.emptyTitle}>{words.empty}</Empty>

@@ -3,12 +3,10 @@ import { Download } from "lucide-react";
 import { type AuditFilter, api } from "@/api/endpoints";
 import { Fault } from "@/components/fault";
 import { offer } from "@/lib/offer";
-import { strings } from "@/strings";
+import { audit as words } from "@/strings/audit";
 import { Button } from "@/ui/button";
 import { filterBarClass, filterBox } from "@/ui/filter";
 import { type Choice, outcomes, spans } from "./filter";
-
-const words = strings.audit;
 
 interface BarProps {
   choice: Choice;

@@ -7,12 +7,11 @@ import type { Cluster } from "@/api/types";
 import { useMay } from "@/components/may";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { clusters as words } from "@/strings/clusters";
 import { Button, IconButton } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { SelectField, TextField } from "@/ui/field";
 import { blank, requestOf, type Values, valuesOf } from "./form";
-
-const words = strings.clusters;
 
 export function AddCluster() {
   const may = useMay();

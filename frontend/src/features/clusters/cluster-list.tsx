@@ -11,13 +11,12 @@ import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { NodeBadge } from "@/components/states";
 import { strings } from "@/strings";
+import { clusters as words } from "@/strings/clusters";
 import { IconButton } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { filterBox } from "@/ui/filter";
 import { Empty } from "@/ui/panel";
 import { EditCluster } from "./cluster-form";
-
-const words = strings.clusters;
 
 export function ClusterList() {
   const nodes = itemsOf(useNodes().data);

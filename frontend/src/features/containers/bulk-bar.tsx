@@ -9,6 +9,7 @@ import { keys } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { targetOf, useMay } from "@/components/may";
 import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { Button, IconButton } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { Panel } from "@/ui/panel";
@@ -16,7 +17,7 @@ import { type BulkVerb, bulkVerbs, fitFor, forEach, permissionFor } from "./bulk
 import { looks } from "./verb-bar";
 import { unwish, wish } from "./wishes";
 
-const words = strings.containers.bulk;
+const words = containersWords.bulk;
 
 /** How it went for one of them. */
 interface Row {

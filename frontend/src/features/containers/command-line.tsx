@@ -2,11 +2,9 @@ import { CornerDownLeft } from "lucide-react";
 import { type KeyboardEvent, useState } from "react";
 import { api } from "@/api/endpoints";
 import { useSend } from "@/components/send";
-import { strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { IconButton } from "@/ui/button";
 import { type Past, recall, remember } from "./past-commands";
-
-const words = strings.containers;
 
 /** Writes to the console of a container; the arrows bring back what was written before. */
 export function CommandLine({ id }: { id: string }) {

@@ -4,7 +4,7 @@ import { auditOfQuery, itemsOf, jobsQuery, migrationsQuery, seenQuery } from "@/
 import type { Container } from "@/api/types";
 import { inOrder, ofJobs, ofMoves, ofPhases } from "@/components/happenings";
 import { Timeline } from "@/components/timeline";
-import { strings } from "@/strings";
+import { moves as movesWords } from "@/strings/moves";
 
 interface EventsProps {
   container: Container;
@@ -23,7 +23,7 @@ export function ContainerEvents({ container, may }: EventsProps) {
   const { data: seen } = useQuery(seenQuery(id));
   const names = useNodeNames();
   const nameOf = (node: string | undefined) =>
-    (node && names.get(node)?.name) || strings.moves[node ? "unknownNode" : "undecided"];
+    (node && names.get(node)?.name) || movesWords[node ? "unknownNode" : "undecided"];
   return (
     <Timeline
       events={inOrder(

@@ -7,14 +7,13 @@ import { eggQuery, nodeQuery } from "@/api/queries";
 import type { Container, Observed } from "@/api/types";
 import { Age } from "@/components/age";
 import { nodeStateWords, powerWords, strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
 import { PortList } from "./ports";
 import { outlookOf, reachable } from "./verbs";
 import { useWish } from "./wishes";
-
-const words = strings.containers;
 
 /** What stands between what it is and what it should be, and why. */
 export function OutlookNote({ container, node }: { container: Container; node: NodeName | undefined }) {

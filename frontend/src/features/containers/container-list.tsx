@@ -10,6 +10,7 @@ import { useMay } from "@/components/may";
 import { NoMatch } from "@/components/no-match";
 import { compareNames } from "@/lib/names";
 import { phaseWords, strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { buttonClass } from "@/ui/button";
 import { filterBarClass, filterBox } from "@/ui/filter";
 import { Empty } from "@/ui/panel";
@@ -17,8 +18,6 @@ import { bulkVerbs, permissionFor } from "./bulk";
 import { BulkBar, BulkReport, type Report } from "./bulk-bar";
 import { type Choice, ContainerTable } from "./container-table";
 import { applyFilter, askedOf, type Filter, isSet, readFilter, writeFilter } from "./filter";
-
-const words = strings.containers;
 
 const listed = Object.entries(phaseWords).filter(([phase]) => phase !== "removed");
 

@@ -5,13 +5,12 @@ import { type NodeName, useNodeNames } from "@/api/nodes";
 import type { Container } from "@/api/types";
 import { MigrationBadge, PhaseBadge } from "@/components/states";
 import { powerWords, strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { LongTable, type Place } from "@/ui/long-table";
 import { Td, Th, Tr } from "@/ui/table";
 import { PortList } from "./ports";
 import { outlookOf, reachable } from "./verbs";
 import { useWish } from "./wishes";
-
-const words = strings.containers;
 
 interface TableProps {
   containers: Container[];

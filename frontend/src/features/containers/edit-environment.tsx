@@ -7,12 +7,11 @@ import { keys } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { FormFault } from "@/components/fault";
 import { strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import { editOf, variablesOf } from "./environment";
-
-const words = strings.containers;
 
 interface EditProps {
   container: Container;

@@ -4,6 +4,7 @@ import { eggsQuery, itemsOf } from "@/api/queries";
 import type { Egg } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { create as words } from "@/strings/create";
 import { Button } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
@@ -24,7 +25,7 @@ export function EggStep({ form, egg, onChoose, empty }: EggStepProps) {
       <Panel>
         <div className="grid gap-4 p-4 sm:grid-cols-2">
           <TextField
-            label={strings.containers.name}
+            label={containersWords.name}
             hint={strings.nodes.nameHint}
             fault={errors.name?.message}
             {...form.register("name")}

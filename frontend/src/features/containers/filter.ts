@@ -1,7 +1,8 @@
 /** The filter of the container list. Its place is the URL. */
 import type { ContainerFilter, ListedPhase } from "@/api/endpoints";
 import type { Container } from "@/api/types";
-import { phaseWords, strings } from "@/strings";
+import { phaseWords } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 
 export interface Filter {
   q: string;
@@ -10,7 +11,7 @@ export interface Filter {
   sort: Sort;
 }
 
-export type Sort = keyof typeof strings.containers.sorts;
+export type Sort = keyof typeof containersWords.sorts;
 
 export function readFilter(params: URLSearchParams): Filter {
   const phase = params.get("phase") ?? "";
@@ -53,5 +54,5 @@ function isPhase(text: string): text is ListedPhase {
 }
 
 function isSort(text: string): text is Sort {
-  return Object.hasOwn(strings.containers.sorts, text);
+  return Object.hasOwn(containersWords.sorts, text);
 }

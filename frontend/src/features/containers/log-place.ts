@@ -1,8 +1,6 @@
 /** The lines of a console as the API sends them, and how far a reader is. Pure. */
 
-import { strings } from "@/strings";
-
-const words = strings.console;
+import { console as words } from "@/strings/console";
 
 /** One line of the answer of /logs?format=json, which has one of four forms. */
 export interface Entry {

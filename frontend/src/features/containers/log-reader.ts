@@ -6,7 +6,7 @@
 import { api } from "@/api/endpoints";
 import { ApiError } from "@/api/problem";
 import { formatClock } from "@/lib/time";
-import { strings } from "@/strings";
+import { console as consoleWords } from "@/strings/console";
 import { type Entry, mark, type Place, placeAfter, shownOf } from "./log-place";
 
 /** As many lines as a node keeps. */
@@ -105,7 +105,7 @@ export class LogReader {
     this.options.onLink({ state: "open" });
     if (lostAt === null) return "";
     const [from, to] = [formatClock(lostAt), formatClock(this.options.now())] as const;
-    return mark(strings.console.broken(from, to));
+    return mark(consoleWords.broken(from, to));
   }
 }
 

@@ -1,10 +1,8 @@
 import { ChevronDown, ChevronUp, X } from "lucide-react";
 import { type KeyboardEvent, useEffect, useState } from "react";
-import { strings } from "@/strings";
+import { console as words } from "@/strings/console";
 import { IconButton } from "@/ui/button";
 import type { Found, Screen } from "./terminal";
-
-const words = strings.console;
 
 interface SearchProps {
   screen: Screen;

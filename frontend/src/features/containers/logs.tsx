@@ -4,15 +4,13 @@ import { ApiError } from "@/api/problem";
 import { Fault } from "@/components/fault";
 import { cx } from "@/lib/cx";
 import { formatClock } from "@/lib/time";
-import { strings } from "@/strings";
+import { console as words } from "@/strings/console";
 import { IconButton } from "@/ui/button";
 import { CopyButton } from "@/ui/copy";
 import { Panel } from "@/ui/panel";
 import type { LogLink } from "./log-reader";
 import { LogSearch } from "./log-search";
 import { type Console, useConsole } from "./use-console";
-
-const words = strings.console;
 
 interface LogProps {
   id: string;

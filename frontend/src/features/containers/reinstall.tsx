@@ -4,11 +4,9 @@ import { useState } from "react";
 import { api } from "@/api/endpoints";
 import { eggQuery, keys } from "@/api/queries";
 import type { Container } from "@/api/types";
-import { strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
-
-const words = strings.containers;
 
 /** For containers whose egg has an installation, as far as one may know. */
 export function Reinstall({

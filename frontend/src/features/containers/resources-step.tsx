@@ -1,7 +1,9 @@
 import { type ReactNode, useState } from "react";
 import { formatBytes, formatCores, parseBytes } from "@/lib/quantity";
 import { nodeStateWords, strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { create as words } from "@/strings/create";
+import { moves as movesWords } from "@/strings/moves";
 import { TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import type { Group, Place } from "./room";
@@ -15,20 +17,20 @@ export function ResourcesStep({ form }: { form: CreateForm }) {
       <Panel>
         <div className="grid gap-4 p-4 sm:grid-cols-3">
           <TextField
-            label={strings.containers.cpu}
+            label={containersWords.cpu}
             aside={strings.cores}
             inputMode="decimal"
             fault={errors?.cpu?.message}
             {...form.register("resources.cpu")}
           />
           <TextField
-            label={strings.containers.memory}
+            label={containersWords.memory}
             hint={words.sizeHint}
             fault={errors?.memory?.message}
             {...form.register("resources.memory")}
           />
           <TextField
-            label={strings.containers.disk}
+            label={containersWords.disk}
             fault={errors?.disk?.message}
             {...form.register("resources.disk")}
           />
@@ -125,7 +127,7 @@ function GroupTitle({ group: { name, places, fitting } }: { group: Group }) {
 function placeText({ node: { state, capacity }, lack, refusal }: Place): string {
   if (refusal) return refusal;
   const size = (text: string) => formatBytes(parseBytes(text) ?? 0);
-  const free = strings.moves.free(formatCores(capacity.cpu), size(capacity.memory), size(capacity.disk));
+  const free = movesWords.free(formatCores(capacity.cpu), size(capacity.memory), size(capacity.disk));
   return lack ? `${nodeStateWords[state]}: ${words.room.waits} · ${free}` : free;
 }
 

@@ -6,7 +6,9 @@ import { clustersQuery, itemsOf } from "@/api/queries";
 import type { Egg } from "@/api/types";
 import { useMay } from "@/components/may";
 import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { create as words } from "@/strings/create";
+import { moves as movesWords } from "@/strings/moves";
 import { Facts, Panel } from "@/ui/panel";
 import { type CreateValues, ownPortsOf, type Step, titleOf, variablesOf } from "./form";
 import { useStepLink } from "./steps";
@@ -27,25 +29,25 @@ export function ReviewStep({ values, egg, all }: ReviewProps) {
   const cluster = clusters.find(({ id }) => id === preferred_cluster_id)?.name;
   const facts: Record<Exclude<Step, "review">, Array<[string, ReactNode]>> = {
     egg: [
-      [strings.containers.name, bdi(values.name.trim())],
+      [containersWords.name, bdi(values.name.trim())],
       [words.egg, bdi(egg.name)],
       [words.image, values.image],
     ],
     variables: variablesOf(egg).map((v) => [titleOf(v), shownOf(values.environment[v.env], v.user_viewable)]),
     resources: [
-      [strings.containers.cpu, `${resources.cpu} ${strings.cores}`],
-      [strings.containers.memory, resources.memory],
-      [strings.containers.disk, resources.disk],
+      [containersWords.cpu, `${resources.cpu} ${strings.cores}`],
+      [containersWords.memory, resources.memory],
+      [containersWords.disk, resources.disk],
       [words.node, node ? bdi(node) : words.automatic],
     ],
-    ports: [[strings.containers.ports, portsText(values, egg)]],
+    ports: [[containersWords.ports, portsText(values, egg)]],
     availability: values.ha
       ? [
-          [strings.moves.type, words.moves],
+          [movesWords.type, words.moves],
           [words.policy, words.policies[values.ha_policy]],
           [words.cluster, cluster ? bdi(cluster) : words.anyCluster],
         ]
-      : [[strings.moves.type, words.stays]],
+      : [[movesWords.type, words.stays]],
   };
   const asked = all.filter((step) => step !== "review");
   return asked.map((step) => (

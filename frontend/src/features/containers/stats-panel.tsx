@@ -1,11 +1,9 @@
 import { lazy, Suspense } from "react";
 import type { Container } from "@/api/types";
 import { formatBytes, formatBytesOf, formatCores } from "@/lib/quantity";
-import { strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { Panel } from "@/ui/panel";
 import { useStats } from "./use-stats";
-
-const words = strings.containers;
 
 const Chart = lazy(() => import("./chart").then((module) => ({ default: module.Chart })));
 

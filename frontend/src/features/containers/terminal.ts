@@ -8,7 +8,7 @@ import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { type ITheme, Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
-import { strings } from "@/strings";
+import { console as consoleWords } from "@/strings/console";
 
 /** More than a node keeps: what is watched for long is there for a while. */
 const scrollback = 10_000;
@@ -122,7 +122,7 @@ export class Screen {
 }
 
 function newTerminal(box: HTMLElement, theme: ITheme): Terminal {
-  Terminal.strings.promptLabel = strings.console.screen;
+  Terminal.strings.promptLabel = consoleWords.screen;
   const term = new Terminal({
     allowProposedApi: true, // what was found is marked by it
     convertEol: true,

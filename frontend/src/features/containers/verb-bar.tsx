@@ -6,13 +6,11 @@ import { keys } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { targetOf, useMay } from "@/components/may";
-import { strings } from "@/strings";
+import { containers as words } from "@/strings/containers";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { verbsFor } from "./verbs";
 import { unwish, wish } from "./wishes";
-
-const words = strings.containers;
 
 export const looks: Record<ContainerVerb, { icon: LucideIcon; look: "plain" | "danger" }> = {
   start: { icon: Play, look: "plain" },

@@ -7,13 +7,12 @@ import type { Egg, EggBody } from "@/api/types";
 import { FormFault } from "@/components/fault";
 import { strings } from "@/strings";
 import { categories } from "@/strings/categories";
+import { eggs as words } from "@/strings/eggs";
 import { Button } from "@/ui/button";
 import { SelectField, TextArea, TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 import { blankEgg, bodyOf, readEgg, readSimple, type Simple, textOf, writeSimple } from "./egg-text";
 import { useCategories } from "./use-categories";
-
-const words = strings.eggs;
 
 const boxes: Array<{ field: Simple; label: string; hint?: string; mono?: boolean }> = [
   { field: "name", label: words.name },

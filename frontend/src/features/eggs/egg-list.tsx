@@ -8,15 +8,13 @@ import { Age } from "@/components/age";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { NoMatch } from "@/components/no-match";
-import { strings } from "@/strings";
 import { categories } from "@/strings/categories";
+import { eggs as words } from "@/strings/eggs";
 import { buttonClass } from "@/ui/button";
 import { Empty } from "@/ui/panel";
 import { Table, Td, Th, Tr } from "@/ui/table";
 import { FilterBar } from "./filter-bar";
 import { useCategories } from "./use-categories";
-
-const words = strings.eggs;
 
 /** Its filter stands in the URL. */
 export function EggList() {

@@ -1,8 +1,6 @@
 /** An egg as the JSON that people edit. Pure. */
 import type { Egg, EggBody } from "@/api/types";
-import { strings } from "@/strings";
-
-const words = strings.eggs;
+import { eggs as words } from "@/strings/eggs";
 
 export const blankEgg: EggBody = {
   name: "",

@@ -4,11 +4,9 @@ import { api, type EggFormat } from "@/api/endpoints";
 import type { Egg } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { offer } from "@/lib/offer";
-import { strings } from "@/strings";
+import { eggs as words } from "@/strings/eggs";
 import { Button } from "@/ui/button";
 import { Panel } from "@/ui/panel";
-
-const words = strings.eggs;
 
 /** Saves an egg as a file. */
 export function ExportEgg({ egg }: { egg: Egg }) {

@@ -3,7 +3,7 @@ import { type DragEvent, type FormEvent, useRef, useState } from "react";
 import { Link } from "react-router";
 import { Fault } from "@/components/fault";
 import { cx } from "@/lib/cx";
-import { strings } from "@/strings";
+import { eggs as eggsWords } from "@/strings/eggs";
 import { Badge } from "@/ui/badge";
 import { Button, IconButton } from "@/ui/button";
 import { TextField } from "@/ui/field";
@@ -11,7 +11,7 @@ import { Panel } from "@/ui/panel";
 import { faultsOf, type Item, nameOf, toImport } from "./import-list";
 import { useImport } from "./use-import";
 
-const words = strings.eggs.import;
+const words = eggsWords.import;
 
 /** Shows what files would become before anything is changed. */
 export function ImportEggs() {

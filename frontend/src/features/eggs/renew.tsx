@@ -5,10 +5,11 @@ import { keys } from "@/api/queries";
 import type { Egg, EggChange } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { strings } from "@/strings";
+import { eggs as eggsWords } from "@/strings/eggs";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 
-const words = strings.eggs.renew;
+const words = eggsWords.renew;
 
 /** Shows what the newest file of an egg changes, and takes it over. */
 export function Renew({ egg, onRenewed }: { egg: Egg; onRenewed: () => void }) {

@@ -5,11 +5,9 @@ import { api } from "@/api/endpoints";
 import { keys } from "@/api/queries";
 import type { Migration } from "@/api/types";
 import { Fault } from "@/components/fault";
-import { strings } from "@/strings";
+import { moves as words } from "@/strings/moves";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
-
-const words = strings.moves;
 
 /** What a move touched is read again: nothing is assumed of what the controller did. */
 export function useReread(containerId: string): () => Promise<unknown> {

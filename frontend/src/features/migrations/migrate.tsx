@@ -7,13 +7,12 @@ import type { Container, MigrateBody } from "@/api/types";
 import { useSend } from "@/components/send";
 import { formatCores } from "@/lib/quantity";
 import { strings } from "@/strings";
+import { moves as words } from "@/strings/moves";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
 import { useReread } from "./end-move";
 import { type Prospect, prospectsFor } from "./moves";
-
-const words = strings.moves;
 
 interface MigrateProps {
   container: Container;

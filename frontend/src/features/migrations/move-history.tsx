@@ -2,12 +2,11 @@ import type { Container, Migration } from "@/api/types";
 import { Age } from "@/components/age";
 import { MoveBadge } from "@/components/states";
 import { cx } from "@/lib/cx";
-import { strings, triggerWords } from "@/strings";
+import { triggerWords } from "@/strings";
+import { moves as words } from "@/strings/moves";
 import { Table, Td, Th, Tr } from "@/ui/table";
 import { EndButton } from "./end-move";
 import { formatMs, isOpen, mayRollBack, stepsOf, tookMs } from "./moves";
-
-const words = strings.moves;
 
 export interface NamesProps {
   nameOf: (nodeId: string | undefined) => string;

@@ -6,14 +6,12 @@ import type { Container, Migration } from "@/api/types";
 import { Age } from "@/components/age";
 import { List } from "@/components/list";
 import { MoveBadge } from "@/components/states";
-import { strings } from "@/strings";
+import { moves as words } from "@/strings/moves";
 import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
 import { EndButton } from "./end-move";
 import { MoveHistory, type NamesProps, Timeline } from "./move-history";
 import { isOpen, mayCancel } from "./moves";
-
-const words = strings.moves;
 
 /** What happens to it when its node is lost. */
 export function HaFacts({ container: c, maySeeClusters }: { container: Container; maySeeClusters: boolean }) {

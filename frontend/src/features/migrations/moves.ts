@@ -1,9 +1,7 @@
 /** What is known of moves, and of where a container could move to. Pure. */
 import { lackOf, lackText } from "@/api/room";
 import type { Container, Migration, MigrationState, Node } from "@/api/types";
-import { strings } from "@/strings";
-
-const words = strings.moves;
+import { moves as words } from "@/strings/moves";
 
 /** A record, so that a new state does not compile before somebody has thought about it. */
 const final: Record<MigrationState, boolean> = {

@@ -6,13 +6,11 @@ import { Fault } from "@/components/fault";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { useSend } from "@/components/send";
-import { strings } from "@/strings";
+import { people as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { SelectField } from "@/ui/field";
 import { Table, Td, Th, Tr } from "@/ui/table";
 import { everywhere, faultIn, placeOf, type Where, WhereFields } from "./where";
-
-const words = strings.people;
 
 /** Which roles somebody has, and where. */
 export function Bindings({ person }: { person: Person }) {

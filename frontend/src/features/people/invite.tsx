@@ -4,12 +4,11 @@ import { api } from "@/api/endpoints";
 import { keys } from "@/api/queries";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { people as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { CommandLine } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
-
-const words = strings.people;
 
 /** Makes an account, and shows the link with which its owner sets a password. */
 export function Invite({ onClose }: { onClose: () => void }) {

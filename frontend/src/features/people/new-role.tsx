@@ -4,11 +4,11 @@ import { keys } from "@/api/queries";
 import type { Role } from "@/api/types";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
+import { roles as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
-
-const words = strings.roles;
 
 export function NewRole({ onClose, onMade }: { onClose: () => void; onMade: (role: Role) => void }) {
   const client = useQueryClient();
@@ -28,7 +28,7 @@ export function NewRole({ onClose, onMade }: { onClose: () => void; onMade: (rol
           label={words.name}
           autoFocus
           fault={faultOf("name")}
-          {...form.register("name", { required: strings.account.tokens.needName })}
+          {...form.register("name", { required: accountWords.tokens.needName })}
         />
         <div className="flex justify-end gap-2">
           <Button onClick={onClose}>{strings.cancel}</Button>

@@ -1,17 +1,17 @@
 import { NavLink } from "react-router";
 import { useMay } from "@/components/may";
 import { cx } from "@/lib/cx";
-import { strings } from "@/strings";
+import { people as peopleWords } from "@/strings/people";
 
 /** From people to roles and back. */
 export function PeopleTabs() {
   const may = useMay();
   const tabs = [
-    ["/users", strings.people.users, "user.view"],
-    ["/roles", strings.people.roles, "role.view"],
+    ["/users", peopleWords.users, "user.view"],
+    ["/roles", peopleWords.roles, "role.view"],
   ] as const;
   return (
-    <nav aria-label={strings.people.title} className="flex gap-1">
+    <nav aria-label={peopleWords.title} className="flex gap-1">
       {tabs
         .filter(([, , needs]) => may(needs))
         .map(([to, label]) => (

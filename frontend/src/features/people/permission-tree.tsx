@@ -1,8 +1,6 @@
 import type { Permission } from "@/api/types";
-import { strings } from "@/strings";
+import { roles as words } from "@/strings/people";
 import { type Hold, toggled, treeOf } from "./tree";
-
-const words = strings.roles;
 
 interface TreeProps {
   all: Permission[];

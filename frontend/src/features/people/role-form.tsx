@@ -7,13 +7,12 @@ import type { Role } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { useMay } from "@/components/may";
 import { strings } from "@/strings";
+import { roles as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
 import { Note } from "@/ui/note";
 import { Loading, Panel } from "@/ui/panel";
 import { PermissionTree } from "./permission-tree";
-
-const words = strings.roles;
 
 /** What a role is called, what it comes from and what it may do. */
 export function RoleForm({ role: newest }: { role: Role }) {

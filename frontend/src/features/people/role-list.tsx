@@ -2,10 +2,8 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "react-router";
 import { itemsOf, rolesQuery } from "@/api/queries";
 import { List } from "@/components/list";
-import { strings } from "@/strings";
+import { roles as words } from "@/strings/people";
 import { Table, Td, Th, Tr } from "@/ui/table";
-
-const words = strings.roles;
 
 export function RoleList() {
   const query = useInfiniteQuery(rolesQuery());

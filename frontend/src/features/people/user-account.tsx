@@ -5,14 +5,12 @@ import { keys } from "@/api/queries";
 import type { Person } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { useMay } from "@/components/may";
-import { strings } from "@/strings";
+import { people as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
 import { Dialog } from "@/ui/dialog";
 import { Panel } from "@/ui/panel";
 import { Shown } from "./invite";
-
-const words = strings.people;
 
 type Deed = "disable" | "enable" | "signOut" | "dropFactor" | "remove";
 

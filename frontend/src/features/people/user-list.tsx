@@ -5,14 +5,13 @@ import { usersQuery } from "@/api/queries";
 import type { Person } from "@/api/types";
 import { Age } from "@/components/age";
 import { List } from "@/components/list";
-import { strings } from "@/strings";
+import { account as accountWords } from "@/strings/account";
+import { people as words } from "@/strings/people";
 import { Badge } from "@/ui/badge";
 import { TextField } from "@/ui/field";
 import { LongTable, type Place } from "@/ui/long-table";
 import { Empty } from "@/ui/panel";
 import { Td, Th, Tr } from "@/ui/table";
-
-const words = strings.people;
 
 export function UserList() {
   const [params, setParams] = useSearchParams();
@@ -69,7 +68,7 @@ function Row({ person, place }: { person: Person; place: Place }) {
         <PersonState person={person} />
       </Td>
       <Td wide className="text-muted">
-        {person.totp ? strings.account.factor.on : strings.account.factor.off}
+        {person.totp ? accountWords.factor.on : accountWords.factor.off}
       </Td>
       <Td wide className="text-muted">
         <Age at={person.createdAt} />

@@ -5,11 +5,10 @@ import type { Person } from "@/api/types";
 import { useMay } from "@/components/may";
 import { useSend } from "@/components/send";
 import { strings } from "@/strings";
+import { people as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
-
-const words = strings.people;
 
 export function UserProfile({ person }: { person: Person }) {
   const client = useQueryClient();

@@ -4,9 +4,7 @@ import { keys, userSessionsQuery, userTokensQuery } from "@/api/queries";
 import { useMay } from "@/components/may";
 import { SessionList } from "@/components/session-list";
 import { TokenList } from "@/components/token-list";
-import { strings } from "@/strings";
-
-const words = strings.people;
+import { people as words } from "@/strings/people";
 
 /** Where somebody is signed in. */
 export function UserSessions({ id }: { id: string }) {

@@ -3,9 +3,8 @@ import type { PlaceKind } from "@/api/queries";
 import type { Binding, Explanation } from "@/api/types";
 import { PlaceField } from "@/components/place-field";
 import { strings } from "@/strings";
+import { people as words } from "@/strings/people";
 import { SelectField } from "@/ui/field";
-
-const words = strings.people;
 
 export interface Where {
   scope: "global" | PlaceKind;

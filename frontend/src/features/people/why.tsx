@@ -4,14 +4,12 @@ import { api } from "@/api/endpoints";
 import { permissionsQuery } from "@/api/queries";
 import type { Explanation, Person, Question } from "@/api/types";
 import { Fault } from "@/components/fault";
-import { strings } from "@/strings";
+import { people as words } from "@/strings/people";
 import { Button } from "@/ui/button";
 import { SelectField } from "@/ui/field";
 import { Note } from "@/ui/note";
 import { Panel } from "@/ui/panel";
 import { everywhere, faultIn, placeOf, type Where, WhereFields } from "./where";
-
-const words = strings.people;
 
 type Values = Where & { verb: string };
 

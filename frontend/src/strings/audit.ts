@@ -1,0 +1,23 @@
+/** Words of the audit trail. */
+export const audit = {
+  title: "Audit",
+  when: "When",
+  who: "Who",
+  what: "What",
+  target: "On",
+  outcome: "Outcome",
+  from: "From",
+  filter: "Filter",
+  search: "By whom, or to what",
+  verb: "Verb, or a noun",
+  anyOutcome: "Any outcome",
+  ever: "At any time",
+  spans: { day: "In the last day", week: "In the last week", month: "In the last 30 days" },
+  export: "Export",
+  details: "Details",
+  before: "Before",
+  after: "After",
+  detail: "Besides",
+  emptyTitle: "Nothing has been done yet",
+  empty: "Every verb leaves a line here: who did what to what, and how it ended.",
+};

@@ -1,0 +1,20 @@
+/** Words of the console. */
+export const console = {
+  title: "Console",
+  screen: "Output of the container",
+  empty: "No output yet.",
+  waiting: "Waiting for the node…",
+  missing: (n: number) => (n === 1 ? "1 line missing" : `${n} lines missing`),
+  anew: "the console begins anew: this was printed in another place",
+  broken: (from: string, to: string) => `connection lost ${from} – ${to}`,
+  lost: (since: string) => `Connection lost at ${since}, trying again…`,
+  follow: "Follow the newest line",
+  search: "Search",
+  searchLabel: "Search the console",
+  searchEnd: "End the search",
+  next: "Next",
+  previous: "Previous",
+  found: (at: number, of: number) => (of === 0 ? "nothing" : at > 0 ? `${at} of ${of}` : `${of} or more`),
+  clear: "Clear",
+  copy: "Copy",
+};
