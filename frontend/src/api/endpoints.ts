@@ -22,6 +22,7 @@ import type {
   Question,
   RoleEdit,
   TokenCreate,
+  UserEdit,
 } from "./types";
 
 const client = createClient<paths>({ baseUrl: location.origin, fetch: authorised });
@@ -299,8 +300,7 @@ export const api = {
     get: (id: string, signal: AbortSignal) =>
       answer(client.GET("/api/v1/users/{id}", { ...one(id), signal })),
     create: (body: { email: string; name: string }) => answer(client.POST("/api/v1/users", { body })),
-    edit: (id: string, body: { email: string; name: string }) =>
-      answer(client.PATCH("/api/v1/users/{id}", { ...one(id), body })),
+    edit: (id: string, body: UserEdit) => answer(client.PATCH("/api/v1/users/{id}", { ...one(id), body })),
     disable: (id: string) => answer(client.POST("/api/v1/users/{id}/disable", one(id))),
     enable: (id: string) => answer(client.POST("/api/v1/users/{id}/enable", one(id))),
     resetPassword: (id: string) => answer(client.POST("/api/v1/users/{id}/password-reset", one(id))),

@@ -51,6 +51,7 @@ export type AuditEntry = Schemas["Audit"];
 export type User = Schemas["User"];
 export type Me = Schemas["Me"];
 export type Person = Schemas["ShownUser"];
+export type UserEdit = Schemas["EditUserInput"];
 export type NewPerson = Schemas["NewUserOutput"];
 export type Link = Schemas["Link"];
 export type Role = Schemas["Role"];

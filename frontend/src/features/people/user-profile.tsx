@@ -1,4 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { api } from "@/api/endpoints";
 import { keys } from "@/api/queries";
 import type { Person } from "@/api/types";
@@ -10,13 +11,22 @@ import { Button } from "@/ui/button";
 import { TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
 
+type Profile = Pick<Person, "email" | "name">;
+
 export function UserProfile({ person }: { person: Person }) {
   const client = useQueryClient();
   const fixed = !useMay()("user.edit");
+  const [begun, setBegun] = useState<Profile>(person);
   const { form, faultOf, fault, busy, submit } = useSend({
-    blank: { email: person.email, name: person.name },
-    send: (values: { email: string; name: string }) => api.users.edit(person.id, values),
+    blank: { email: begun.email, name: begun.name },
+    // what was not touched is not sent: somebody else may have changed it meanwhile
+    send: ({ email, name }: Profile) =>
+      api.users.edit(person.id, {
+        ...(email !== begun.email && { email }),
+        ...(name !== begun.name && { name }),
+      }),
     onSent: (saved) => {
+      setBegun(saved);
       form.reset({ email: saved.email, name: saved.name });
       void client.invalidateQueries({ queryKey: keys.users });
     },
