@@ -96,6 +96,17 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	s.journey("every-page", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, "EGG="+egg)
 }
 
+func TestThingsAreChanged(t *testing.T) {
+	s := stage(t)
+	egg := s.egg("in-use", DemoImage, nil)
+	made := s.create("changed", egg, s.lab.Nodes[1], nil)
+	s.awaitJob(made.Job, "succeeded")
+	var spare struct{ ID string }
+	s.call(http.MethodPost, "/nodes", map[string]string{"name": "spare"}, &spare)
+	heir, _ := s.user("heir")
+	s.journey("change", "EMAIL="+AdminEmail, "PASSWORD="+AdminPassword, "CONTAINER="+made.Container.ID, "EGG="+egg, "NODE="+spare.ID, "NEW_OWNER="+heir)
+}
+
 func TestABadDay(t *testing.T) {
 	s := stage(t)
 	made := s.create("stuck", s.egg("stuck", DemoImage, nil), s.lab.Nodes[1], nil)

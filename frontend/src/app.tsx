@@ -58,7 +58,8 @@ function Dashboard({ user, dial }: { user: User; dial: Dial }) {
   useEffect(() => () => router.dispose(), [router]);
   return (
     <LiveProvider dial={dial}>
-      <RouterProvider router={router} />
+      {/* A transition would take letters back that are typed into fields whose place is the URL. */}
+      <RouterProvider router={router} useTransitions={false} />
     </LiveProvider>
   );
 }

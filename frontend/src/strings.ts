@@ -14,6 +14,7 @@ export const strings = {
   cores: "cores",
   basics: "What",
   needName: "Give it a name.",
+  reread: "Show it as it is now",
   more: "Show more",
   retry: "Try again",
   optional: "optional",
@@ -192,6 +193,20 @@ export const strings = {
     deadTitle: (name: string) => `Does ${name} certainly not run?`,
     deadText:
       "Its HA containers move at once, without waiting for leases. If the machine runs after all, exclusive containers can run twice.",
+    edit: "Edit",
+    editTitle: (name: string) => `Edit ${name}`,
+    editText: "What it is called, and labels to tell nodes apart by.",
+    labels: "Labels",
+    labelsHint: "One on each line, such as site=berlin.",
+    badLabel: (line: string) => `“${line}” is not a name and a value with = between them.`,
+    revoke: "Revoke credential",
+    revokeTitle: (name: string) => `Take the credential of ${name} away?`,
+    revokeText:
+      "Its connection is cut at once, and it cannot come back before it is given a new one. What runs there goes on running.",
+    remove: "Remove node",
+    removeTitle: (name: string) => `Remove ${name}?`,
+    removeText:
+      "Its credential ends and its connection is cut at once. A node that still has containers is not removed: drain it first.",
     rotate: "New credential",
     rotateTitle: (name: string) => `Give ${name} a new credential?`,
     rotateText: "The old one ends and the connection is cut at once. What runs there goes on running.",

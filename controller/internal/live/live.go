@@ -9,6 +9,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
+	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -49,14 +50,17 @@ func (l *Live) Tell(news store.News) {
 	}
 }
 
-// Container publishes how a container is. A deleted one is forgotten.
+// Container publishes how a container is. That one was deleted is said once,
+// to whoever looks at it, and forgotten.
 func (l *Live) Container(c fleet.Container) {
-	topic := wire.OfContainer(wire.ContainerState, c.ID)
-	if c.DeletedAt != nil {
-		l.check(l.publisher.ClearRetained(topic))
+	topic, news := wire.OfContainer(wire.ContainerState, c.ID), containerNews(c)
+	if c.DeletedAt == nil {
+		l.publish(topic, news)
 		return
 	}
-	l.publish(topic, containerNews(c))
+	news.Phase = spec.Removed
+	l.publish(topic, news)
+	l.check(l.publisher.ClearRetained(topic))
 }
 
 func containerNews(c fleet.Container) wire.ContainerNews {

@@ -11,6 +11,7 @@ import type {
   ClusterCreate,
   Container,
   ContainerCreate,
+  ContainerEdit,
   Created,
   DrainBody,
   EggBody,
@@ -18,6 +19,7 @@ import type {
   Job,
   MigrateBody,
   Node,
+  NodeEdit,
   Page,
   Question,
   RoleEdit,
@@ -182,6 +184,10 @@ export const api = {
     /** "" takes it out of the one that it is in. */
     moveTo: ({ id, generation }: Node, cluster_id: string) =>
       answer(client.PATCH("/api/v1/nodes/{id}", { params: guarded(id, generation), body: { cluster_id } })),
+    edit: (id: string, body: NodeEdit, generation: number) =>
+      answer(client.PATCH("/api/v1/nodes/{id}", { params: guarded(id, generation), body })),
+    remove: (id: string) => answer(client.DELETE("/api/v1/nodes/{id}", one(id))),
+    revokeCredential: (id: string) => answer(client.DELETE("/api/v1/nodes/{id}/credential", one(id))),
     uncordon: (id: string) => answer(client.POST("/api/v1/nodes/{id}/uncordon", one(id))),
     drain: (id: string, body: DrainBody) =>
       answer(client.POST("/api/v1/nodes/{id}/drain", { ...one(id), body })),
@@ -209,6 +215,12 @@ export const api = {
     migrate: (id: string, body: MigrateBody) =>
       answer(client.POST("/api/v1/containers/{id}/migrate", { ...one(id), body })),
     reinstall: (id: string) => answer(client.POST("/api/v1/containers/{id}/reinstall", one(id))),
+    edit: (id: string, body: ContainerEdit, generation: number) =>
+      answer(client.PATCH("/api/v1/containers/{id}", { params: guarded(id, generation), body })),
+    /** "" makes it nobody's. */
+    assign: (id: string, ownerId: string) =>
+      answer(client.POST("/api/v1/containers/{id}/assign", { ...one(id), body: ownerId ? { ownerId } : {} })),
+    secrets: (id: string) => answer(client.GET("/api/v1/containers/{id}/secrets", one(id))),
     editEnvironment: (id: string, body: EnvironmentEdit, generation: number) =>
       answer(
         client.PATCH("/api/v1/containers/{id}/environment", {
@@ -282,6 +294,9 @@ export const api = {
           parseAs: "stream",
         }),
       ),
+    /** Byte for byte as it was imported. */
+    source: (id: string) => stream(client.GET("/api/v1/eggs/source/{id}", { ...one(id), parseAs: "stream" })),
+    remove: (id: string) => answer(client.DELETE("/api/v1/eggs/{id}", one(id))),
     update: (id: string, body: EggBody, generation: number) =>
       answer(
         client.PUT("/api/v1/eggs/{id}", {

@@ -110,6 +110,15 @@ describe("the feed", () => {
     expect(client.getQueryData<Pages<Container>>(key)?.pages[0]?.items).toEqual([]);
   });
 
+  it("takes what has left a node out of that node's list", () => {
+    const at = container();
+    const key = [...keys.containerLists, { nodeId: at.nodeId }];
+    client.setQueryData(key, { pages: [{ items: [at] }], pageParams: [undefined] });
+    feed.take(JSON.stringify({ ...JSON.parse(news("starting")), epoch: 2, nodeId: uuid(1, 7) }));
+    vi.advanceTimersByTime(100);
+    expect(client.getQueryData<Pages<Container>>(key)?.pages[0]?.items).toEqual([]);
+  });
+
   it("drops what it cannot read", () => {
     for (const junk of ["", "{", "[]", health(uuid(1, 1), "sleepy")]) feed.take(junk);
     vi.advanceTimersByTime(2000);

@@ -129,7 +129,7 @@ export class Feed {
    * Changes what is kept under a key. What was due to be read again still is:
    * a message tells of one thing, not of the whole list.
    */
-  private patch<T>(key: readonly string[], change: Change<T>): void {
+  private patch<T>(key: QueryKey, change: Change<T>): void {
     for (const query of this.client.getQueryCache().findAll({ queryKey: key })) {
       const { data, dataUpdatedAt, isInvalidated } = query.state;
       const next = data === undefined ? data : change(data as T);
@@ -147,7 +147,7 @@ export class Feed {
     if (all.some(([, list]) => list && lacks(list, [id]))) this.reread(keys.nodeLists);
   }
 
-  /** Drops what was removed from the lists, and reads those again that lack what they should show. */
+  /** Drops what was removed, or has left its node, from the lists, and reads those again that lack what they should show. */
   private seekContainers(): void {
     if (this.strangers.size === 0) return;
     const news = [...this.strangers.values()];
@@ -155,6 +155,10 @@ export class Feed {
     const gone = new Set(news.filter((n) => n.phase === "removed").map((n) => n.containerId));
     if (gone.size > 0)
       this.patch<Pages<Container>>(keys.containerLists, (list) => dropFrom(list, (c) => gone.has(c.id)));
+    for (const [key] of this.client.getQueriesData({ queryKey: keys.containerLists })) {
+      const { nodeId } = filterIn(key);
+      if (nodeId) this.patch<Pages<Container>>(key, (list) => dropFrom(list, (c) => c.nodeId !== nodeId));
+    }
     const here = news.filter((n) => n.phase !== "removed");
     for (const [key, list] of this.client.getQueriesData<Pages<Container>>({
       queryKey: keys.containerLists,

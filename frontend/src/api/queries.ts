@@ -160,20 +160,26 @@ export const migrationQuery = (id: string) =>
   });
 
 export type PlaceKind = "cluster" | "node" | "container";
+export type FoundKind = PlaceKind | "user";
 
 /** The first few things of a kind that are called so, for a field that finds them by name. */
-export const placesQuery = (kind: PlaceKind, q: string) =>
+export const placesQuery = (kind: FoundKind, q: string) =>
   queryOptions({
     queryKey: ["places", kind, q],
     queryFn: async ({ signal }) => {
-      const list = { cluster: api.clusters.list, node: api.nodes.list, container: api.containers.list }[kind];
-      const found: Page<{ id: string; name: string }> = await list({
+      const list = {
+        cluster: api.clusters.list,
+        node: api.nodes.list,
+        container: api.containers.list,
+        user: api.users.list,
+      }[kind];
+      const found: Page<{ id: string; name: string; email?: string }> = await list({
         limit: 8,
         sort: "name",
         signal,
         ...(q && { q }),
       });
-      return found.items.map(({ id, name }) => ({ key: id, label: name }));
+      return found.items.map(({ id, name, email }) => ({ key: id, label: email ?? name }));
     },
     placeholderData: keepPreviousData,
   });

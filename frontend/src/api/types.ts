@@ -16,6 +16,7 @@ export interface Page<T> {
 export type Resources = Schemas["Resources"];
 
 export type Node = Schemas["Node"];
+export type NodeEdit = Schemas["EditNodeInput"];
 export type NodeLive = Schemas["Live"];
 export type NodeHealth = Schemas["NodeHealth"];
 export type Fleet = Schemas["FleetOutput"];
@@ -25,6 +26,7 @@ export type Enrolment = Schemas["Enrolment"];
 export type Observed = Narrow<Schemas["Observed"], { phase: Phase; at: string | null }>;
 export type Container = Narrow<Schemas["Container"], { phase: Phase; observed?: Observed }>;
 export type ContainerCreate = Schemas["NewContainerInput"];
+export type ContainerEdit = Schemas["EditContainerInput"];
 export type EnvironmentEdit = Schemas["EditEnvironmentInput"];
 export type Created = Container & { job: Job };
 export type Port = Schemas["SpecPort"];

@@ -45,7 +45,10 @@ export function ofJobs(
   const left = new Set(audit);
   const asked = jobs.map((job): Happening => {
     const entry = [...left].find(
-      ({ verb, at }) => verb === job.kind && Math.abs(Date.parse(at) - Date.parse(job.createdAt)) < sameActMs,
+      ({ verb, at, outcome }) =>
+        outcome === "ok" &&
+        verb === job.kind &&
+        Math.abs(Date.parse(at) - Date.parse(job.createdAt)) < sameActMs,
     );
     if (entry) left.delete(entry);
     const name = job.containerId ? nameOf?.(job.containerId) : undefined;

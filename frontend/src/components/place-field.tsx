@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useDeferredValue, useState } from "react";
-import { type PlaceKind, placesQuery } from "@/api/queries";
+import { type FoundKind, placesQuery } from "@/api/queries";
 import { cx } from "@/lib/cx";
 import { strings } from "@/strings";
 import { type Choice, useChoices } from "@/ui/choices";
@@ -9,28 +9,31 @@ import { Fault } from "./fault";
 
 interface PlaceProps {
   label: string;
-  kind: PlaceKind;
+  kind: FoundKind;
   /** The id of what was chosen; "" while what is typed is nothing's name. */
   onChoose: (id: string) => void;
   fault?: string | undefined;
 }
 
 /**
- * Chooses a cluster, a node or a container by its name. The controller looks
+ * Chooses a cluster, a node, a container or a user by name. The controller looks
  * for it, as there may be thousands.
  */
 export function PlaceField({ label, kind, onChoose, fault }: PlaceProps) {
   const [typed, setTyped] = useState("");
   const [open, setOpen] = useState(false);
-  const { data, error, isPlaceholderData } = useQuery(placesQuery(kind, useDeferredValue(typed.trim())));
+  const q = useDeferredValue(typed.trim());
+  const { data, error, isPlaceholderData } = useQuery(placesQuery(kind, q));
+  // What was found for fewer letters is no answer to these: Enter would choose something else.
+  const found = !isPlaceholderData && q === typed.trim() ? (data ?? []) : [];
   const choose = ({ key, label }: Choice) => {
     setTyped(label);
     setOpen(false);
     onChoose(key);
   };
-  const { wiring, list, toFirst } = useChoices(open ? (data ?? []) : [], label, choose);
+  const { wiring, list, toFirst } = useChoices(open ? found : [], label, choose);
   const leave = () => {
-    const meant = open && data?.find((place) => place.label === typed.trim());
+    const meant = open && found.find((place) => place.label === typed.trim());
     if (meant) choose(meant);
     setOpen(false);
   };

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useParams } from "react-router";
 import { useNodeNames } from "@/api/nodes";
+import { ApiError } from "@/api/problem";
 import { containerQuery } from "@/api/queries";
 import { Fault } from "@/components/fault";
 import { targetOf, useMay } from "@/components/may";
@@ -11,6 +12,7 @@ import { ContainerEvents } from "@/features/containers/container-events";
 import { AsOf, ContainerFacts, Environment, OutlookNote } from "@/features/containers/container-facts";
 import { ContainerJobs } from "@/features/containers/container-jobs";
 import { ContainerState } from "@/features/containers/container-table";
+import { EditContainer } from "@/features/containers/edit-container";
 import { EditEnvironment } from "@/features/containers/edit-environment";
 import { LogPanel } from "@/features/containers/logs";
 import { Reinstall } from "@/features/containers/reinstall";
@@ -28,7 +30,8 @@ export default function ContainerPage() {
   const nodes = useNodeNames();
   const may = useMay();
   const [verbError, setVerbError] = useState<unknown>(null);
-  if (!container) {
+  const gone = error instanceof ApiError && error.status === 404;
+  if (!container || gone) {
     return (
       <Page title={containersWords.title}>
         {error ? (
@@ -86,10 +89,16 @@ export default function ContainerPage() {
           />
         </div>
         <div className="min-w-0 space-y-4">
-          <ContainerFacts container={container} node={node} />
+          <ContainerFacts
+            container={container}
+            node={node}
+            change={allowed("container.edit") && <EditContainer container={container} offered={settled} />}
+            mayAssign={allowed("container.assign")}
+          />
           <HaFacts container={container} maySeeClusters={may("cluster.view")} />
           <Environment
-            values={container.environment}
+            container={container}
+            maySecrets={allowed("container.secret.view")}
             change={
               allowed("container.environment.edit") &&
               hasVariables && <EditEnvironment container={container} offered={settled} />

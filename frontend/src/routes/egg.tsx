@@ -10,6 +10,7 @@ import { Page } from "@/components/page";
 import { ContainerTable } from "@/features/containers/container-table";
 import { EggForm } from "@/features/eggs/egg-form";
 import { ExportEgg } from "@/features/eggs/export-egg";
+import { RemoveEgg } from "@/features/eggs/remove-egg";
 import { Renew } from "@/features/eggs/renew";
 import { eggs as eggsWords } from "@/strings/eggs";
 import { buttonClass } from "@/ui/button";
@@ -20,6 +21,7 @@ export default function EggPage() {
   const client = useQueryClient();
   const may = useMay();
   const [renewals, setRenewals] = useState(0); // each makes the form anew
+  const [fault, setFault] = useState<unknown>(null);
   const containers = useInfiniteQuery(containersQuery({ eggId: id }));
   const { data: egg, error, refetch } = useQuery(eggQuery(id));
   if (!egg) {
@@ -49,12 +51,16 @@ export default function EggPage() {
               {eggsWords.use}
             </Link>
           )}
+          {may("egg.delete") && <RemoveEgg egg={egg} onError={setFault} />}
         </>
       }
     >
+      {fault !== null && <Fault error={fault} className="mb-4" />}
       <EggForm
         key={`${egg.id} ${renewals}`}
         egg={egg}
+        fixed={!may("egg.edit")}
+        onReread={() => void refetch().then(() => setRenewals(renewals + 1))}
         onSaved={(saved) => client.setQueryData(eggQuery(id).queryKey, saved)}
       />
       <div className="mt-4 max-w-3xl space-y-4">

@@ -67,10 +67,12 @@ export default function NodePage() {
               <Empty
                 title={words.noneOnIt}
                 action={
-                  <Link to="/containers/new" className={buttonClass()}>
-                    <Plus aria-hidden className="size-4" />
-                    {containersWords.create}
-                  </Link>
+                  may("container.create", { node: id, cluster: node.cluster_id }) && (
+                    <Link to="/containers/new" className={buttonClass()}>
+                      <Plus aria-hidden className="size-4" />
+                      {containersWords.create}
+                    </Link>
+                  )
                 }
               >
                 {words.noneOnItHint}

@@ -1,5 +1,23 @@
 /** Words of containers. */
 export const containers = {
+  edit: "Change",
+  editTitle: (name: string) => `Change ${name}`,
+  editText:
+    "New limits alone are set while it runs. Everything else makes it anew, which interrupts it for a moment.",
+  group: "Group",
+  groupHint: "Those of one group are kept on different nodes where possible.",
+  portsHint:
+    "One on each line: [IP:]HOST:CONTAINER, with /udp behind it where it is not TCP. HOST 0: one is chosen.",
+  badPort: (line: string) => `“${line}” is no port: write it as 8080:80 or 25565:25565/udp.`,
+  owner: "Owner",
+  nobody: "nobody",
+  assign: "Assign",
+  assignTitle: (name: string) => `Give ${name} to somebody`,
+  assignText: "The new owner may use it as the role Owner says. The old one loses that at once.",
+  user: "User",
+  toNobody: "Nobody owns it",
+  secretNames: "secret",
+  showSecrets: "Show secrets",
   title: "Containers",
   create: "New container",
   name: "Name",

@@ -1,5 +1,9 @@
 /** Words of eggs. */
 export const eggs = {
+  source: "As it was imported",
+  remove: "Delete",
+  removeTitle: (name: string) => `Delete ${name}?`,
+  removeText: "It goes for good. An egg that containers are made of cannot be deleted.",
   title: "Eggs",
   add: "New egg",
   name: "Name",

@@ -85,7 +85,6 @@ export const roles = {
   remove: "Delete",
   removeOf: (name: string) => `Delete the role ${name}?`,
   removeText: "It must not be given to anybody, and be nobody's parent.",
-  reread: "Show it as it is now",
   holders: "Who has it",
   noHolders: "Nobody has it yet.",
 };

@@ -1,6 +1,6 @@
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import { type ReactNode, useRef } from "react";
+import { type ReactNode, useLayoutEffect, useRef } from "react";
 import { strings } from "@/strings";
 
 interface DialogProps {
@@ -18,15 +18,16 @@ const stay = (event: Event) => event.preventDefault();
 /** A modal: focus is kept inside and given back, Escape closes. */
 export function Dialog({ open, onOpenChange, title, description, children, firm }: DialogProps) {
   // Radix gives the focus back to a trigger of its own only, which ours have not.
+  // It is noted before the content comes, in which something may take the focus by itself.
   const opener = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    if (open) opener.current = document.activeElement;
+  }, [open]);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-black/45" />
         <Radix.Content
-          onOpenAutoFocus={() => {
-            opener.current = document.activeElement;
-          }}
           onCloseAutoFocus={(event) => {
             event.preventDefault();
             if (opener.current instanceof HTMLElement) opener.current.focus();

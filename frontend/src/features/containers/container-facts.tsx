@@ -1,16 +1,19 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
+import { api } from "@/api/endpoints";
 import { reasonOf } from "@/api/merge";
 import type { NodeName } from "@/api/nodes";
 import { eggQuery, nodeQuery } from "@/api/queries";
 import type { Container, Observed } from "@/api/types";
 import { Age } from "@/components/age";
+import { Fault } from "@/components/fault";
 import { nodeStateWords, powerWords, strings } from "@/strings";
 import { containers as words } from "@/strings/containers";
 import { Button } from "@/ui/button";
 import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
+import { Owner } from "./owner";
 import { PortList } from "./ports";
 import { outlookOf, reachable } from "./verbs";
 import { useWish } from "./wishes";
@@ -62,11 +65,19 @@ export function AsOf({ node }: { node: NodeName | undefined }) {
   );
 }
 
-export function ContainerFacts({ container: c, node }: { container: Container; node: NodeName | undefined }) {
+interface FactsProps {
+  container: Container;
+  node: NodeName | undefined;
+  /** Changes it. */
+  change: ReactNode;
+  mayAssign: boolean;
+}
+
+export function ContainerFacts({ container: c, node, change, mayAssign }: FactsProps) {
   const { data: egg } = useQuery(eggQuery(c.eggId));
   const { observed } = c;
   return (
-    <Panel title={words.facts}>
+    <Panel title={words.facts} aside={change}>
       <Facts
         items={[
           [
@@ -92,6 +103,8 @@ export function ContainerFacts({ container: c, node }: { container: Container; n
               </Link>
             ),
           ],
+          [words.owner, <Owner key="owner" container={c} mayAssign={mayAssign} />],
+          [words.group, c.group],
           [words.cpu, `${c.resources.cpu} ${strings.cores}`],
           [words.memory, c.resources.memory],
           [words.disk, c.resources.disk],
@@ -123,16 +136,35 @@ function Volumes({ container }: { container: Container }) {
   );
 }
 
+interface EnvironmentProps {
+  container: Container;
+  change?: ReactNode;
+  /** Whether one may see what is secret; who does is in the audit trail. */
+  maySecrets: boolean;
+}
+
 /** Values may be secrets: they are shown when asked for. */
-export function Environment({ values, change }: { values: Record<string, string>; change?: ReactNode }) {
+export function Environment({ container, change, maySecrets }: EnvironmentProps) {
   const [shown, setShown] = useState(false);
-  const names = Object.keys(values).sort();
+  const reveal = useMutation({ mutationFn: () => api.containers.secrets(container.id) });
+  const secrets = reveal.data?.secrets ?? {};
+  const values = { ...container.environment, ...secrets };
+  const names = [...Object.keys(container.environment), ...container.secrets].sort();
+  const textOf = (name: string) => {
+    if (container.secrets.includes(name)) return secrets[name] ?? `•••••• (${words.secretNames})`;
+    return shown ? values[name] || "–" : "••••••";
+  };
   return (
     <Panel
       title={words.environment}
       aside={
-        <div className="flex items-center">
-          {names.length > 0 && (
+        <div className="flex flex-wrap items-center justify-end">
+          {maySecrets && container.secrets.length > 0 && !reveal.data && (
+            <Button look="quiet" busy={reveal.isPending} onClick={() => reveal.mutate()}>
+              {words.showSecrets}
+            </Button>
+          )}
+          {Object.keys(container.environment).length > 0 && (
             <Button look="quiet" aria-pressed={shown} onClick={() => setShown(!shown)}>
               {shown ? words.hide : words.show}
             </Button>
@@ -141,6 +173,7 @@ export function Environment({ values, change }: { values: Record<string, string>
         </div>
       }
     >
+      {reveal.error && <Fault error={reveal.error} className="m-4" />}
       {names.length === 0 ? (
         <p className="p-4 text-muted">{words.noEnvironment}</p>
       ) : (
@@ -148,7 +181,7 @@ export function Environment({ values, change }: { values: Record<string, string>
           {names.map((name) => (
             <div key={name} className="grid gap-x-4 px-4 py-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)]">
               <dt className="break-all text-muted">{name}</dt>
-              <dd className="min-w-0 break-all">{shown ? values[name] || "–" : "••••••"}</dd>
+              <dd className="min-w-0 break-all">{textOf(name)}</dd>
             </div>
           ))}
         </dl>

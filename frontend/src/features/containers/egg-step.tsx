@@ -60,7 +60,8 @@ function EggChoice({ egg, onChoose, empty, fault }: ChoiceProps) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== "Enter" || !typed) return;
     event.preventDefault();
-    if (found[0]) onChoose(found[0]);
+    // What was found for fewer letters is no answer to these.
+    if (found[0] && !query.isPlaceholderData && q === typed.trim()) onChoose(found[0]);
   };
   if (query.error && !query.data) return <Fault error={query.error} onRetry={query.refetch} />;
   if (query.isPending || (shown.length === 0 && !typed))

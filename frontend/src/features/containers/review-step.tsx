@@ -38,14 +38,17 @@ export function ReviewStep({ values, egg, all }: ReviewProps) {
       [containersWords.cpu, `${resources.cpu} ${strings.cores}`],
       [containersWords.memory, resources.memory],
       [containersWords.disk, resources.disk],
-      [words.node, node ? bdi(node) : words.automatic],
+      [words.node, values.nodeId ? bdi(node ?? values.nodeId) : words.automatic],
     ],
     ports: [[containersWords.ports, portsText(values, egg)]],
     availability: values.ha
       ? [
           [movesWords.type, words.moves],
           [words.policy, words.policies[values.ha_policy]],
-          [words.cluster, cluster ? bdi(cluster) : words.anyCluster],
+          [
+            words.cluster,
+            values.preferred_cluster_id ? bdi(cluster ?? values.preferred_cluster_id) : words.anyCluster,
+          ],
         ]
       : [[movesWords.type, words.stays]],
   };

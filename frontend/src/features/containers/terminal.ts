@@ -41,6 +41,7 @@ export class Screen {
   private term: Terminal;
   private search = new SearchAddon();
   private watch: ResizeObserver;
+  private closed = new AbortController();
   private colours: ReturnType<typeof paletteOf>;
 
   constructor(box: HTMLElement, { onView, onFound }: Listeners) {
@@ -52,7 +53,7 @@ export class Screen {
     this.term.open(box);
     // It would tell of twenty lines, and then of none for as long as nothing is typed.
     this.term.element?.querySelector(".live-region")?.setAttribute("aria-live", "off");
-    scrollByTouch(box, this.term);
+    scrollByTouch(box, this.term, this.closed.signal);
     let view: View = { follows: true, scrolls: false };
     const look = () => {
       const next = viewOf(this.term);
@@ -116,6 +117,7 @@ export class Screen {
   }
 
   close(): void {
+    this.closed.abort();
     this.watch.disconnect();
     this.term.dispose();
   }
@@ -166,7 +168,7 @@ function refuseControl({ parser }: Terminal): void {
 }
 
 /** xterm.js 6 does not scroll by touch. At its ends the page scrolls on. */
-function scrollByTouch(box: HTMLElement, term: Terminal): void {
+function scrollByTouch(box: HTMLElement, term: Terminal, signal: AbortSignal): void {
   let at = 0;
   let rest = 0;
   box.addEventListener(
@@ -175,7 +177,7 @@ function scrollByTouch(box: HTMLElement, term: Terminal): void {
       at = touches[0]?.clientY ?? 0;
       rest = 0;
     },
-    { passive: true },
+    { passive: true, signal },
   );
   box.addEventListener(
     "touchmove",
@@ -191,7 +193,7 @@ function scrollByTouch(box: HTMLElement, term: Terminal): void {
       rest -= lines * height;
       term.scrollLines(lines);
     },
-    { passive: false },
+    { passive: false, signal },
   );
 }
 

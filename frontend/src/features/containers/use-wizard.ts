@@ -77,9 +77,13 @@ export function useWizard(chosen: Egg | undefined, onCreated: (container: Contai
   });
   const choose = (next: Egg) => {
     const own = defaultsOf(next);
+    const old = defaultsOf(egg).environment;
     // What was typed stays for the variables that the new egg has, too.
     const typed = form.getValues("environment");
-    const kept = Object.entries(own.environment).map(([env, value]) => [env, typed[env] || value]);
+    const kept = Object.entries(own.environment).map(([env, value]) => [
+      env,
+      env in old && typed[env] !== old[env] ? typed[env] : value,
+    ]);
     form.setValue("environment", Object.fromEntries(kept));
     form.setValue("image", own.image);
     form.setValue("eggId", next.id);

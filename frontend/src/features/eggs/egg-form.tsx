@@ -1,10 +1,10 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/endpoints";
-import { ApiError } from "@/api/problem";
+import { ApiError, isStale } from "@/api/problem";
 import { keys } from "@/api/queries";
 import type { Egg, EggBody } from "@/api/types";
-import { FormFault } from "@/components/fault";
+import { Fault, FormFault } from "@/components/fault";
 import { strings } from "@/strings";
 import { categories } from "@/strings/categories";
 import { eggs as words } from "@/strings/eggs";
@@ -22,15 +22,26 @@ const boxes: Array<{ field: Simple; label: string; hint?: string; mono?: boolean
   { field: "startup", label: words.startup, hint: words.startupHint, mono: true },
 ];
 
+interface EggFormProps {
+  egg?: Egg;
+  /** Only to be looked at. */
+  fixed?: boolean;
+  onSaved: (egg: Egg) => void;
+  /** Begins anew with the egg as it is now. */
+  onReread?: () => void;
+}
+
 /** The text is the egg; the boxes above it are a window onto parts of it. */
-export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => void }) {
+export function EggForm({ egg, fixed = false, onSaved, onReread }: EggFormProps) {
   const client = useQueryClient();
+  // Of the egg as it was when one began: what others change meanwhile is not lost.
+  const [generation, setGeneration] = useState(egg?.generation ?? 0);
   const [text, setText] = useState(() => textOf(egg ? bodyOf(egg) : blankEgg));
   const read = readEgg(text);
   const save = useMutation({
-    mutationFn: (body: EggBody) =>
-      egg ? api.eggs.update(egg.id, body, egg.generation) : api.eggs.create(body),
+    mutationFn: (body: EggBody) => (egg ? api.eggs.update(egg.id, body, generation) : api.eggs.create(body)),
     onSuccess: (saved) => {
+      setGeneration(saved.generation);
       void client.invalidateQueries({ queryKey: keys.eggs });
       onSaved(saved);
     },
@@ -49,41 +60,47 @@ export function EggForm({ egg, onSaved }: { egg?: Egg; onSaved: (egg: Egg) => vo
         if ("egg" in read) save.mutate(read.egg);
       }}
     >
-      {save.error && <FormFault error={save.error} left={elsewhere} />}
-      <Panel title={strings.basics}>
-        <div className="grid gap-4 p-4 sm:grid-cols-2">
-          {boxes.map(({ field, label, hint, mono }) => (
-            <TextField
-              key={field}
-              label={label}
-              hint={hint}
-              mono={mono ?? false}
-              fault={faultOf(field)}
-              disabled={!("egg" in read)}
-              value={"egg" in read ? readSimple(read.egg, field) : ""}
-              onChange={(event) =>
-                "egg" in read && setText(textOf(writeSimple(read.egg, field, event.target.value)))
-              }
-            />
-          ))}
-          {"egg" in read && (
-            <CategoryField
-              value={readSimple(read.egg, "categoryId")}
-              fault={faultOf("categoryId")}
-              onChange={(id) => setText(textOf(writeSimple(read.egg, "categoryId", id)))}
-            />
-          )}
-        </div>
-      </Panel>
-      <TextArea
-        label={words.json}
-        hint={words.jsonHint}
-        rows={20}
-        value={text}
-        fault={"fault" in read ? read.fault : undefined}
-        onChange={(event) => setText(event.target.value)}
-      />
-      <div className="flex items-center gap-3">
+      {isStale(save.error) && onReread ? (
+        <Fault error={save.error} onRetry={onReread} retry={strings.reread} />
+      ) : (
+        save.error && <FormFault error={save.error} left={elsewhere} />
+      )}
+      <fieldset disabled={fixed} className="min-w-0 space-y-4">
+        <Panel title={strings.basics}>
+          <div className="grid gap-4 p-4 sm:grid-cols-2">
+            {boxes.map(({ field, label, hint, mono }) => (
+              <TextField
+                key={field}
+                label={label}
+                hint={hint}
+                mono={mono ?? false}
+                fault={faultOf(field)}
+                disabled={!("egg" in read)}
+                value={"egg" in read ? readSimple(read.egg, field) : ""}
+                onChange={(event) =>
+                  "egg" in read && setText(textOf(writeSimple(read.egg, field, event.target.value)))
+                }
+              />
+            ))}
+            {"egg" in read && (
+              <CategoryField
+                value={readSimple(read.egg, "categoryId")}
+                fault={faultOf("categoryId")}
+                onChange={(id) => setText(textOf(writeSimple(read.egg, "categoryId", id)))}
+              />
+            )}
+          </div>
+        </Panel>
+        <TextArea
+          label={words.json}
+          hint={words.jsonHint}
+          rows={20}
+          value={text}
+          fault={"fault" in read ? read.fault : undefined}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </fieldset>
+      <div className={fixed ? "hidden" : "flex items-center gap-3"}>
         <Button type="submit" look="primary" busy={save.isPending} disabled={!("egg" in read)}>
           {egg ? strings.save : words.create}
         </Button>

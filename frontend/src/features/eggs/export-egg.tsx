@@ -16,10 +16,17 @@ export function ExportEgg({ egg }: { egg: Egg }) {
       offer(await answer.blob(), nameIn(answer.headers.get("Content-Disposition")));
     },
   });
+  const source = useMutation({
+    mutationFn: async () => {
+      const answer = await api.eggs.source(egg.id);
+      offer(await answer.blob(), nameIn(answer.headers.get("Content-Disposition")));
+    },
+  });
+  const error = save.error ?? source.error;
   return (
     <Panel title={words.export}>
       <div className="flex flex-wrap gap-2 p-4">
-        {save.error && <Fault error={save.error} className="w-full" />}
+        {error && <Fault error={error} className="w-full" />}
         {(["PLCN_v3", "PTDL_v2"] as const).map((format) => (
           <Button
             key={format}
@@ -30,6 +37,11 @@ export function ExportEgg({ egg }: { egg: Egg }) {
             {words.formats[format]}
           </Button>
         ))}
+        {egg.wings && (
+          <Button icon={Download} busy={source.isPending} onClick={() => source.mutate()}>
+            {words.source}
+          </Button>
+        )}
       </div>
     </Panel>
   );

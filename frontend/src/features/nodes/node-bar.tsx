@@ -1,6 +1,17 @@
 import { useMutation } from "@tanstack/react-query";
-import { CircleOff, CirclePlus, KeyRound, LogOut, type LucideIcon, Skull } from "lucide-react";
+import {
+  CircleOff,
+  CirclePlus,
+  KeyRound,
+  LogOut,
+  type LucideIcon,
+  Pencil,
+  ShieldOff,
+  Skull,
+  Trash2,
+} from "lucide-react";
 import { useState } from "react";
+import { useNavigate } from "react-router";
 import { api } from "@/api/endpoints";
 import type { Enrolment, Node } from "@/api/types";
 import { Fault } from "@/components/fault";
@@ -8,9 +19,11 @@ import { useMay } from "@/components/may";
 import { Reasoned } from "@/components/reasoned";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
+import { Confirm } from "@/ui/confirm";
 import { CommandLine } from "@/ui/copy";
 import { Dialog } from "@/ui/dialog";
 import { DrainDialog } from "./drain";
+import { EditNode } from "./edit-node";
 import { type NodeVerb, needs, verbsFor } from "./node-verbs";
 import { useRereadNode } from "./reread";
 
@@ -21,8 +34,13 @@ const icons: Record<NodeVerb, LucideIcon> = {
   uncordon: CirclePlus,
   drain: LogOut,
   dead: Skull,
+  edit: Pencil,
   rotate: KeyRound,
+  revoke: ShieldOff,
+  remove: Trash2,
 };
+
+const dangerous: ReadonlySet<NodeVerb> = new Set(["dead", "revoke", "remove"]);
 
 interface BarProps {
   node: Node;
@@ -41,6 +59,17 @@ export function NodeBar({ node, onError }: BarProps) {
     onError,
     onSettled: reread,
   });
+  const go = useNavigate();
+  const end = useMutation({
+    mutationFn: (verb: "revoke" | "remove") =>
+      verb === "remove" ? api.nodes.remove(node.id) : api.nodes.revokeCredential(node.id),
+    onMutate: () => onError(null),
+    onError,
+    onSuccess: async (_, verb) => {
+      if (verb === "remove") await go("/nodes");
+      await reread();
+    },
+  });
   const verbs = verbsFor(node).filter((verb) => may(needs[verb], target));
   const close = () => setAsking(null);
   return (
@@ -49,7 +78,7 @@ export function NodeBar({ node, onError }: BarProps) {
         <Button
           key={verb}
           icon={icons[verb]}
-          look={verb === "dead" ? "danger" : "plain"}
+          look={dangerous.has(verb) ? "danger" : "plain"}
           busy={verb === "uncordon" && uncordon.isPending}
           onClick={() => (verb === "uncordon" ? uncordon.mutate() : setAsking(verb))}
         >
@@ -68,6 +97,17 @@ export function NodeBar({ node, onError }: BarProps) {
           onSent={reread}
         />
       )}
+      {(asking === "revoke" || asking === "remove") && (
+        <Confirm
+          open
+          onClose={close}
+          onConfirm={() => end.mutate(asking)}
+          title={words[`${asking}Title`](node.name)}
+          description={words[`${asking}Text`]}
+          action={words[asking]}
+        />
+      )}
+      {asking === "edit" && <EditNode node={node} onClose={close} />}
       {asking === "drain" && <DrainDialog node={node} onClose={close} onSent={reread} />}
       {asking === "rotate" && <Rotate node={node} onClose={close} />}
     </>

@@ -5,6 +5,7 @@ import { strings } from "@/strings";
 import { CopyButton } from "@/ui/copy";
 import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
+import { textOf } from "./labels";
 import { UsageBars } from "./usage";
 
 const words = strings.nodes;
@@ -46,6 +47,12 @@ export function NodeFacts({ node }: { node: Node }) {
           [words.free, amounts(node.capacity)],
           [words.reserved, amounts(node.reserved)],
           [words.description, node.description],
+          [
+            strings.fleet.labels,
+            <span key="labels" className="break-words whitespace-pre-line">
+              {textOf(node.labels)}
+            </span>,
+          ],
           [
             words.id,
             <span key="id" className="inline-flex items-center gap-1 font-mono text-sm break-all">

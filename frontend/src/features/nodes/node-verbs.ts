@@ -2,7 +2,7 @@
 import type { Node } from "@/api/types";
 import type { NodeState } from "@/live/wire";
 
-export type NodeVerb = "cordon" | "uncordon" | "drain" | "dead" | "rotate";
+export type NodeVerb = "cordon" | "uncordon" | "drain" | "dead" | "edit" | "rotate" | "revoke" | "remove";
 
 /** Which permission each needs. */
 export const needs: Record<NodeVerb, string> = {
@@ -10,7 +10,10 @@ export const needs: Record<NodeVerb, string> = {
   uncordon: "node.cordon",
   drain: "node.drain",
   dead: "node.confirm-dead",
+  edit: "node.edit",
   rotate: "node.credential.rotate",
+  revoke: "node.credential.revoke",
+  remove: "node.delete",
 };
 
 /** Only of a node that is not heard can somebody else say that it is dead. */
@@ -28,6 +31,6 @@ export function verbsFor({ state, cordoned, quarantined, drain }: Node): NodeVer
   if ((cordoned || quarantined) && !drain) verbs.push("uncordon");
   if (!drain && state !== "joining") verbs.push("drain");
   if (unheard[state]) verbs.push("dead");
-  verbs.push("rotate");
+  verbs.push("edit", "rotate", "revoke", "remove");
   return verbs;
 }

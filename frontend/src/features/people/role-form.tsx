@@ -50,7 +50,10 @@ function Form({ role, onReread }: FormProps) {
     <div className="space-y-4">
       {role.builtin && <Note look="info">{words.builtinText}</Note>}
       {save.error && (
-        <Fault error={save.error} {...(isStale(save.error) && { onRetry: onReread, retry: words.reread })} />
+        <Fault
+          error={save.error}
+          {...(isStale(save.error) && { onRetry: onReread, retry: strings.reread })}
+        />
       )}
       <Panel>
         <div className="grid gap-4 p-4 sm:grid-cols-3">
