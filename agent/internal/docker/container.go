@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -252,7 +253,10 @@ func (e *Engine) Type(ctx context.Context, c id.ContainerID, line string) error 
 	return e.fault("write to the container's console", err)
 }
 
-// typeIn writes to the container's standard input, which stays open.
+// typeIn writes to the container's standard input, which stays open. The
+// engine reads each connection in a goroutine of its own, so the next text
+// may come only when it has hung up, which says that it has passed this one
+// on: written is not yet read, and texts overtook one another.
 func (e *Engine) typeIn(ctx context.Context, dockerID, line string) error {
 	stream, err := e.api.ContainerAttach(ctx, dockerID, container.AttachOptions{Stream: true, Stdin: true})
 	if err != nil {
@@ -263,6 +267,12 @@ func (e *Engine) typeIn(ctx context.Context, dockerID, line string) error {
 		return errNotRead
 	}
 	if _, err := stream.Conn.Write([]byte(line + "\n")); err != nil {
+		return errNotRead
+	}
+	if err := stream.CloseWrite(); err != nil {
+		return errNotRead
+	}
+	if _, err := io.Copy(io.Discard, stream.Reader); err != nil {
 		return errNotRead
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -167,7 +168,11 @@ func typed(r rig) {
 	in := r.instance(Console())
 	r.run(in)
 	want := ""
-	for _, line := range []string{"one", "two words", "", "ümlaut"} {
+	lines := []string{"one", "two words", "", "ümlaut"}
+	for n := range 60 { // each comes to the engine by a connection of its own
+		lines = append(lines, strconv.Itoa(n))
+	}
+	for _, line := range lines {
 		r.ok(r.Engine.Type(r.Context(), in.ID, line))
 		want += "heard " + line + "\n"
 	}
