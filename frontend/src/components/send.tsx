@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import type { BaseSyntheticEvent, ReactNode } from "react";
 import { type DefaultValues, type FieldValues, type Path, useForm } from "react-hook-form";
 import { ApiError, sortFaults } from "@/api/problem";
 import { Fault } from "./fault";
@@ -28,6 +28,10 @@ export function useSend<V extends FieldValues, R>({ blank, send, onSent }: Sendi
   const { errors } = form.formState;
   const faultOf = (field: Path<V>) => errors[field]?.message as string | undefined;
   const unplaced = sending.error && Object.keys(errors).length === 0;
+  const submit = (event?: BaseSyntheticEvent) => {
+    form.clearErrors(); // what was said of a group of fields would stay, and stop it, for ever
+    return form.handleSubmit((values) => sending.mutate(values))(event);
+  };
   const fault: ReactNode = unplaced ? <Fault error={sending.error} /> : null;
   return {
     form,
@@ -35,7 +39,7 @@ export function useSend<V extends FieldValues, R>({ blank, send, onSent }: Sendi
     fault,
     busy: sending.isPending,
     sent: sending.isSuccess,
-    submit: form.handleSubmit((values) => sending.mutate(values)),
+    submit,
   };
 }
 

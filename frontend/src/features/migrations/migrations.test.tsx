@@ -60,7 +60,8 @@ describe("while a container moves", () => {
   it("says by which migration, leads there, and keeps what was typed", async () => {
     const { user, world, tell, live } = open(page);
     await live();
-    await user.click(await screen.findByRole("button", { name: "Change" }));
+    const environment = within(await screen.findByRole("region", { name: "Environment" }));
+    await user.click(await environment.findByRole("button", { name: "Change" }));
     const form = await dialog();
     await user.clear(form.getByLabelText("GREETING"));
     await user.type(form.getByLabelText("GREETING"), "typed before");

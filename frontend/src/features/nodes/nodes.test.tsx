@@ -19,7 +19,7 @@ describe("what can be asked of a node", () => {
   it("is to end a quarantine, and not to uncordon in the middle of a drain", () => {
     expect(verbsFor(node({ quarantined: true }))).toContain("uncordon");
     const drain = { jobId: uuid(4, 1), deadline: "2026-01-01T00:00:00Z", includeStandard: false };
-    expect(verbsFor(node({ cordoned: true, drain }))).toEqual(["rotate"]);
+    expect(verbsFor(node({ cordoned: true, drain }))).toEqual(["edit", "rotate", "revoke", "remove"]);
   });
 });
 
