@@ -81,7 +81,7 @@ var rooms = map[string][]string{
 	"controller/internal/dispatch": {"controller/internal/live", "controller/internal/liveness", "controller/internal/store", "shared/id", "shared/loop", "shared/spec", "shared/wire"},
 	// people ◀─ live ◀─ intake ◀─ agents
 	"controller/internal/intake": {"broker", "controller/internal/dispatch", "controller/internal/fleet", "controller/internal/live", "controller/internal/liveness", "controller/internal/presence", "controller/internal/store", "controller/internal/watch", "shared/id", "shared/spec", "shared/wire"},
-	"controller/internal/live":   {"controller/internal/fleet", "controller/internal/store", "shared/id", "shared/wire"},
+	"controller/internal/live":   {"controller/internal/fleet", "controller/internal/store", "shared/id", "shared/spec", "shared/wire"},
 	"controller/internal/roster": {"shared/wire"},
 	"controller/internal/uplink": {"broker", "shared/id", "shared/mqttlink", "shared/wire"},
 	"controller/internal/watch":  {"controller/internal/fleet", "controller/internal/liveness", "shared/id", "shared/loop", "shared/wire"},
