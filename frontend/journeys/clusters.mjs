@@ -25,7 +25,7 @@ await play(async (stage) => {
   await stage.press("Add cluster", stage.dialog);
   await stage.sees(/custom: given up after 12s/, cluster("attic"));
 
-  await page.getByLabel("Put a node in attic").selectOption({ label: "node-2" });
+  await stage.putNode("node-2", "attic");
   await stage.link("node-2", cluster("attic")).waitFor();
   await cluster("room").getByRole("link", { name: "node-2" }).waitFor({ state: "hidden" });
   await stage.look("moved");
@@ -51,7 +51,7 @@ await play(async (stage) => {
 
   await stage.press("Take node-2 out of loft");
   await stage.sees("No nodes are in it.", cluster("loft"));
-  await page.getByLabel("Put a node in room").selectOption({ label: "node-2" });
+  await stage.putNode("node-2", "room");
   await stage.link("node-2", cluster("room")).waitFor();
   await stage.press("Remove loft");
   await stage.press("Remove", stage.dialog);

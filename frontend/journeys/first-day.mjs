@@ -56,7 +56,7 @@ await play(async (stage) => {
   await stage.press("Add cluster");
   await stage.type("Name", "depot", stage.dialog);
   await stage.press("Add cluster", stage.dialog);
-  await page.getByLabel("Put a node in depot").selectOption("van-3");
+  await stage.putNode("van-3", "depot");
   await stage.link("van-3").waitFor();
   await stage.look("clusters");
 

@@ -122,6 +122,14 @@ class Stage {
     await this.page.keyboard.press("Enter");
   }
 
+  async putNode(node, cluster) {
+    await this.press(`Put a node in ${cluster}`);
+    await this.type("Node", node, this.dialog);
+    await this.page.getByRole("option", { name: node }).click();
+    await this.press("Put it in", this.dialog);
+    await this.dialog.waitFor({ state: "hidden" });
+  }
+
   /** Of somebody who has to change the password that he was given. */
   async newPassword(old, fresh) {
     await this.type("Current password", old);

@@ -7,18 +7,26 @@ import type { Node, Resources } from "./types";
 /** The first thing that keeps a node from taking something. */
 export type Lack = "joining" | "away" | "draining" | "cordoned" | "quarantined" | "memory" | "cpu" | "disk";
 
-/**
- * What a node lacks, or nothing. One that is asked for by name is waited for:
- * it has to be known, but need not be there.
- */
-export function lackOf(want: Resources, node: Node, byName = false): Lack | null {
+interface Asked {
+  /** It is waited for: it has to be known, but need not be there. */
+  byName?: boolean;
+  /** Overrules what people and damping said of it. */
+  force?: boolean;
+}
+
+/** What a node lacks, or nothing. */
+export function lackOf(
+  want: Resources,
+  node: Node,
+  { byName = false, force = false }: Asked = {},
+): Lack | null {
   const { state, quarantined, drain, cordoned, capacity } = node;
   const exceeds = (wanted: string, free: string) => (parseBytes(wanted) ?? 0) > (parseBytes(free) ?? 0);
   if (state === "joining") return "joining";
   if (state !== "healthy" && !byName) return "away";
   if (drain) return "draining";
-  if (cordoned) return "cordoned";
-  if (quarantined && !byName) return "quarantined";
+  if (cordoned && !force) return "cordoned";
+  if (quarantined && !byName && !force) return "quarantined";
   if (exceeds(want.memory, capacity.memory)) return "memory";
   if (want.cpu > capacity.cpu) return "cpu";
   return exceeds(want.disk, capacity.disk) ? "disk" : null;

@@ -1,25 +1,26 @@
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { Trash2, X } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { Link } from "react-router";
 import { api } from "@/api/endpoints";
-import { useNodes } from "@/api/nodes";
-import { clustersQuery, itemsOf, keys } from "@/api/queries";
-import type { Cluster, Node } from "@/api/types";
+import { type NodeName, useNodeNames } from "@/api/nodes";
+import { clustersQuery, keys } from "@/api/queries";
+import type { Cluster } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { List } from "@/components/list";
 import { useMay } from "@/components/may";
 import { NodeBadge } from "@/components/states";
 import { strings } from "@/strings";
 import { clusters as words } from "@/strings/clusters";
-import { IconButton } from "@/ui/button";
+import { Button, IconButton } from "@/ui/button";
 import { Confirm } from "@/ui/confirm";
-import { filterBox } from "@/ui/filter";
 import { Empty } from "@/ui/panel";
 import { EditCluster } from "./cluster-form";
+import { PutNode, useMove } from "./put-node";
 
 export function ClusterList() {
-  const nodes = itemsOf(useNodes().data);
+  const names = useNodeNames();
+  const nodes = useMemo(() => [...names.values()], [names]);
   return (
     <List
       query={useInfiniteQuery(clustersQuery())}
@@ -36,20 +37,18 @@ export function ClusterList() {
   );
 }
 
-function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
+function Row({ cluster, nodes }: { cluster: Cluster; nodes: NodeName[] }) {
   const client = useQueryClient();
   const may = useMay();
   const [asking, setAsking] = useState(false);
-  const reread = () =>
-    Promise.all([keys.clusters, keys.nodes].map((queryKey) => client.invalidateQueries({ queryKey })));
-  const remove = useMutation({ mutationFn: () => api.clusters.remove(cluster.id), onSettled: reread });
-  const put = useMutation({
-    mutationFn: ({ node, into }: { node: Node; into: string }) => api.nodes.moveTo(node, into),
-    onSettled: reread,
+  const remove = useMutation({
+    mutationFn: () => api.clusters.remove(cluster.id),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.clusters }),
   });
-  const mayMove = (n: Node) => may("node.edit", { node: n.id, cluster: n.cluster_id });
+  const take = useMove("");
+  const mayMove = (n: NodeName) => may("node.edit", { node: n.id, cluster: n.cluster_id });
   const { name, description, window, outage_policy, outage_after, profile } = cluster;
-  const error = remove.error ?? put.error;
+  const error = remove.error ?? take.error;
   return (
     <li className="space-y-2 px-4 py-3">
       <div className="flex items-start justify-between gap-3">
@@ -68,13 +67,7 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
           )}
         </div>
       </div>
-      <Members
-        cluster={cluster}
-        nodes={nodes}
-        mayMove={mayMove}
-        onPut={(node) => put.mutate({ node, into: cluster.id })}
-        onTake={(node) => put.mutate({ node, into: "" })}
-      />
+      <Members cluster={cluster} nodes={nodes} mayMove={mayMove} onTake={({ id }) => take.mutate(id)} />
       {error && <Fault error={error} />}
       <Confirm
         open={asking}
@@ -90,23 +83,22 @@ function Row({ cluster, nodes }: { cluster: Cluster; nodes: Node[] }) {
 
 interface MembersProps {
   cluster: Cluster;
-  nodes: Node[];
-  mayMove: (node: Node) => boolean;
-  onPut: (node: Node) => void;
-  onTake: (node: Node) => void;
+  nodes: NodeName[];
+  mayMove: (node: NodeName) => boolean;
+  onTake: (node: NodeName) => void;
 }
 
-function Members({ cluster, nodes, mayMove, onPut, onTake }: MembersProps) {
+/** More than this of one cluster are shown when asked for. */
+const shownFirst = 20;
+
+function Members({ cluster, nodes, mayMove, onTake }: MembersProps) {
+  const [all, setAll] = useState(false);
   const members = nodes.filter((n) => n.cluster_id === cluster.id);
-  const others = nodes.filter((n) => n.cluster_id !== cluster.id && mayMove(n));
-  const put = (id: string) => {
-    const node = others.find((n) => n.id === id);
-    if (node) onPut(node);
-  };
+  const shown = all ? members : members.slice(0, shownFirst);
   return (
     <div className="flex flex-wrap items-center gap-x-4 gap-y-2 text-sm">
       {members.length === 0 && <span className="text-muted">{words.noNodes}</span>}
-      {members.map((node) => (
+      {shown.map((node) => (
         <span key={node.id} className="inline-flex items-center gap-1.5">
           <Link to={`/nodes/${node.id}`} className="hover:underline">
             {node.name}
@@ -121,21 +113,12 @@ function Members({ cluster, nodes, mayMove, onPut, onTake }: MembersProps) {
           )}
         </span>
       ))}
-      {others.length > 0 && (
-        <select
-          aria-label={words.putNode(cluster.name)}
-          value=""
-          onChange={(event) => put(event.target.value)}
-          className={filterBox}
-        >
-          <option value="">{words.choose}</option>
-          {others.map(({ id, name }) => (
-            <option key={id} value={id}>
-              {name}
-            </option>
-          ))}
-        </select>
+      {shown.length < members.length && (
+        <Button look="quiet" onClick={() => setAll(true)}>
+          {words.showAll(members.length)}
+        </Button>
       )}
+      {nodes.some((n) => n.cluster_id !== cluster.id && mayMove(n)) && <PutNode cluster={cluster} />}
     </div>
   );
 }

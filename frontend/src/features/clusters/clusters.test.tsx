@@ -1,8 +1,17 @@
 import { screen, waitFor, within } from "@testing-library/react";
+import type { UserEvent } from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
 import { open } from "@/mock/harness";
 
 afterEach(() => vi.unstubAllGlobals());
+
+async function put(user: UserEvent, cluster: string) {
+  await user.click(await screen.findByRole("button", { name: `Put a node in ${cluster}` }));
+  const form = within(await screen.findByRole("dialog"));
+  await user.type(form.getByLabelText("Node"), "van");
+  await user.click(await form.findByRole("option", { name: "van-12" }));
+  await user.click(form.getByRole("button", { name: "Put it in" }));
+}
 
 it("adds a cluster, puts a node in it, and says why it cannot be removed then", async () => {
   const { user } = open("/clusters");
@@ -14,7 +23,7 @@ it("adds a cluster, puts a node in it, and says why it cannot be removed then", 
   await user.type(form.getByLabelText("Name"), "vans{Enter}");
   expect(await screen.findByRole("heading", { name: "vans" })).toBeVisible();
 
-  await user.selectOptions(screen.getByLabelText("Put a node in vans"), "van-12");
+  await put(user, "vans");
   expect(await screen.findByRole("link", { name: "van-12" })).toBeVisible();
   await user.click(screen.getByRole("button", { name: "Remove vans" }));
   await user.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Remove" }));
@@ -50,7 +59,7 @@ it("edits a cluster, and does not undo what somebody else changed meanwhile", as
 
 it("takes a node out of its cluster", async () => {
   const { user, world } = open("/clusters");
-  await user.selectOptions(await screen.findByLabelText("Put a node in depot"), "van-12");
+  await put(user, "depot");
   await user.click(await screen.findByRole("button", { name: "Take van-12 out of depot" }));
   await waitFor(() => expect(screen.queryByRole("link", { name: "van-12" })).toBeNull());
   expect(world.nodes.filter((n) => n.cluster_id)).toEqual([]);
@@ -63,6 +72,5 @@ it("lets who may only look change nothing", async () => {
   }));
   open("/clusters", { grants });
   await screen.findByRole("heading", { name: "depot" });
-  expect(screen.queryByRole("combobox")).toBeNull();
-  expect(screen.queryByRole("button", { name: /Remove|Add|Edit|Take/ })).toBeNull();
+  expect(screen.queryByRole("button", { name: /Remove|Add|Edit|Take|Put/ })).toBeNull();
 });

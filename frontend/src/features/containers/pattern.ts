@@ -68,32 +68,59 @@ function escapeOf(char: string, inClass: boolean): string | null {
   return /[\^$\\.*+?()[\]{}|/]/.test(char) || (inClass && char === "-") ? `\\${char}` : char;
 }
 
-/** Finds loops over what can be matched in more than one way, which could take a browser forever. */
-class Loops {
-  private groups = [false]; // whether there is a choice within, for each open group
-  private closed = false; // whether the last part is a group with a choice within
+/** In how many ways a part can match the same text, and how many loops without a near end are in it. */
+interface Effort {
+  ways: number;
+  loops: number;
+}
 
-  /** Takes the next part; false where it makes a loop of what has a choice. */
+/** A value that is longer is judged by the controller alone. */
+export const longest = 200;
+
+/** A browser tries all ways, at every place of every loop: this many are done in no time on the longest value. */
+const most: Effort = { ways: 100, loops: 3 };
+
+/** As often as a repeat may go to be tried as so many ways; more is a loop. */
+const few = 8;
+
+/** Adds up what a pattern takes, so that none is tried that could take a browser forever. */
+class Loops {
+  private groups: Effort[] = [{ ways: 1, loops: 0 }]; // for each open one
+  private last: Effort = { ways: 1, loops: 0 }; // of the part that a repeat would repeat
+
+  /** Takes the next part; false where the pattern takes too much. */
   take(part: string): boolean {
-    if (this.closed && mostOf(part) > few) return false;
-    if (/^[|*+?]$|^\{.*,/.test(part)) this.groups[this.groups.length - 1] = true;
-    if (part.startsWith("(")) this.groups.push(false);
-    this.closed = part === ")" && this.close();
-    return true;
+    const { last } = this;
+    this.last = { ways: 1, loops: 0 };
+    const repeat = repeatOf(part);
+    if (repeat) return this.repeat(last, repeat);
+    if (part.startsWith("(")) this.groups.push({ ways: 1, loops: 0 });
+    if (part === "|") return this.add({ ways: 2, loops: 0 });
+    if (part !== ")") return true;
+    this.last = this.groups.pop() ?? this.last;
+    return this.add(this.last);
   }
 
-  private close(): boolean {
-    const within = this.groups.pop() ?? false;
-    if (within) this.groups[this.groups.length - 1] = true;
-    return within;
+  private repeat({ ways, loops }: Effort, [min, max]: [number, number]): boolean {
+    if (max > few) return ways === 1 && loops === 0 && this.add({ ways: 1, loops: 1 });
+    return this.add({ ways: ways ** (max - 1) * (max - min + 1), loops: loops * (max - 1) });
+  }
+
+  private add({ ways, loops }: Effort): boolean {
+    const within = this.groups.at(-1);
+    if (!within) return false; // a group is closed that was not opened
+    within.ways *= ways;
+    within.loops += loops;
+    return within.ways <= most.ways && within.loops <= most.loops;
   }
 }
 
-/** As often as a choice may be repeated: an address has four numbers. */
-const few = 8;
-
-/** How often a part lets what is before it be there. */
-function mostOf(part: string): number {
-  if (part === "*" || part === "+" || part.endsWith(",}")) return Number.POSITIVE_INFINITY;
-  return Number(/(\d+)\}$/.exec(part)?.[1] ?? 1);
+/** How often a part has what is before it be there: at least, and at most. */
+function repeatOf(part: string): [number, number] | null {
+  if (part === "?") return [0, 1];
+  if (part === "*" || part === "+") return [0, Number.POSITIVE_INFINITY];
+  const [all, min, comma, max] = /^\{(\d+)(,?)(\d*)\}$/.exec(part) ?? [];
+  if (!all) return null;
+  if (!comma) return [Number(min), Number(min)];
+  return [Number(min), max ? Number(max) : Number.POSITIVE_INFINITY];
 }

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { formatBytes, formatCores, parseBytes } from "@/lib/quantity";
 import { nodeStateWords, strings } from "@/strings";
 import { containers as containersWords } from "@/strings/containers";
@@ -6,6 +6,7 @@ import { create as words } from "@/strings/create";
 import { moves as movesWords } from "@/strings/moves";
 import { TextField } from "@/ui/field";
 import { Panel } from "@/ui/panel";
+import { RadioRow } from "@/ui/radio-row";
 import type { Group, Place } from "./room";
 import { useRoom } from "./use-room";
 import type { CreateForm } from "./use-wizard";
@@ -64,9 +65,9 @@ function NodeChoice({ form }: { form: CreateForm }) {
         )}
         <fieldset className="max-h-96 divide-y divide-line overflow-y-auto rounded-md border border-line">
           <legend className="sr-only">{words.node}</legend>
-          <Choice title={words.automatic} text={words.automaticText}>
+          <RadioRow title={words.automatic} text={words.automaticText}>
             <input type="radio" value="" {...form.register("nodeId")} />
-          </Choice>
+          </RadioRow>
           {groups.map((group) => (
             <GroupChoices key={group.id} form={form} group={group} typed={typed} />
           ))}
@@ -94,7 +95,7 @@ function GroupChoices({ form, group, typed }: GroupProps) {
     <div className="divide-y divide-line">
       <GroupTitle group={group} />
       {shown.map((place) => (
-        <Choice
+        <RadioRow
           key={place.node.id}
           title={place.node.name}
           text={placeText(place)}
@@ -106,7 +107,7 @@ function GroupChoices({ form, group, typed }: GroupProps) {
             disabled={place.refusal !== "" && place.node.id !== chosen}
             {...form.register("nodeId")}
           />
-        </Choice>
+        </RadioRow>
       ))}
       {shown.length < found.length && (
         <p className="px-3 py-2 text-xs text-muted">{words.room.more(found.length - shown.length)}</p>
@@ -129,24 +130,4 @@ function placeText({ node: { state, capacity }, lack, refusal }: Place): string 
   const size = (text: string) => formatBytes(parseBytes(text) ?? 0);
   const free = movesWords.free(formatCores(capacity.cpu), size(capacity.memory), size(capacity.disk));
   return lack ? `${nodeStateWords[state]}: ${words.room.waits} · ${free}` : free;
-}
-
-interface ChoiceProps {
-  title: string;
-  text: string;
-  refused?: boolean;
-  children: ReactNode;
-}
-
-function Choice({ title, text, refused, children }: ChoiceProps) {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label
-      className={`flex flex-wrap items-center gap-x-2.5 px-3 py-2 ${refused ? "text-muted" : "hover:bg-hover"}`}
-    >
-      {children}
-      <bdi className="min-w-28 flex-1 break-words">{title}</bdi>{" "}
-      <span className="text-xs text-muted sm:text-right">{text}</span>
-    </label>
-  );
 }

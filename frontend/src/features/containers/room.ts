@@ -51,7 +51,7 @@ function groupOf(want: Want, nodes: Node[], name: string, cluster?: Cluster): Gr
 
 function placeOf({ resources, exclusive }: Want, node: Node, cluster: Cluster | undefined): Place {
   const profile = exclusive && cluster?.exclusive === false ? "profile" : null;
-  const byName = profile ?? lackOf(resources, node, true);
+  const byName = profile ?? lackOf(resources, node, { byName: true });
   const lack = profile ?? lackOf(resources, node);
   return { node, lack, refusal: byName ? textOf(byName, node) : "" };
 }

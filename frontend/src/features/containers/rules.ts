@@ -4,7 +4,7 @@
  * what cannot be judged here passes. Pure.
  */
 import * as z from "zod/mini";
-import { patternOf } from "./pattern";
+import { longest, patternOf } from "./pattern";
 
 /** What holds of a value, and what completes "must …" where it does not. */
 interface Check {
@@ -138,7 +138,7 @@ const builders: Record<string, Build> = {
   ),
   regex: (args) => {
     const pattern = patternOf(args);
-    return pattern && { says: `match ${args}`, holds: (v) => pattern.test(v) };
+    return pattern && { says: `match ${args}`, holds: (v) => v.length > longest || pattern.test(v) };
   },
 };
 

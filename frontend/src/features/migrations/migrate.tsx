@@ -1,5 +1,6 @@
 import { ArrowRightLeft } from "lucide-react";
 import { useState } from "react";
+import type { UseFormReturn } from "react-hook-form";
 import { api } from "@/api/endpoints";
 import { useNodes } from "@/api/nodes";
 import { itemsOf } from "@/api/queries";
@@ -7,10 +8,12 @@ import type { Container, MigrateBody } from "@/api/types";
 import { useSend } from "@/components/send";
 import { formatCores } from "@/lib/quantity";
 import { strings } from "@/strings";
+import { create as createWords } from "@/strings/create";
 import { moves as words } from "@/strings/moves";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextField } from "@/ui/field";
+import { RadioRow } from "@/ui/radio-row";
 import { useReread } from "./end-move";
 import { type Prospect, prospectsFor } from "./moves";
 
@@ -54,7 +57,6 @@ function bodyOf({ targetNodeId, reason, ...flags }: Values): MigrateBody {
 
 function MigrateForm({ container, onSent }: { container: Container; onSent: () => void }) {
   const reread = useReread(container.id);
-  const nodes = itemsOf(useNodes().data);
   const { form, faultOf, fault, busy, submit } = useSend({
     blank,
     send: (values: Values) => api.containers.migrate(container.id, bodyOf(values)),
@@ -63,33 +65,17 @@ function MigrateForm({ container, onSent }: { container: Container; onSent: () =
       onSent();
     },
   });
-  const target = form.register("targetNodeId");
   const check = (field: "overlap" | "acceptDataLoss" | "force", label: string, hint?: string) => (
     <Check label={label} hint={hint} fault={faultOf(field)} {...form.register(field)} />
   );
   return (
     <form onSubmit={submit} className="space-y-4">
       {fault}
-      <fieldset>
-        <legend className="mb-1 text-sm font-medium">{words.target}</legend>
-        <div className="max-h-56 divide-y divide-line overflow-y-auto rounded-md border border-line">
-          <Choice title={words.automatic} text={words.automaticText}>
-            <input type="radio" value="" {...target} />
-          </Choice>
-          {prospectsFor(container, nodes).map((p) => (
-            <Choice key={p.node.id} title={p.node.name} text={prospectText(p)} refused={p.refusal !== ""}>
-              <input type="radio" value={p.node.id} disabled={p.refusal !== ""} {...target} />
-            </Choice>
-          ))}
-        </div>
-        <p className={faultOf("targetNodeId") ? "mt-1 text-sm text-bad" : "mt-1 text-xs text-muted"}>
-          {faultOf("targetNodeId") ?? words.preview}
-        </p>
-      </fieldset>
+      <Targets container={container} form={form} fault={faultOf("targetNodeId")} />
       <div className="space-y-2">
         {container.ha_policy !== "exclusive" && check("overlap", words.overlap)}
         {container.volumes.length > 0 && check("acceptDataLoss", words.dataLoss, words.dataLossHint)}
-        {check("force", words.force)}
+        {check("force", words.force, words.forceHint)}
       </div>
       <TextField
         label={words.reason}
@@ -107,27 +93,64 @@ function MigrateForm({ container, onSent }: { container: Container; onSent: () =
   );
 }
 
+interface TargetsProps {
+  container: Container;
+  form: UseFormReturn<Values>;
+  fault: string | undefined;
+}
+
+/** More than this are found by their names. */
+const shownFirst = 20;
+
+/** Where it could go, as it is by now, and why it cannot go elsewhere. */
+function Targets({ container, form, fault }: TargetsProps) {
+  const [typed, setTyped] = useState("");
+  const [chosen, force] = form.watch(["targetNodeId", "force"]);
+  const target = form.register("targetNodeId");
+  const all = prospectsFor(container, itemsOf(useNodes().data), force);
+  const found = all.filter(({ node }) => node.name.toLowerCase().includes(typed.trim().toLowerCase()));
+  const shown = found.filter(({ node }, i) => i < shownFirst || node.id === chosen);
+  return (
+    <div className="space-y-2">
+      {all.length > shownFirst && (
+        <TextField
+          label={createWords.room.find}
+          type="search"
+          value={typed}
+          onChange={({ target }) => setTyped(target.value)}
+        />
+      )}
+      <fieldset>
+        <legend className="mb-1 text-sm font-medium">{words.target}</legend>
+        <div className="max-h-56 divide-y divide-line overflow-y-auto rounded-md border border-line">
+          <RadioRow title={words.automatic} text={words.automaticText}>
+            <input type="radio" value="" {...target} />
+          </RadioRow>
+          {shown.map((p) => (
+            <RadioRow key={p.node.id} title={p.node.name} text={prospectText(p)} refused={p.refusal !== ""}>
+              <input
+                type="radio"
+                value={p.node.id}
+                disabled={p.refusal !== "" && p.node.id !== chosen}
+                {...target}
+              />
+            </RadioRow>
+          ))}
+          {shown.length < found.length && (
+            <p className="px-3 py-2 text-xs text-muted">
+              {createWords.room.more(found.length - shown.length)}
+            </p>
+          )}
+        </div>
+      </fieldset>
+      <p className={fault ? "text-sm text-bad" : "text-xs text-muted"}>{fault ?? words.preview}</p>
+    </div>
+  );
+}
+
 function prospectText({ node, refusal }: Prospect): string {
   const { cpu, memory, disk } = node.capacity;
   return refusal || words.free(formatCores(cpu), memory, disk);
-}
-
-interface ChoiceProps {
-  title: string;
-  text: string;
-  refused?: boolean;
-  children: React.ReactNode;
-}
-
-function Choice({ title, text, refused, children }: ChoiceProps) {
-  return (
-    // biome-ignore lint/a11y/noLabelWithoutControl: the control is among the children
-    <label className={`flex items-center gap-2.5 px-3 py-2 ${refused ? "text-muted" : "hover:bg-hover"}`}>
-      {children}
-      <span className="min-w-0 flex-1 break-words">{title}</span>{" "}
-      <span className="text-right text-xs text-muted">{text}</span>
-    </label>
-  );
 }
 
 interface CheckProps extends React.ComponentProps<"input"> {

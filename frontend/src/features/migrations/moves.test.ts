@@ -4,8 +4,8 @@ import { mayCancel, mayRollBack, prospectsFor, stepsOf } from "./moves";
 
 describe("where a container could move to", () => {
   const c = container({ nodeId: "here", resources: { cpu: 1, memory: "1g", disk: "10g" } });
-  const refusal = (change: Parameters<typeof node>[0]) =>
-    prospectsFor(c, [node({ id: "other", ...change })])[0]?.refusal;
+  const refusal = (change: Parameters<typeof node>[0], force = false) =>
+    prospectsFor(c, [node({ id: "other", ...change })], force)[0]?.refusal;
 
   it.each([
     [{}, ""],
@@ -22,12 +22,19 @@ describe("where a container could move to", () => {
     expect(refusal(change)).toBe(want);
   });
 
+  it("is overruled by force where people or damping said so, not where the node cannot", () => {
+    expect(refusal({ cordoned: true, quarantined: true }, true)).toBe("");
+    expect(refusal({ state: "suspect" }, true)).toBe("is suspect");
+    expect(refusal({ capacity: { cpu: 0.5, memory: "5g", disk: "60g" } }, true)).toBe("lacks CPU");
+  });
+
   it("has those that can take it first", () => {
-    const names = prospectsFor(c, [
+    const nodes = [
       node({ id: "a", name: "a", cordoned: true }),
       node({ id: "c", name: "c" }),
       node({ id: "b", name: "b" }),
-    ]).map((p) => p.node.name);
+    ];
+    const names = prospectsFor(c, nodes, false).map((p) => p.node.name);
     expect(names).toEqual(["b", "c", "a"]);
   });
 });

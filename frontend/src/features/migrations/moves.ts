@@ -33,16 +33,24 @@ export interface Prospect {
   refusal: string;
 }
 
-/** Every node, those that can take the container first, and why the others cannot. */
-export function prospectsFor(container: Pick<Container, "nodeId" | "resources">, nodes: Node[]): Prospect[] {
+/** Every node, those that can take the container first, and why the others cannot, not even by force. */
+export function prospectsFor(
+  container: Pick<Container, "nodeId" | "resources">,
+  nodes: Node[],
+  force: boolean,
+): Prospect[] {
   return nodes
-    .map((node) => ({ node, refusal: refusalOf(container, node) }))
+    .map((node) => ({ node, refusal: refusalOf(container, node, force) }))
     .sort((a, b) => Number(!!a.refusal) - Number(!!b.refusal) || a.node.name.localeCompare(b.node.name));
 }
 
-function refusalOf({ nodeId, resources }: Pick<Container, "nodeId" | "resources">, node: Node): string {
+function refusalOf(
+  { nodeId, resources }: Pick<Container, "nodeId" | "resources">,
+  node: Node,
+  force: boolean,
+): string {
   if (node.id === nodeId) return words.refusals.here;
-  const lack = lackOf(resources, node);
+  const lack = lackOf(resources, node, { force });
   return lack ? lackText(lack, node) : "";
 }
 
