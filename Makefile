@@ -90,7 +90,7 @@ fuzz: toolchain ## Run every fuzz target, or those that match FUZZ, for FUZZTIME
 
 sim: toolchain ## Play SEEDS histories of node loss from SEED_BASE on (make sim SEEDS=500 SEED_BASE=1)
 	@$(GOBUILD) -o bin/lormas-sim ./controller/cmd/lormas-sim
-	@bin/lormas-sim -seeds $(SEEDS) -base $(SEED_BASE) $(if $(TRACE),-trace) $(if $(MUTATION),-mutation '$(MUTATION)')
+	@bin/lormas-sim -seeds $(SEEDS) -base $(SEED_BASE) $(if $(TRACE),-trace) $(if $(SCENE),-scene '$(SCENE)') $(if $(MUTATION),-mutation '$(MUTATION)')
 
 chaos: root toolchain deps-test binaries ## Hurt a lab at random and judge what came of it (make chaos DURATION=1h SEED=7)
 	$(GOBUILD) -o bin/chaos ./deploy/cmd/chaos

@@ -44,6 +44,7 @@ type checker struct {
 	cast       []*container
 	violations []Violation
 	cursors    map[string]uint64 // of each agent's outbox, what was taken in
+	uncounted  bool              // Postgres was restored, and what it had taken in is lost
 
 	failovers, planned, fenced, verdicts, starts int
 }
@@ -58,6 +59,15 @@ func (k *checker) violated(invariant, format string, args ...any) {
 func (k *checker) began(n *node, i *instance) {
 	c := i.what
 	k.starts++
+	if c.exclusive && i.byHand { // nobody can keep a person from that; it is ended at once
+		run, p := i.run, k.w.rules.profile
+		k.w.after(p.Wakeup+p.Kill, func() {
+			if i.running && i.run == run {
+				k.violated("I1", "%s still runs on %s, where somebody started it by hand", c.name, n.name)
+			}
+		})
+		return
+	}
 	if c.exclusive {
 		for _, other := range c.live {
 			k.violated("I1", "%s runs on %s (epoch %d) and on %s (epoch %d)", c.name, other.n.name, other.i.epoch, n.name, i.epoch)
@@ -95,12 +105,17 @@ func (k *checker) accepted(n *node, before, now int64) {
 	}
 }
 
+// mute is how long Postgres may be silent before a controller has to know.
+const mute = 10 * time.Second
+
 // verdict judges a node that is given up.
 func (k *checker) verdict(c *controller, n *node) {
 	k.verdicts++
 	window := k.w.rules.profile.Window
 	arrived, heard := c.arrived[n.id]
 	switch since := k.w.now - arrived; {
+	case k.w.now-c.wrote > mute:
+		k.violated("I3", "%s was given up, and Postgres has not answered for %s", n.name, (k.w.now - c.wrote).Round(time.Second))
 	case since < window*99/100 && heard:
 		k.violated("I3", "%s was given up %s after a heartbeat reached the controller", n.name, since.Round(time.Millisecond))
 	case k.w.harsh:
@@ -152,7 +167,7 @@ func (k *checker) ingested(n id.NodeID, ledger string, seq uint64) {
 	if k.cursors == nil {
 		k.cursors = map[string]uint64{}
 	}
-	if last := k.cursors[ledger]; seq != last+1 {
+	if last := k.cursors[ledger]; seq != last+1 && !k.uncounted {
 		k.violated("I9", "event %d of %s is taken in after event %d", seq, k.w.node(n).name, last)
 	}
 	k.cursors[ledger] = seq
@@ -231,6 +246,11 @@ func (k *checker) unsettled() (invariant, what string) {
 	for _, m := range r.migrations {
 		if !m.State.Final() {
 			return "I8", fmt.Sprintf("the migration of %s is still %s: %s", r.container(m.ContainerID).Name, m.State, m.Waiting)
+		}
+	}
+	for i, n := range k.w.nodes {
+		if state := r.nodes[i].state; state != fleet.NodeHealthy {
+			return "I2", fmt.Sprintf("%s is well, and on record as %s", n.name, state)
 		}
 	}
 	for i, c := range k.cast {

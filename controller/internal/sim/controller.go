@@ -23,12 +23,14 @@ type controller struct {
 	arrived  map[id.NodeID]time.Duration // when a heartbeat last reached its machine
 	open     bool                        // it takes connections
 	nodes    *memory
-	postgres bool // answered the last time
+	postgres bool          // answered the last time
+	wrote    time.Duration // when it last did; real
 	conns    map[id.NodeID]*conn
 	mailbox  map[id.NodeID]*mailbox
 	told     map[id.NodeID]told
 	draining bool
 	again    bool // something was committed since the outbox was read
+	writing  bool // what became of the nodes is being written down
 	moving   bool // a round of the migrator is under way
 	fences   map[id.MigrationID]fence
 }
@@ -67,7 +69,7 @@ func (c *controller) begin() {
 	c.proc.start()
 	c.conns, c.mailbox, c.told = map[id.NodeID]*conn{}, map[id.NodeID]*mailbox{}, map[id.NodeID]told{}
 	c.fences = map[id.MigrationID]fence{}
-	c.open, c.draining, c.again, c.moving = false, false, false, false
+	c.open, c.draining, c.again, c.writing, c.moving = false, false, false, false, false
 	c.nodes = newMemory(c.w, c)
 	c.claim = reign.NewClaim(c.name, c.w.reignFor)
 	c.rounds()
@@ -81,7 +83,8 @@ func (c *controller) load() {
 			return
 		}
 		c.nodes.load(known)
-		c.postgres, c.open = true, true
+		c.written(nil)
+		c.open = true
 		c.w.logf("%s: open", c.name)
 		c.proc.every(tickEvery, c.tick)
 		c.proc.every(recordEvery, c.record)
@@ -239,20 +242,32 @@ func (c *controller) powerless() bool {
 	return !reigns && !c.w.rules.NoHangUp
 }
 
-// record writes down what became of the nodes.
+// record writes down what became of the nodes: one write after another, or an
+// old one that failed would come after a new one.
 func (c *controller) record() {
+	if c.writing {
+		return
+	}
+	c.writing = true
 	news := c.nodes.take()
 	if len(news) == 0 {
-		c.w.db.read(&c.proc, func(*rows) {}, func(err error) { c.postgres = err == nil })
+		c.w.db.read(&c.proc, func(*rows) {}, c.written)
 		return
 	}
 	c.tx(func(r *rows) error {
 		r.saveStates(news)
 		return nil
 	}, func(err error) {
-		c.postgres = err == nil
+		c.written(err)
 		if err != nil {
 			c.nodes.Return(news)
 		}
 	})
+}
+
+func (c *controller) written(err error) {
+	c.writing, c.postgres = false, err == nil
+	if err == nil {
+		c.wrote = c.w.now
+	}
 }

@@ -20,6 +20,8 @@
 // event in its queue. The checker knows what really runs where, which nobody
 // else here does, and judges by that alone.
 //
+// Some orders of events are so rare that they are written by hand (scenes).
+//
 // A rule is broken (Rules) by what stands around the real functions, never by
 // a switch within them. The mutation suite breaks them one by one: each must
 // be seen by the checker, or the rule is worth nothing.

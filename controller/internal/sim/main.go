@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ func Main(args []string, out io.Writer) int {
 	base := flags.Uint64("base", 1, "the first seed")
 	workers := flags.Int("workers", runtime.NumCPU(), "how many at once")
 	mutation := flags.String("mutation", "", "the rule that is taken away: "+strings.Join(names(), ", "))
+	title := flags.String("scene", "", "play this scene, not histories by chance: "+strings.Join(titles(), ", "))
 	trace := flags.Bool("trace", false, "show what happens; best with one seed")
 	if err := flags.Parse(args); err != nil {
 		return 2
@@ -28,16 +30,20 @@ func Main(args []string, out io.Writer) int {
 		fmt.Fprintln(out, err)
 		return 2
 	}
+	if *title != "" && !slices.Contains(titles(), *title) {
+		fmt.Fprintf(out, "there is no scene %q; there are: %s\n", *title, strings.Join(titles(), ", "))
+		return 2
+	}
 	began := time.Now()
 	if *trace {
 		*workers = 1
 		for seed := *base; seed < *base+*seeds; seed++ {
-			Run(seed, rules, func(line string) { fmt.Fprintln(out, line) })
+			Act(*title, seed, rules, func(line string) { fmt.Fprintln(out, line) })
 		}
 	}
-	all := Sweep(*base, *seeds, rules, *workers, func(o Outcome) {
+	all := Sweep(*base, *seeds, *workers, func(seed uint64) Outcome { return Act(*title, seed, rules, nil) }, func(o Outcome) {
 		for _, v := range o.Violations {
-			fmt.Fprintf(out, "seed %d: %s\n\t%s\n", o.Seed, v, Replay(o.Seed, *mutation))
+			fmt.Fprintf(out, "seed %d: %s\n\t%s\n", o.Seed, v, Replay(o.Seed, *title, *mutation))
 		}
 	})
 	fmt.Fprintf(out, "%s seconds=%.1f\n", all, time.Since(began).Seconds())
@@ -45,6 +51,14 @@ func Main(args []string, out io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+func titles() []string {
+	var list []string
+	for _, s := range scenes {
+		list = append(list, s.name)
+	}
+	return list
 }
 
 func names() []string {

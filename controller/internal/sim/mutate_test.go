@@ -16,10 +16,10 @@ func TestEachRuleIsMissed(t *testing.T) {
 			}
 			var broken Rules
 			m.Break(&broken)
-			if o := Run(m.Seed, broken, nil); len(o.Violations) == 0 || o.Violations[0].Invariant != m.Red {
-				t.Errorf("it is not missed in history %d: %v, and %s should be broken; find another with make sim MUTATION=%q", m.Seed, o.Violations, m.Red, m.Name)
+			if o := Act(m.Scene, m.Seed, broken, nil); len(o.Violations) == 0 || o.Violations[0].Invariant != m.Red {
+				t.Errorf("it is not missed in history %d: %v, and %s should be broken; find another with make sim MUTATION=%q SCENE=%q", m.Seed, o.Violations, m.Red, m.Name, m.Scene)
 			}
-			if o := Run(m.Seed, Rules{}, nil); len(o.Violations) > 0 {
+			if o := Act(m.Scene, m.Seed, Rules{}, nil); len(o.Violations) > 0 {
 				t.Errorf("history %d goes wrong with the rule, too: %v", m.Seed, o.Violations)
 			}
 		})

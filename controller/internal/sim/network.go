@@ -9,6 +9,8 @@ type path struct {
 	slow           float64     // share of messages that take long
 	astray         *controller // the way to this one is cut
 	noOrders       bool        // leases get through, and nothing else
+	keeps          bool        // what the node is told waits on the way,
+	kept           []func()    // here
 }
 
 const (
@@ -29,6 +31,10 @@ func (w *World) carry(p *path, c *controller, up bool, deliver func()) bool {
 	}
 	if cut || p.astray == c || w.chance(p.loss) {
 		return false
+	}
+	if p.keeps && !up {
+		p.kept = append(p.kept, deliver)
+		return true
 	}
 	latency := w.latency(p)
 	w.after(latency, deliver)

@@ -29,6 +29,7 @@ type node struct {
 	tmpfs  lease.Guard            // the guard's record; survives the guard, not a boot
 	mem    agentMemory
 
+	startTakes   time.Duration // its engine takes so long over each start; 0: as usual
 	gone         bool          // its guard does not come back
 	spared       time.Duration // no further fault strikes it before
 	troubleUntil time.Duration // until then it has a fault of its own
@@ -45,6 +46,7 @@ type instance struct {
 	dying   bool          // its engine was told to stop it
 	killed  int           // the run that was sent SIGKILL
 	leased  bool          // its agent held a lease when it asked for this run
+	byHand  bool          // somebody on the machine started this run, and no agent
 }
 
 // How long an engine takes.
@@ -150,7 +152,7 @@ func (n *node) end(i *instance, why string) {
 	if i == nil || !i.running {
 		return
 	}
-	i.running, i.leased = false, false
+	i.running, i.leased, i.byHand = false, false, false
 	n.w.check.ended(n, i, why)
 	n.w.logf("%s: %s ended at epoch %d: %s", n.name, i.what.name, i.epoch, why)
 }
@@ -161,7 +163,7 @@ func (n *node) engineStart(c *container, epoch int64, done func()) {
 	leased, asked := n.w.now <= n.ackedUntil, n.w.now
 	n.docker.do(func() {
 		n.inWork[c.id]++
-		n.docker.after(n.w.mostly(usualStart, worstStart, 0.05), func() {
+		n.docker.after(max(n.startTakes, n.w.mostly(usualStart, worstStart, 0.05)), func() {
 			n.inWork[c.id]--
 			if c.exclusive && n.w.now-asked > n.w.startMost() && !n.w.rules.EngineLate {
 				n.agent.do(done)

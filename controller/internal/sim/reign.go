@@ -130,7 +130,7 @@ func (c *controller) tx(do func(*rows) error, done func(error)) { c.slowTx(0, do
 // slowTx is one that has to wait for locks.
 func (c *controller) slowTx(wait time.Duration, do func(*rows) error, done func(error)) {
 	term := c.claim.Term()
-	c.proc.after(wait+c.w.between(0, 2*time.Millisecond), func() { // it may stand still here
+	c.proc.after(wait+c.w.db.locks+c.w.between(0, 2*time.Millisecond), func() { // it may stand still here
 		c.w.db.tx(&c.proc, func(r *rows) error {
 			if !r.rulesNow(term) && !c.w.rules.NoTermFence {
 				return errDeposed

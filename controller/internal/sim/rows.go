@@ -64,6 +64,23 @@ func (r *rows) atomically(do func(*rows) error) error {
 	return do(r)
 }
 
+// backup is a copy of all of them.
+func (r *rows) backup() *rows {
+	b := *r
+	b.nodes, b.containers, b.commands, b.migrations, b.controllers = copies(r.nodes), copies(r.containers), copies(r.commands), copies(r.migrations), copies(r.controllers)
+	b.outbox = slices.Clone(r.outbox)
+	return &b
+}
+
+func copies[T any](list []*T) []*T {
+	out := make([]*T, len(list))
+	for i, p := range list {
+		c := *p
+		out[i] = &c
+	}
+	return out
+}
+
 func (r *rows) node(n id.NodeID) *nodeRow {
 	for _, row := range r.nodes {
 		if row.id == n {

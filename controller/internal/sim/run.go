@@ -39,12 +39,17 @@ func Run(seed uint64, rules Rules, trace func(string)) Outcome {
 	w := newWorld(seed, rules, trace)
 	storm := w.between(4*time.Minute, 12*time.Minute)
 	w.storm(storm)
-	until := storm + time.Minute
+	return w.play(storm + time.Minute)
+}
+
+// play lets time go by until a moment, and then until everything is as it
+// should be.
+func (w *World) play(until time.Duration) Outcome {
 	for w.now < until && len(w.check.violations) == 0 {
 		w.run(w.now + time.Second)
 	}
 	cleared := w.now
-	for len(w.check.violations) == 0 {
+	for len(w.check.violations) == 0 && !w.open {
 		invariant, what := w.check.unsettled()
 		if invariant == "" {
 			break
@@ -57,7 +62,7 @@ func Run(seed uint64, rules Rules, trace func(string)) Outcome {
 	}
 	k := w.check
 	return Outcome{
-		Seed: seed, Events: w.events, Virtual: w.now, Violations: k.violations, Failovers: k.failovers, Planned: k.planned,
+		Seed: w.seed, Events: w.events, Virtual: w.now, Violations: k.violations, Failovers: k.failovers, Planned: k.planned,
 		Fenced: k.fenced, Verdicts: k.verdicts, Settled: w.now - cleared,
 	}
 }
@@ -76,12 +81,7 @@ func newWorld(seed uint64, rules Rules, trace func(string)) *World {
 		w.loss, w.slow = 0.1, 0.15
 	}
 	for i := range 4 + w.rng.IntN(4) {
-		n := w.newNode(i, w.anyRate())
-		n.path.loss, n.path.slow = w.loss, w.slow
-		w.nodes = append(w.nodes, n)
-		w.db.rows.nodes = append(w.db.rows.nodes, &nodeRow{
-			id: n.id, state: fleet.NodeJoining, offer: spec.Resources{CPU: 8000, Memory: 8 << 30, Disk: 1 << 40},
-		})
+		w.addNode(i, w.anyRate())
 	}
 	for i := range 6 + w.rng.IntN(7) {
 		w.addContainer(i)
@@ -89,25 +89,43 @@ func newWorld(seed uint64, rules Rules, trace func(string)) *World {
 	if w.chance(0.25) { // little more room than is needed
 		w.tighten()
 	}
+	w.begin()
+	return w
+}
+
+// begin switches everything on.
+func (w *World) begin() {
 	for _, c := range w.ctls {
 		c.begin()
 	}
 	for _, n := range w.nodes {
 		n.powerOn()
 	}
-	return w
+}
+
+func (w *World) addNode(i int, rate float64) {
+	n := w.newNode(i, rate)
+	n.path.loss, n.path.slow = w.loss, w.slow
+	w.nodes = append(w.nodes, n)
+	w.db.rows.nodes = append(w.db.rows.nodes, &nodeRow{
+		id: n.id, state: fleet.NodeJoining, offer: spec.Resources{CPU: 8000, Memory: 8 << 30, Disk: 1 << 40},
+	})
 }
 
 // addControllers makes one controller, or two of which one stands by.
 func (w *World) addControllers() {
 	for i := range 1 + w.rng.IntN(2) {
-		c := &controller{w: w, name: fmt.Sprintf("controller %d", i+1), clock: clock{rate: w.anyRate()}, arrived: map[id.NodeID]time.Duration{}}
-		c.proc = process{w: w, clock: &c.clock}
-		w.ctls = append(w.ctls, c)
+		w.addController(i, w.anyRate())
 	}
 	if w.chance(0.3) {
 		w.reignFor = w.between(5*time.Second, 90*time.Second)
 	}
+}
+
+func (w *World) addController(i int, rate float64) {
+	c := &controller{w: w, name: fmt.Sprintf("controller %d", i+1), clock: clock{rate: rate}, arrived: map[id.NodeID]time.Duration{}}
+	c.proc = process{w: w, clock: &c.clock}
+	w.ctls = append(w.ctls, c)
 }
 
 // tighten leaves room for one container more on each node.
@@ -129,7 +147,11 @@ func (w *World) addContainer(i int) {
 	case 1:
 		row.HAPolicy = fleet.Available
 	}
-	n := w.db.rows.nodes[i%len(w.nodes)]
+	w.put(row, w.db.rows.nodes[i%len(w.nodes)])
+}
+
+// put creates a container on a node.
+func (w *World) put(row *containerRow, n *nodeRow) {
 	row.NodeID = n.id
 	row.who = &container{id: row.ID, name: row.Name, ha: row.Type == fleet.HA, exclusive: row.HAPolicy == fleet.Exclusive}
 	w.check.cast = append(w.check.cast, row.who)

@@ -10,14 +10,25 @@ import (
 const seeds = 500
 
 func TestNoHistoryBreaksAnInvariant(t *testing.T) {
-	all := Sweep(1, seeds, Rules{}, runtime.GOMAXPROCS(0), func(o Outcome) {
-		for _, v := range o.Violations {
-			t.Errorf("seed %d: %s\n\t%s", o.Seed, v, Replay(o.Seed, ""))
-		}
-	})
+	all := Sweep(1, seeds, runtime.GOMAXPROCS(0), func(seed uint64) Outcome { return Run(seed, Rules{}, nil) }, tell(t, ""))
 	t.Log(all)
 	if all.Failovers < seeds || all.Planned < seeds/2 || all.Fenced < seeds {
 		t.Errorf("hardly anything happened: %s", all)
+	}
+}
+
+// Scenes are played a few times, as a seed says how long everything takes.
+func TestNoSceneBreaksAnInvariant(t *testing.T) {
+	for _, s := range scenes {
+		Sweep(1, 20, runtime.GOMAXPROCS(0), func(seed uint64) Outcome { return Act(s.name, seed, Rules{}, nil) }, tell(t, s.name))
+	}
+}
+
+func tell(t *testing.T, scene string) func(Outcome) {
+	return func(o Outcome) {
+		for _, v := range o.Violations {
+			t.Errorf("seed %d: %s\n\t%s", o.Seed, v, Replay(o.Seed, scene, ""))
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func (f Figures) String() string {
 
 // Sweep plays count seeds from base on, with so many workers. See is told of
 // each outcome, in the order in which they come.
-func Sweep(base, count uint64, rules Rules, workers int, see func(Outcome)) Figures {
+func Sweep(base, count uint64, workers int, play func(seed uint64) Outcome, see func(Outcome)) Figures {
 	var all Figures
 	var mu sync.Mutex
 	var done sync.WaitGroup
@@ -42,7 +42,7 @@ func Sweep(base, count uint64, rules Rules, workers int, see func(Outcome)) Figu
 		go func() {
 			defer done.Done()
 			for seed := range seeds {
-				o := Run(seed, rules, nil)
+				o := play(seed)
 				mu.Lock()
 				all.add(o)
 				see(o)
@@ -59,8 +59,11 @@ func Sweep(base, count uint64, rules Rules, workers int, see func(Outcome)) Figu
 }
 
 // Replay is the line that plays a seed again, and shows what happens.
-func Replay(seed uint64, mutation string) string {
+func Replay(seed uint64, scene, mutation string) string {
 	line := fmt.Sprintf("make sim SEEDS=1 SEED_BASE=%d TRACE=1", seed)
+	if scene != "" {
+		line += fmt.Sprintf(" SCENE=%q", scene)
+	}
 	if mutation != "" {
 		line += fmt.Sprintf(" MUTATION=%q", mutation)
 	}

@@ -24,6 +24,7 @@ type World struct {
 	loss, slow float64 // of a usual path
 	harsh      bool    // a usual path is a bad one, all the time
 	quiet      bool    // the weather has cleared
+	open       bool    // it need not end well by itself
 	nodes      []*node
 	ctls       []*controller
 	reignFor   time.Duration // the lease of a controller; 0: as it fits
