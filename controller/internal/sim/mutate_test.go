@@ -1,18 +1,27 @@
 package sim
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
 
 // Each rule that is taken away is missed in a history that is known, and that
-// goes well with the rule.
+// goes well with the rule; or there is a test elsewhere.
 func TestEachRuleIsMissed(t *testing.T) {
 	for _, m := range Mutations {
 		t.Run(m.Name, func(t *testing.T) {
 			t.Parallel()
-			if m.Masked != "" {
+			switch {
+			case m.Elsewhere != "":
+				if m.Masked == "" || !exists(t, m.Elsewhere) {
+					t.Errorf("no reason is given, or there is no test %s", m.Elsewhere)
+				}
 				return
-			}
-			if m.Seed == 0 {
-				t.Fatal("no history is known in which it is missed, and no reason given")
+			case m.Seed == 0:
+				t.Fatal("no history is known in which it is missed, and no test elsewhere")
 			}
 			var broken Rules
 			m.Break(&broken)
@@ -24,4 +33,53 @@ func TestEachRuleIsMissed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// exists reports whether a test is there: a directory and a name.
+func exists(t *testing.T, test string) bool {
+	t.Helper()
+	dir, name, _ := strings.Cut(test, " ")
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", dir, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "\nfunc "+name+"(t *testing.T) {") {
+			return true
+		}
+	}
+	return false
+}
+
+// A switch that no mutation turns by itself says nothing about its rule.
+func TestEachSwitchIsTurned(t *testing.T) {
+	turned := map[string]bool{}
+	for _, m := range Mutations {
+		var broken Rules
+		m.Break(&broken)
+		if on := switchesOf(broken); len(on) == 1 {
+			turned[on[0]] = true
+		}
+	}
+	all := reflect.TypeFor[Rules]()
+	for i := range all.NumField() {
+		if f := all.Field(i); f.Type.Kind() == reflect.Bool && !turned[f.Name] {
+			t.Errorf("no mutation breaks %s alone", f.Name)
+		}
+	}
+}
+
+// switchesOf are the names of those that are on.
+func switchesOf(r Rules) (on []string) {
+	v := reflect.ValueOf(r)
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Kind() == reflect.Bool && f.Bool() {
+			on = append(on, v.Type().Field(i).Name)
+		}
+	}
+	return on
 }
