@@ -79,6 +79,8 @@ await play(async (stage) => {
   await stage.heading(egg.name);
   await stage.follow("New container from this");
   await stage.heading("New container");
+  await page.getByText("More owner, group").click();
+  await stage.type("Group", "first");
   await stage.type("Name", "first-one");
   await stage.look("egg");
   await page.keyboard.press("Enter"); // goes on
@@ -106,19 +108,27 @@ await play(async (stage) => {
   await page.getByRole("radio", { name: /van-3/ }).check();
   await stage.look("resources");
   await stage.press("Continue");
-  await stage.heading("Ports");
-  await page.keyboard.press("Enter"); // the heading has the focus
+  await stage.heading("Ports and volumes");
+  await page.getByText("More volumes").click();
+  await stage.type("Volumes", "first-notes:notes");
+  await stage.press("Continue");
+  await stage.sees('"notes" must be a clean absolute path inside the container');
+  await stage.type("Volumes", "first-notes:/notes");
+  await stage.look("volumes");
+  await stage.press("Continue");
   await stage.heading("High availability");
   await stage.look("availability");
-  await stage.press("Continue");
+  await page.keyboard.press("Enter"); // the heading has the focus
   await stage.heading("Review");
   await stage.sees("welcome");
+  await stage.sees("first-notes → /notes");
   await stage.look("review");
   await stage.press("Create container");
 
   await stage.heading("first-one");
   await stage.sees("running");
   await stage.sees(/demo|listening|serving/i, page.getByRole("log"));
+  await stage.sees("first-notes → /notes");
   await stage.look("running");
   await stage.press("Stop");
   await stage.sees("stopped");

@@ -27,6 +27,7 @@ const scenes = [
   ["containers", "/containers"],
   ["containers-bulk", "/containers", migrateSome],
   ["container-new", `/containers/new?egg=${uuid(3, 1)}`],
+  ["container-more", `/containers/new?egg=${uuid(3, 1)}`, more],
   ["container-faults", `/containers/new?egg=${uuid(3, 1)}`, (page) => goOn(page, "Continue")],
   ["container-variables", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 1)],
   ["container-resources", `/containers/new?egg=${uuid(3, 1)}`, (page) => wizard(page, 2)],
@@ -58,11 +59,18 @@ async function addNode(page) {
 
 const goOn = (page, name) => page.getByRole("button", { name }).click();
 
+async function more(page) {
+  await page.getByText("More owner, group").click();
+  await page.getByLabel("Owner").fill("keep");
+  await page.getByRole("option").waitFor();
+}
+
 /** The wizard, so many steps on. */
 async function wizard(page, steps) {
   await page.getByLabel("Name").fill("web-new");
   for (let i = 0; i < steps; i++) await goOn(page, "Continue");
   if (steps === 3) await goOn(page, "Add port");
+  if (steps === 3) await page.getByText("More volumes").click();
   if (steps === 4) await page.getByLabel(/Move it to another node/).check();
 }
 

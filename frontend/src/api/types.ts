@@ -39,6 +39,7 @@ export type ClusterCreate = Schemas["NewClusterInput"];
 
 export type Egg = Schemas["Egg"];
 export type EggCategory = Schemas["EggCategory"];
+export type EggStartup = Schemas["EggStartup"];
 export type EggBody = Schemas["NewEgg"];
 export type ImportedEgg = Schemas["ImportEggOutput"];
 export type EggChange = Schemas["EggChange"];

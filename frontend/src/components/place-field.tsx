@@ -10,8 +10,12 @@ import { Fault } from "./fault";
 interface PlaceProps {
   label: string;
   kind: FoundKind;
+  /** What was typed or chosen before. */
+  before?: string;
   /** The id of what was chosen; "" while what is typed is nothing's name. */
-  onChoose: (id: string) => void;
+  onChoose: (id: string, typed: string) => void;
+  hint?: string;
+  aside?: string;
   fault?: string | undefined;
 }
 
@@ -19,17 +23,25 @@ interface PlaceProps {
  * Chooses a cluster, a node, a container or a user by name. The controller looks
  * for it, as there may be thousands.
  */
-export function PlaceField({ label, kind, onChoose, fault }: PlaceProps) {
-  const [typed, setTyped] = useState("");
+export function PlaceField({
+  label,
+  kind,
+  before = "",
+  onChoose,
+  hint = strings.find.hint,
+  aside,
+  fault,
+}: PlaceProps) {
+  const [typed, setTyped] = useState(before);
   const [open, setOpen] = useState(false);
   const q = useDeferredValue(typed.trim());
-  const { data, error, isPlaceholderData } = useQuery(placesQuery(kind, q));
+  const { data, error, isPlaceholderData } = useQuery({ ...placesQuery(kind, q), enabled: open });
   // What was found for fewer letters is no answer to these: Enter would choose something else.
   const found = !isPlaceholderData && q === typed.trim() ? (data ?? []) : [];
   const choose = ({ key, label }: Choice) => {
     setTyped(label);
     setOpen(false);
-    onChoose(key);
+    onChoose(key, label);
   };
   const { wiring, list, toFirst } = useChoices(open ? found : [], label, choose);
   const leave = () => {
@@ -39,7 +51,7 @@ export function PlaceField({ label, kind, onChoose, fault }: PlaceProps) {
   };
   return (
     <div className="relative">
-      <Field label={label} hint={strings.find.hint} fault={fault}>
+      <Field label={label} hint={hint} aside={aside} fault={fault}>
         {(field) => (
           <input
             {...field}
@@ -49,7 +61,7 @@ export function PlaceField({ label, kind, onChoose, fault }: PlaceProps) {
               setTyped(target.value);
               setOpen(true);
               toFirst();
-              onChoose("");
+              onChoose("", target.value);
             }}
             onKeyDown={(event) => {
               if (event.key === "Escape") setOpen(false);

@@ -140,9 +140,14 @@ export class MockController {
     const taken =
       body.ports?.findIndex((p) => world.containers.some((c) => c.ports[0]?.host === p.host)) ?? -1;
     if (taken >= 0) return invalid(`ports[${taken}].host`, "this port is taken on the node");
+    const far = body.volumes?.findIndex(({ host }) => host.startsWith("/far")) ?? -1;
+    if (far >= 0) return invalid(`volumes[${far}].host`, "the node has no such path");
     const made = container({
       id: uuid(2, this.next++),
       name: body.name,
+      ownerId: body.ownerId,
+      group: body.group,
+      volumes: body.volumes ?? [],
       eggId: body.eggId,
       nodeId: body.nodeId ?? world.nodes[0]?.id ?? "",
       resources: body.resources,

@@ -54,6 +54,7 @@ export class People {
       ["POST", /^\/auth\/logout$/, () => this.logout()],
       ["POST", /^\/auth\/password$/, (_, body) => this.changePassword(body)],
       ["POST", /^\/auth\/password-reset$/, (_, body) => this.resetPassword(body)],
+      ["GET", /^\/users$/, (_, __, r) => json({ items: this.found(r) })],
       ["GET", /^\/auth\/me$/, () => json(this.me())],
       ["PATCH", /^\/auth\/me$/, (_, body) => this.edit(body)],
       ["POST", /^\/auth\/totp$/, (_, body) => this.proven(body, () => this.seed())],
@@ -107,6 +108,13 @@ export class People {
       this.endSessions((s) => !s.current);
       return empty();
     });
+  }
+
+  /** Those who are called so. */
+  private found(request: Request) {
+    const q = new URL(request.url).searchParams.get("q") ?? "";
+    const keeper = { ...this.user, id: uuid(7, 2), email: "keeper@lormas.local", name: "Keeper" };
+    return [this.user, keeper].filter(({ email }) => email.includes(q));
   }
 
   private me(): Me {

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { cleanup, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, expect, it, vi } from "vitest";
 import { cluster, egg, emptyWorld, node, smallWorld, uuid } from "@/mock/fixtures";
 import { open } from "@/mock/harness";
@@ -17,8 +17,8 @@ it("goes by the keyboard from the egg to the container, and tells where one is",
   const progress = within(screen.getByRole("navigation", { name: "Steps" }));
   expect(progress.getByText("Variables").closest("li")).toHaveAttribute("aria-current", "step");
   expect(progress.getByRole("link", { name: "Egg" })).toBeVisible();
-  expect(progress.queryByRole("link", { name: "Ports" })).toBeNull();
-  for (const next of ["Resources", "Ports", "High availability", "Review"]) {
+  expect(progress.queryByRole("link", { name: "Ports and volumes" })).toBeNull();
+  for (const next of ["Resources", "Ports and volumes", "High availability", "Review"]) {
     await user.keyboard("{Enter}");
     expect(await heading(next)).toHaveFocus();
   }
@@ -55,7 +55,7 @@ it("does not go on from what is wrong, and keeps what was typed on the way back"
 it("leads back to the step that the controller's fault is about", async () => {
   const { user, world } = open(fresh);
   await user.type(await screen.findByLabelText("Name"), "web-front");
-  for (const next of ["Variables", "Resources", "Ports", "High availability", "Review"]) {
+  for (const next of ["Variables", "Resources", "Ports and volumes", "High availability", "Review"]) {
     await user.click(goOn());
     await heading(next);
   }
@@ -69,13 +69,109 @@ it("leads back to the step that the controller's fault is about", async () => {
   await user.type(name, "-2{Enter}");
   await heading("Variables");
   expect(screen.queryByRole("alert")).toBeNull();
-  for (const next of ["Resources", "Ports", "High availability", "Review"]) {
+  for (const next of ["Resources", "Ports and volumes", "High availability", "Review"]) {
     await user.click(goOn());
     await heading(next);
   }
   await user.click(screen.getByRole("button", { name: "Create container" }));
   expect(await screen.findByRole("heading", { name: "web-front-2" })).toBeVisible();
   expect(world.containers.at(-1)?.name).toBe("web-front-2");
+});
+
+it("asks, folded away, for owner, group and volumes, and keeps them when the egg is changed", async () => {
+  const startup_commands = ["plain", "modded"].map((name) => ({ name, command: `run ${name}` }));
+  const volumes = [{ name: "world", container: "/world" }];
+  const second = egg({ id: uuid(3, 9), name: "Two ways", startup_commands, volumes });
+  const world = { ...smallWorld(), eggs: [egg(), second] };
+  const { user } = open(fresh, { world });
+  await user.type(await screen.findByLabelText("Name"), "web-6");
+  expect(screen.queryByLabelText("Start command")).toBeNull();
+  expect(screen.getByLabelText("Group")).not.toBeVisible();
+  await user.click(screen.getByText("More"));
+  const group = screen.getByLabelText("Group");
+  await user.type(group, "we b");
+  await user.click(screen.getByText("More"));
+  expect(group).not.toBeVisible();
+  await user.click(goOn()); // and what is wrong is seen again
+  expect(await screen.findByText(/^"we b" cannot be the name of a group/)).toBeVisible();
+  await user.clear(group);
+  await user.type(group, "web");
+  const owner = screen.getByLabelText("Owner");
+  await user.type(owner, "nobody-at-all{Enter}");
+  expect(await screen.findByText(/^Nobody was chosen/)).toBeVisible();
+  await user.clear(owner);
+  await user.type(owner, "keep");
+  await user.click(await screen.findByRole("option", { name: "keeper@lormas.local" }));
+  expect(screen.queryByText(/^Nobody was chosen/)).toBeNull();
+  await user.click(screen.getByRole("radio", { name: "Two ways" }));
+  await user.selectOptions(screen.getByLabelText("Start command"), "modded");
+  expect(screen.getByText("run modded")).toBeVisible();
+
+  for (const next of ["Variables", "Resources", "Ports and volumes"]) {
+    await user.click(goOn());
+    await heading(next);
+  }
+  await user.click(screen.getByText("More volumes"));
+  const field = screen.getByLabelText("Volumes");
+  await user.type(field, "cache:/cache:ro{Enter}/far/data:/world");
+  for (const next of ["High availability", "Review"]) {
+    await user.click(goOn());
+    await heading(next);
+  }
+  for (const told of [
+    "modded",
+    "keeper@lormas.local",
+    "web",
+    "cache → /cache, read-only",
+    "/far/data → /world",
+  ])
+    expect(screen.getByText(told)).toBeVisible();
+  expect(screen.queryByText("world → /world")).toBeNull(); // replaced
+
+  await user.click(screen.getByRole("button", { name: "Create container" }));
+  expect(await heading("Ports and volumes")).toHaveFocus();
+  expect(screen.getByText("the node has no such path")).toBeVisible();
+  await user.clear(screen.getByLabelText("Volumes"));
+  await user.click(screen.getByRole("link", { name: "Egg" }));
+  await heading("Egg");
+  expect(screen.getByLabelText("Group")).toBeVisible();
+  expect(screen.getByLabelText("Group")).toHaveValue("web");
+  expect(screen.getByLabelText("Owner")).toHaveValue("keeper@lormas.local");
+  expect(screen.getByLabelText("Start command")).toHaveValue("modded");
+  for (const next of ["Variables", "Resources", "Ports and volumes", "High availability", "Review"]) {
+    await user.click(goOn());
+    await heading(next);
+  }
+  await user.click(screen.getByRole("button", { name: "Create container" }));
+  await screen.findByRole("heading", { name: "web-6" });
+  expect(world.containers.at(-1)).toMatchObject({ group: "web", ownerId: uuid(7, 2), volumes: [] });
+});
+
+it("offers another owner only to who may give containers away, and then only nodes where he may", async () => {
+  const world = {
+    ...smallWorld(),
+    nodes: [node({ id: "n1", name: "here" }), node({ id: "n2", name: "there" })],
+  };
+  const everywhere = (permission: string) => ({ permission, scope: "global" as const });
+  const grants = ["container.create", "container.view", "egg.view", "node.view", "user.view"].map(everywhere);
+  const first = open(fresh, { world, grants });
+  await first.user.click(await screen.findByText("More"));
+  expect(screen.getByLabelText("Group")).toBeVisible();
+  expect(screen.queryByLabelText("Owner")).toBeNull();
+  cleanup();
+
+  const assign = { permission: "container.assign", scope: "node" as const, scopeId: "n1" };
+  const { user } = open(fresh, { world, grants: [...grants, assign] });
+  await user.type(await screen.findByLabelText("Name"), "web-7");
+  await user.click(screen.getByText("More"));
+  await user.type(screen.getByLabelText("Owner"), "keeper@lormas.local");
+  await screen.findByRole("option", { name: "keeper@lormas.local" });
+  for (const next of ["Variables", "Resources"]) {
+    await user.click(goOn());
+    await heading(next);
+  }
+  expect(await screen.findByRole("radio", { name: /here/ })).toBeVisible();
+  expect(screen.queryByRole("radio", { name: /there/ })).toBeNull();
 });
 
 it("says before it sends that it fits nowhere, and offers no node that cannot take it", async () => {
@@ -111,7 +207,7 @@ it("asks for the high availability of nobody who may not have it, and for no var
   await heading("Resources");
   expect(screen.queryByRole("radio")).toBeNull(); // no nodes are seen, none are offered
   await user.keyboard("{Enter}");
-  await heading("Ports");
+  await heading("Ports and volumes");
   await user.keyboard("{Enter}");
   await heading("Review");
 });

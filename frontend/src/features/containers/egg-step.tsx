@@ -9,6 +9,8 @@ import { create as words } from "@/strings/create";
 import { Button } from "@/ui/button";
 import { SelectField, TextField } from "@/ui/field";
 import { Loading, Panel } from "@/ui/panel";
+import { startupsOf } from "./form";
+import { More } from "./more";
 import type { CreateForm } from "./use-wizard";
 
 interface EggStepProps {
@@ -39,10 +41,31 @@ export function EggStep({ form, egg, onChoose, empty }: EggStepProps) {
               ))}
             </SelectField>
           )}
+          <Startup form={form} egg={egg} />
         </div>
+        <More form={form} />
       </Panel>
       <EggChoice egg={egg} onChoose={onChoose} empty={empty} fault={errors.eggId?.message} />
     </>
+  );
+}
+
+/** One of the egg's ways to start it, where there is a choice. */
+function Startup({ form, egg }: Pick<EggStepProps, "form" | "egg">) {
+  const startups = startupsOf(egg);
+  const chosen = form.watch("startup");
+  if (startups.length === 0) return null;
+  return (
+    <SelectField
+      label={words.startup}
+      hint={<code className="break-all">{startups.find(({ name }) => name === chosen)?.command}</code>}
+      fault={form.formState.errors.startup?.message}
+      {...form.register("startup")}
+    >
+      {startups.map(({ name }) => (
+        <option key={name}>{name}</option>
+      ))}
+    </SelectField>
   );
 }
 

@@ -5,6 +5,7 @@ import {
   type CreateValues,
   defaultsOf,
   faultsOf,
+  fieldOf,
   requestOf,
   type Step,
   stepAt,
@@ -85,6 +86,32 @@ describe("the request", () => {
     });
   });
 
+  it("says how it starts, whose it is, with which it is kept apart and what more it mounts", () => {
+    const startup_commands = ["plain", "modded"].map((name) => ({ name, command: `run ${name}` }));
+    const two = { ...egg, startup_commands };
+    const values = {
+      ...filled(),
+      ...defaultsOf(two),
+      owner: { id: "u1", typed: "a@b.example" },
+      group: " web ",
+    };
+    expect(values.startup).toBe("plain");
+    const asked = requestOf({ ...values, volumes: "data:/data\n\n/srv:/srv:ro:shared" }, two);
+    expect(asked).toMatchObject({
+      ownerId: "u1",
+      group: "web",
+      volumes: [
+        { host: "data", container: "/data" },
+        { host: "/srv", container: "/srv", read_only: true, shared: true },
+      ],
+    });
+    expect(asked).not.toHaveProperty("startup"); // the egg's first
+    expect(asked).not.toHaveProperty("owner");
+    expect(requestOf({ ...values, startup: "modded" }, two).startup).toBe("modded");
+    const one = { ...egg, startup_commands: startup_commands.slice(0, 1) };
+    expect(defaultsOf(one).startup).toBe(""); // no choice, which the controller would refuse to make
+  });
+
   it("drops variables of an egg that was chosen before", () => {
     const values = filled({ environment: { OTHER: "x", PORT: "81" } });
     expect(requestOf(values, egg).environment).toEqual({ PORT: "81" });
@@ -93,7 +120,7 @@ describe("the request", () => {
 
 it("offers only variables that may be set", () => {
   expect(defaultsOf(egg).environment).toEqual({ PORT: "80", MODE: "fast" });
-  expect(defaultsOf(undefined)).toEqual({ image: "", environment: {} });
+  expect(defaultsOf(undefined)).toEqual({ image: "", startup: "", environment: {} });
 });
 
 describe("faults", () => {
@@ -146,6 +173,37 @@ describe("faults", () => {
     expect(port(host, container).map(({ path }) => path)).toEqual(paths),
   );
 
+  it("are of an owner who was not found, whatever else is wrong", () => {
+    const message = "Nobody was chosen: choose one of those that are found, or leave it empty.";
+    expect(of("egg", { owner: { id: "", typed: "bob" } })).toEqual([{ path: "owner", message }]);
+    expect(of("egg", { owner: { id: "", typed: "bob" }, name: "" }).map(({ path }) => path)).toEqual([
+      "name",
+      "owner",
+    ]);
+    expect(of("egg", { owner: { id: "u1", typed: "bob@b.example" } })).toEqual([]);
+    expect(of("egg", { owner: { id: "", typed: " " } })).toEqual([]);
+  });
+
+  it("are of a group that is no name", () => {
+    const [fault] = of("egg", { group: "a b" });
+    expect(fault?.path).toBe("group");
+    expect(fault?.message).toMatch(/^"a b" cannot be the name of a group: use 1 to 63 letters/);
+  });
+
+  it.each([
+    ["data:/data\n /srv/x:/data2:ro ", ""],
+    ["data", '"data" is no volume: write it like data:/var/lib/data, or /srv/data:/data:ro'],
+    ["a:/a:rw", '"a:/a:rw" is no volume: write it like data:/var/lib/data, or /srv/data:/data:ro'],
+    ["/:/a", '"/" must be a clean path below /, without .. or a trailing slash'],
+    ["/srv/../etc:/a", '"/srv/../etc" must be a clean path below /, without .. or a trailing slash'],
+    ["../x:/a", '"../x" must be an absolute path or the name of a volume'],
+    ["a:data", '"data" must be a clean absolute path inside the container'],
+    ["a:/data/", '"/data/" must be a clean absolute path inside the container'],
+    ["a:/data\nb:/data", "/data is mounted twice"],
+  ])("volumes %j: %s", (volumes, message) => {
+    expect(of("ports", { volumes })).toEqual(message ? [{ path: "volumes", message }] : []);
+  });
+
   it("hold variables to the egg's rules, in the controller's words", () => {
     const ruled = {
       ...egg,
@@ -178,17 +236,23 @@ describe("steps", () => {
 
   it("own what the controller's faults are about", () => {
     const values = filled({ ports: [{ host: "80", container: "80", protocol: "tcp" }], ha: true });
-    const paths = ["name", "environment.PORT", "nodeId", "resources.memory", "ports.0.host", "ha_policy"];
-    expect(paths.map((path) => stepOf(path, values))).toEqual([
-      "egg",
-      "variables",
-      "resources",
-      "resources",
-      "ports",
-      "availability",
-    ]);
-    for (const path of ["ports.1.host", "volumes.0.host", "environment.KEY", "ports"])
-      expect(stepOf(path, values)).toBeNull();
+    const owners: Array<[string, Step]> = [
+      ["name", "egg"],
+      ["startup", "egg"],
+      ["ownerId", "egg"],
+      ["group", "egg"],
+      ["environment.PORT", "variables"],
+      ["nodeId", "resources"],
+      ["resources.memory", "resources"],
+      ["ports.0.host", "ports"],
+      ["volumes.0.host", "ports"],
+      ["ha_policy", "availability"],
+    ];
+    for (const [path, step] of owners) expect([path, stepOf(path, values)]).toEqual([path, step]);
+    expect(fieldOf("ownerId")).toBe("owner");
+    expect(fieldOf("volumes.1.host")).toBe("volumes");
+    expect(fieldOf("ports.1.host")).toBe("ports.1.host");
+    for (const path of ["ports.1.host", "environment.KEY", "ports"]) expect(stepOf(path, values)).toBeNull();
     expect(stepOf("ha_policy", filled())).toBeNull();
   });
 });

@@ -1,15 +1,21 @@
 /** The create wizard's values, its steps, and the request they become. Pure. */
 import * as z from "zod/mini";
-import type { ContainerCreate, Egg, EggVariable } from "@/api/types";
+import type { ContainerCreate, Egg, EggStartup, EggVariable } from "@/api/types";
+import { isName, quoted } from "@/lib/names";
 import { parseBytes } from "@/lib/quantity";
 import { strings } from "@/strings";
 import { create as words } from "@/strings/create";
 import { schemaOf } from "./rules";
+import { faultOfVolumes, volumesOf } from "./volumes";
 
 export interface CreateValues {
   name: string;
   eggId: string;
   image: string;
+  startup: string;
+  /** Somebody, and what was typed to find him. */
+  owner: { id: string; typed: string };
+  group: string;
   nodeId: string;
   ha: boolean;
   ha_policy: "" | "available" | "exclusive";
@@ -17,12 +23,17 @@ export interface CreateValues {
   resources: { cpu: string; memory: string; disk: string };
   environment: Record<string, string>;
   ports: Array<{ host: string; container: string; protocol: "tcp" | "udp" }>;
+  /** One on each line. */
+  volumes: string;
 }
 
 export const blank: CreateValues = {
   name: "",
   eggId: "",
   image: "",
+  startup: "",
+  owner: { id: "", typed: "" },
+  group: "",
   nodeId: "",
   ha: false,
   ha_policy: "",
@@ -30,6 +41,7 @@ export const blank: CreateValues = {
   resources: { cpu: "0.5", memory: "512m", disk: "1g" },
   environment: {},
   ports: [],
+  volumes: "",
 };
 
 /** What may be set of an egg. */
@@ -42,21 +54,30 @@ export const titleOf = ({ name, env }: EggVariable): string => name || env;
 export const ownPortsOf = (egg: Egg | undefined): string =>
   (egg?.ports ?? []).map(({ container, protocol = "tcp" }) => `${container}/${protocol}`).join(", ");
 
+/** The egg's ways to start it, where there is a choice. */
+export function startupsOf(egg: Egg | undefined): EggStartup[] {
+  const all = egg?.startup_commands ?? [];
+  return all.length > 1 ? all : [];
+}
+
 /** What the wizard asks for a new choice of egg: its own defaults. */
-export function defaultsOf(egg: Egg | undefined): Pick<CreateValues, "image" | "environment"> {
+export function defaultsOf(egg: Egg | undefined): Pick<CreateValues, "image" | "startup" | "environment"> {
   return {
     image: egg?.images[0]?.name ?? "",
+    startup: startupsOf(egg)[0]?.name ?? "",
     environment: Object.fromEntries(variablesOf(egg).map((v) => [v.env, v.default])),
   };
 }
 
 /** The request. What is left as the egg has it is not sent. */
 export function requestOf(values: CreateValues, egg: Egg): ContainerCreate {
-  const { name, eggId, nodeId, image, resources } = values;
-  const own = defaultsOf(egg).environment;
+  const { name, eggId, nodeId, image, startup, owner, resources } = values;
+  const own = defaultsOf(egg);
   const changed = Object.entries(values.environment).filter(
-    ([env, value]) => env in own && own[env] !== value,
+    ([env, value]) => env in own.environment && own.environment[env] !== value,
   );
+  const group = values.group.trim();
+  const volumes = volumesOf(values.volumes);
   const ports = values.ports.map(({ host, container, protocol }) => ({
     container: Number(container),
     protocol,
@@ -69,8 +90,12 @@ export function requestOf(values: CreateValues, egg: Egg): ContainerCreate {
     resources: { ...resources, cpu: Number(resources.cpu) },
     environment: Object.fromEntries(changed),
     ...(nodeId && { nodeId }),
-    ...(image && image !== egg.images[0]?.name && { image }),
+    ...(image && image !== own.image && { image }),
+    ...(startup && startup !== own.startup && { startup }),
+    ...(owner.id && { ownerId: owner.id }),
+    ...(group && { group }),
     ...(ports.length > 0 && { ports }),
+    ...(volumes.length > 0 && { volumes }),
   };
 }
 
@@ -121,15 +146,6 @@ const text = (holds: (text: string) => boolean, error: string | ((text: string) 
     abort: true,
   });
 
-const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
-
-/** As Go quotes it: what cannot be seen, or turns the text around, is written out. */
-function quoted(name: string): string {
-  const short = [...name].slice(0, 70).join("");
-  const written = (char: string) => `\\u${char.codePointAt(0)?.toString(16).padStart(4, "0")}`;
-  return JSON.stringify(short).replace(/[\p{Cf}\u0080-\u009f]/gu, written);
-}
-
 const size = z.string().check(text((t) => parseBytes(t) !== null, words.needSize));
 
 const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
@@ -139,8 +155,17 @@ const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
       name: z.string().check(
         text((t) => t.trim() !== "", strings.needName),
         text(
-          (t) => nameForm.test(t.trim()),
+          (t) => isName(t.trim()),
           (t) => words.badName(quoted(t.trim())),
+        ),
+      ),
+      owner: z
+        .object({ id: z.string(), typed: z.string() })
+        .check(z.refine(({ id, typed }) => id !== "" || !typed.trim(), words.needOwner)),
+      group: z.string().check(
+        text(
+          (t) => !t.trim() || isName(t.trim()),
+          (t) => words.badGroup(quoted(t.trim())),
         ),
       ),
     }),
@@ -169,6 +194,7 @@ const schemas: Record<Step, (egg: Egg | undefined) => z.ZodMiniType> = {
           container: z.string().check(text(isPort, words.needPort)),
         }),
       ),
+      volumes: z.string().check(text((t) => !faultOfVolumes(t), faultOfVolumes)),
     }),
   availability: () => z.unknown(),
   review: () => z.unknown(),
@@ -186,6 +212,9 @@ export function stepOf(path: string, values: CreateValues): Step | null {
     case "name":
     case "eggId":
     case "image":
+    case "startup":
+    case "ownerId":
+    case "group":
       return "egg";
     case "environment":
       return second in values.environment ? "variables" : null;
@@ -195,10 +224,18 @@ export function stepOf(path: string, values: CreateValues): Step | null {
       return "resources";
     case "ports":
       return third in (values.ports[Number(second)] ?? {}) ? "ports" : null;
+    case "volumes":
+      return "ports";
     case "ha_policy":
     case "preferred_cluster_id":
       return values.ha ? "availability" : null;
     default:
       return null;
   }
+}
+
+/** The field that shows what is wrong with a part of the request. */
+export function fieldOf(path: string): string {
+  if (path === "ownerId") return "owner";
+  return path.startsWith("volumes.") ? "volumes" : path;
 }

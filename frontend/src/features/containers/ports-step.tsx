@@ -3,14 +3,22 @@ import { useId } from "react";
 import { useFieldArray } from "react-hook-form";
 import type { Egg } from "@/api/types";
 import { strings } from "@/strings";
+import { containers as containersWords } from "@/strings/containers";
 import { create as words } from "@/strings/create";
 import { Button, IconButton } from "@/ui/button";
-import { SelectField, TextField } from "@/ui/field";
+import { SelectField, TextArea, TextField } from "@/ui/field";
+import { Fold } from "@/ui/fold";
 import { Panel } from "@/ui/panel";
 import { ownPortsOf } from "./form";
 import type { CreateForm } from "./use-wizard";
+import { allVolumes, volumeText } from "./volumes";
 
-export function PortsStep({ form, egg }: { form: CreateForm; egg: Egg | undefined }) {
+interface StepProps {
+  form: CreateForm;
+  egg: Egg | undefined;
+}
+
+export function PortsStep({ form, egg }: StepProps) {
   const rows = useFieldArray({ control: form.control, name: "ports" });
   const hint = useId();
   const add = () => rows.append({ host: "", container: "", protocol: "tcp" });
@@ -28,7 +36,28 @@ export function PortsStep({ form, egg }: { form: CreateForm; egg: Egg | undefine
           {words.portsHint} {own ? words.ownPorts(own) : words.noOwnPorts}
         </p>
       </div>
+      <Volumes form={form} egg={egg} />
     </Panel>
+  );
+}
+
+/** Those beside the egg's own. */
+function Volumes({ form, egg }: StepProps) {
+  const fault = form.formState.errors.volumes?.message;
+  const own = egg ? allVolumes("", egg).map(volumeText).join("; ") : "";
+  return (
+    <Fold title={words.volumes.title} filled={form.getValues("volumes") !== ""} faulty={Boolean(fault)}>
+      <div className="px-4 pt-2 pb-4">
+        <TextArea
+          label={containersWords.volumes}
+          aside={strings.optional}
+          hint={[words.volumes.hint, own && words.volumes.own(own)].filter(Boolean).join(" ")}
+          rows={3}
+          fault={fault}
+          {...form.register("volumes")}
+        />
+      </div>
+    </Fold>
   );
 }
 

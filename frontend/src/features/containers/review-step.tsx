@@ -10,8 +10,9 @@ import { containers as containersWords } from "@/strings/containers";
 import { create as words } from "@/strings/create";
 import { moves as movesWords } from "@/strings/moves";
 import { Facts, Panel } from "@/ui/panel";
-import { type CreateValues, ownPortsOf, type Step, titleOf, variablesOf } from "./form";
+import { type CreateValues, ownPortsOf, type Step, startupsOf, titleOf, variablesOf } from "./form";
 import { useStepLink } from "./steps";
+import { allVolumes, volumeText } from "./volumes";
 
 interface ReviewProps {
   values: CreateValues;
@@ -32,6 +33,9 @@ export function ReviewStep({ values, egg, all }: ReviewProps) {
       [containersWords.name, bdi(values.name.trim())],
       [words.egg, bdi(egg.name)],
       [words.image, values.image],
+      ...optional(words.startup, startupsOf(egg).length > 0 && values.startup),
+      ...optional(containersWords.owner, values.owner.id && bdi(values.owner.typed)),
+      ...optional(containersWords.group, values.group.trim() && bdi(values.group.trim())),
     ],
     variables: variablesOf(egg).map((v) => [titleOf(v), shownOf(values.environment[v.env], v.user_viewable)]),
     resources: [
@@ -40,7 +44,13 @@ export function ReviewStep({ values, egg, all }: ReviewProps) {
       [containersWords.disk, resources.disk],
       [words.node, values.nodeId ? bdi(node ?? values.nodeId) : words.automatic],
     ],
-    ports: [[containersWords.ports, portsText(values, egg)]],
+    ports: [
+      [containersWords.ports, portsText(values, egg)],
+      [
+        containersWords.volumes,
+        <VolumeList key="volumes" texts={allVolumes(values.volumes, egg).map(volumeText)} />,
+      ],
+    ],
     availability: values.ha
       ? [
           [movesWords.type, words.moves],
@@ -60,6 +70,10 @@ export function ReviewStep({ values, egg, all }: ReviewProps) {
   ));
 }
 
+/** Not worth a line where it was left alone. */
+const optional = (name: string, value: ReactNode): Array<[string, ReactNode]> =>
+  value ? [[name, value]] : [];
+
 const bdi = (text: string) => <bdi>{text}</bdi>;
 
 function shownOf(value: string | undefined, shown: boolean): ReactNode {
@@ -72,6 +86,17 @@ function portsText({ ports }: CreateValues, egg: Egg): string {
   return ports
     .map(({ host, container, protocol }) => `${host || words.auto} → ${container}/${protocol}`)
     .join(", ");
+}
+
+function VolumeList({ texts }: { texts: string[] }) {
+  if (texts.length === 0) return "–";
+  return (
+    <ul className="break-all">
+      {texts.map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
+  );
 }
 
 function Change({ step }: { step: Step }) {

@@ -12,12 +12,13 @@ export function useRoom(form: CreateForm): { groups: Group[]; refusal: string } 
   const nodes = useNodes({ enabled: maySee, refetchOnMount: "always" });
   const clusters = useInfiniteQuery({ ...clustersQuery(), enabled: may("cluster.view") });
   const [{ cpu, memory, disk }, ha, policy, nodeId] = form.watch(["resources", "ha", "ha_policy", "nodeId"]);
+  const verbs = ["container.create", ...(form.watch("owner.id") ? ["container.assign"] : [])];
   const want: Want = {
     resources: { cpu: Number(cpu), memory, disk },
     exclusive: ha && policy === "exclusive",
   };
   const mine = itemsOf(nodes.data).filter((n) =>
-    may("container.create", { node: n.id, cluster: n.cluster_id }),
+    verbs.every((verb) => may(verb, { node: n.id, cluster: n.cluster_id })),
   );
   const groups = groupsOf(want, mine, itemsOf(clusters.data));
   const knowsAll = nodes.data !== undefined && !nodes.hasNextPage;

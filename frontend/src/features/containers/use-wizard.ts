@@ -12,6 +12,7 @@ import {
   type CreateValues,
   defaultsOf,
   faultsOf,
+  fieldOf,
   requestOf,
   type Step,
   stepAt,
@@ -66,7 +67,7 @@ export function useWizard(chosen: Egg | undefined, onCreated: (container: Contai
       const { placed, left } = sortFaults(error, (path) => stepOf(path, values) !== null);
       const owners = placed.map(({ path }) => stepOf(path, values));
       go(all.find((s) => owners.includes(s)));
-      for (const { path, message } of placed) form.setError(path as Path, { message });
+      for (const { path, message } of placed) form.setError(fieldOf(path) as Path, { message });
       return left;
     },
   });
@@ -86,6 +87,7 @@ export function useWizard(chosen: Egg | undefined, onCreated: (container: Contai
     ]);
     form.setValue("environment", Object.fromEntries(kept));
     form.setValue("image", own.image);
+    form.setValue("startup", own.startup);
     form.setValue("eggId", next.id);
     form.clearErrors("eggId");
     setEgg(next);
