@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/lormas/lormas/shared/id"
@@ -69,6 +70,9 @@ func (n *node) startAgent() {
 		return
 	}
 	n.agent.start()
+	if n.w.rules.Forgets {
+		n.disk = newLedger(fmt.Sprintf("%s/%d", n.name, n.agent.life))
+	}
 	n.mem = agentMemory{
 		bootID: n.name + "/" + string(rune('a'+n.agent.life%26)) + time.Duration(n.agent.life).String(),
 		busy:   map[id.ContainerID]verb{}, doing: map[id.ContainerID]int64{},

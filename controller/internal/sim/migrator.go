@@ -221,6 +221,7 @@ func (c *controller) commit(steps []step, seized []id.NodeID) {
 	}
 	c.moving = true
 	c.w.ambush(c, 0.02)
+	c.sendEarly(steps)
 	revs := map[id.NodeID]int64{}
 	c.slowTx(c.w.comeback(seized), func(r *rows) error {
 		for _, st := range steps {

@@ -1,9 +1,9 @@
 package sim
 
 import (
+	"github.com/lormas/lormas/controller/internal/failover"
 	"github.com/lormas/lormas/controller/internal/liveness"
 	"github.com/lormas/lormas/shared/id"
-	"github.com/lormas/lormas/shared/spec"
 	"github.com/lormas/lormas/shared/wire"
 )
 
@@ -139,6 +139,22 @@ func (c *controller) send(n *node, s wire.Session, a wire.Desired, commands []wi
 	}
 }
 
+// sendEarly is the mutation in which a target is told before the commit.
+func (c *controller) sendEarly(steps []step) {
+	for _, st := range steps {
+		session, there := c.nodes.Session(st.node)
+		if !c.w.rules.SendEarly || !there || st.Action != failover.Switch {
+			continue
+		}
+		row, rev := *c.w.db.rows.container(st.Next.ContainerID), c.w.db.rows.node(st.node).rev
+		row.NodeID, row.Evicting = st.node, false
+		row.Epoch++
+		c.send(c.w.node(st.node), session, wire.Desired{
+			Kind: wire.DesiredDelta, FromRev: rev, Rev: rev + 1, Containers: []wire.DesiredContainer{row.desired(st.node)},
+		}, nil)
+	}
+}
+
 // drain serves the outbox: each node that is there is told what is new.
 func (c *controller) drain() {
 	if c.draining {
@@ -217,5 +233,3 @@ func (w *World) node(n id.NodeID) *node {
 	}
 	return nil
 }
-
-var _ = spec.Running

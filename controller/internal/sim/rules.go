@@ -48,6 +48,8 @@ type Rules struct {
 	ConfirmLiving    bool // a person's word counts even against the node's own
 	NoPostgresGate   bool // nodes are given up while nothing can be written down
 	NoLook           bool // an agent that starts takes what it does not know for stopped
+	Forgets          bool // and has forgotten all that it was ever told
+	SendEarly        bool // a node is told of what is not committed yet
 
 	// Assumptions, not rules: what the protocol cannot do without.
 	EngineLate bool // an engine that hung completes a start whose time is over

@@ -22,6 +22,8 @@ var scenes = []scene{
 	{name: "a return while a decision is on its way", controllers: 1, length: 4 * time.Minute, play: overtaken},
 	{name: "a container that is made while a decision is on its way", controllers: 1, length: 4 * time.Minute, play: crowded},
 	{name: "a record that is written too late", controllers: 2, length: 5 * time.Minute, play: lateRecord},
+	{name: "a controller that is gone for long", controllers: 1, length: 6 * time.Minute, play: alone},
+	{name: "a commit that fails", controllers: 1, length: 4 * time.Minute, play: failedCommit},
 }
 
 // unwritten: a lost node comes back and is granted a lease, and the controller
@@ -216,5 +218,40 @@ func lateRecord(w *World) {
 				})
 			})
 		})
+	})
+}
+
+// alone: while nobody tells it anything, an agent begins anew, and then a
+// container crashes that needs no lease. The agent has to start it again.
+func alone(w *World) {
+	n, c := w.nodes[0], w.ctls[0]
+	who := w.create(fleet.Available, 1<<30, 0)
+	w.after(rest, c.crash)
+	w.after(rest+10*time.Second, n.agentDies)
+	w.after(rest+12*time.Second, n.startAgent)
+	w.after(rest+20*time.Second, func() {
+		n.end(n.engine[who.id], "crash")
+		n.wakeAgent()
+	})
+	w.after(rest+time.Minute, func() {
+		if len(who.live) == 0 {
+			w.check.violated("I13", "%s crashed while %s was alone, and was not started again", who.name, n.name)
+		}
+	})
+	w.after(3*time.Minute, c.begin)
+}
+
+// failedCommit: Postgres goes away when a container that needs no lease is
+// about to be moved from a lost node, which then comes back.
+func failedCommit(w *World) {
+	n, c := w.nodes[0], w.ctls[0]
+	w.create(fleet.Available, 1<<30, 0)
+	w.after(rest, n.sever)
+	w.when(c.has(n, fleet.NodeUnhealthy), func() { w.db.locks = 4 * time.Second })
+	w.when(func() bool { return len(c.nodes.Seized()) > 0 }, func() {
+		n.mend()
+		n.connect()
+		w.after(3*time.Second, func() { w.db.up, w.db.locks = false, 0 })
+		w.after(10*time.Second, func() { w.db.up = true })
 	})
 }
