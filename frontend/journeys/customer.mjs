@@ -26,6 +26,7 @@ await play(async (stage) => {
   await page.keyboard.press("Enter");
   await stage.sees("did hello", log);
   await stage.look("console");
+  await stage.sees("you", page.getByRole("region", { name: "About" })); // whose it is
   await stage.never(stage.button("Delete"));
 
   await stage.watchTasks();

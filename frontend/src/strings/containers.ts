@@ -11,6 +11,7 @@ export const containers = {
   badPort: (line: string) => `“${line}” is no port: write it as 8080:80 or 25565:25565/udp.`,
   owner: "Owner",
   nobody: "nobody",
+  you: "you",
   assign: "Assign",
   assignTitle: (name: string) => `Give ${name} to somebody`,
   assignText: "The new owner may use it as the role Owner says. The old one loses that at once.",

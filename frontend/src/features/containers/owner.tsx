@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/endpoints";
-import { keys, userQuery } from "@/api/queries";
+import { keys, meQuery, userQuery } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { useMay } from "@/components/may";
@@ -19,10 +19,11 @@ export function Owner({ container, mayAssign }: { container: Container; mayAssig
     ...userQuery(container.ownerId ?? ""),
     enabled: maySee && container.ownerId !== undefined,
   });
-  const name = container.ownerId ? user?.name || user?.email || "–" : words.nobody;
+  const { data: me } = useQuery(meQuery());
+  const name = container.ownerId === me?.user.id ? words.you : user?.name || user?.email || "–";
   return (
     <span className="flex flex-wrap items-center justify-between gap-x-2">
-      <bdi className="min-w-0 break-words">{name}</bdi>
+      <bdi className="min-w-0 break-words">{container.ownerId ? name : words.nobody}</bdi>
       {mayAssign && maySee && (
         <Button look="quiet" onClick={() => setOpen(true)}>
           {words.assign}
