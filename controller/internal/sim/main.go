@@ -61,10 +61,13 @@ func titles() []string {
 	return list
 }
 
+// names are those of the mutations that can be played.
 func names() []string {
 	var list []string
 	for _, m := range Mutations {
-		list = append(list, m.Name)
+		if m.Break != nil {
+			list = append(list, m.Name)
+		}
 	}
 	return list
 }
@@ -76,7 +79,7 @@ func without(name string) (Rules, error) {
 		return r, nil
 	}
 	for _, m := range Mutations {
-		if m.Name == name {
+		if m.Name == name && m.Break != nil {
 			m.Break(&r)
 			return r, nil
 		}

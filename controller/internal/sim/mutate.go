@@ -2,7 +2,8 @@ package sim
 
 // Mutation is one rule of the protocol taken away. It is missed in a history
 // here, or by a test elsewhere: then no history is known that needs the rule,
-// for the reason given.
+// for the reason given. A rule with nothing to Break is of a part that is not
+// played here. A test that is named was seen to fail without its rule.
 type Mutation struct {
 	Name      string
 	Rule      string // where it stands
@@ -62,6 +63,17 @@ var Mutations = []Mutation{
 	{Name: "no exclusion", Rule: "§8: a container does not move to where it is", Break: func(r *Rules) { r.NoExclusion = true }, Seed: 8, Red: "I10"},
 	{Name: "dead on somebody's word", Rule: "§6.5: a node that talks is not dead", Break: func(r *Rules) { r.ConfirmLiving = true }, Seed: 65, Red: "I1"},
 	{Name: "no gate of Postgres", Rule: "§3.4, 5", Break: func(r *Rules) { r.NoPostgresGate = true }, Seed: 2, Red: "I3"},
+	{Name: "mail unread", Rule: "§3.4, 3: a backlog is not silence", Elsewhere: "controller/internal/liveness TestGatesThatClose", Masked: "heartbeats do not wait for anything here"},
+	{Name: "no limit", Rule: "§3.4, 6: few nodes are given up at once", Elsewhere: "controller/internal/liveness TestLimiter", Masked: "it bounds the harm of what nobody has thought of; fleets here are smaller than its burst"},
+	{Name: "no hold of a site", Rule: "§4: the policy of a cluster whose nodes fall silent together", Elsewhere: "controller/internal/liveness TestSiteOutage", Masked: "there are no clusters here"},
+	{Name: "deaf on somebody's word", Rule: "§4: nobody releases a controller that does not hear itself", Elsewhere: "controller/internal/liveness TestAnOperatorReleasesASilence", Masked: "controllers do not listen to themselves here"},
+	{Name: "regressed unseen", Rule: "R7: a database that was restored decides nothing", Elsewhere: "controller/internal/app TestI5ARestoredDatabaseTakesNothingBack", Masked: "nothing is said here about what was restored: it is a person's to release"},
+	{Name: "late commands", Rule: "R3: a command has a deadline", Elsewhere: "agent/internal/link TestTransientCommands", Masked: "commands that are not part of the desired set are not played here"},
+	{Name: "commands twice", Rule: "R4: a command is carried out once", Elsewhere: "agent/internal/link TestTransientCommands", Masked: "as above"},
+	{Name: "endless outbox", Rule: "R6: the outbox is bounded, and loses no result", Elsewhere: "agent/internal/ledger TestAFullOutboxTakesNoCommandsAndLosesNoResult", Masked: "disks have no end here"},
+	{Name: "sessions kept", Rule: "D6: nothing queues in the broker", Elsewhere: "broker TestPlainConnect", Masked: "the broker here keeps nothing"},
+	{Name: "any will", Rule: "§1.1: a will is for the node's own topic", Elsewhere: "broker TestWillIsCheckedAtConnect", Masked: "nobody is malicious here"},
+	{Name: "will of the replaced", Rule: "§1.1: a connection that was taken over has no will", Elsewhere: "broker TestWillOfATakenOverConnectionIsDropped", Masked: "the broker here does so by itself"},
 	{Name: "neither terms nor versions", Rule: "§7, §11.1: each of them is enough", Break: func(r *Rules) { r.NoTermFence, r.NoVersion = true, true }, Seed: 541, Red: "I8"},
 	{Name: "engine late", Rule: "assumption: an engine completes no start whose time is over", Break: func(r *Rules) { r.EngineLate = true }, Scene: "an engine that comes to itself", Seed: 1, Red: "I1"},
 	{Name: "machine paused", Rule: "A5: no machine is paused as a whole", Break: func(r *Rules) { r.HostPause = true }, Seed: 20, Red: "I1"},
