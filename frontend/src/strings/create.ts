@@ -37,7 +37,7 @@ export const create = {
   protocol: "Protocol",
   volumes: {
     title: "More volumes",
-    hint: "One on each line: HOST:CONTAINER, with :ro or :shared behind it. HOST is a path of the node, or the name of a volume.",
+    hint: "One on each line: HOST:CONTAINER, with :ro or :shared behind it. HOST is the name of a volume, or a path of the node: below /data, /srv or /mnt unless its agent allows others.",
     own: (volumes: string) => `The egg has its own: ${volumes}.`,
     readOnly: "read-only",
     shared: "shared",
