@@ -53,6 +53,7 @@ const (
 func BenchmarkLostContainers(b *testing.B) {
 	f := newBigFleet(b)
 	var commit, publish, insert, single, here, there time.Duration
+	fastest := time.Hour // to commit, in one round: others work on the machine, too
 	rounds := 0
 	for b.Loop() {
 		b.StopTimer()
@@ -66,7 +67,8 @@ func BenchmarkLostContainers(b *testing.B) {
 		go f.migrate()
 		at := f.published.await(b)
 		b.StopTimer()
-		commit += f.committed().Sub(began)
+		took := f.committed().Sub(began)
+		commit, fastest = commit+took, min(fastest, took)
 		publish += at.Sub(began)
 		here, there = here+cpu(b)-ours, there+f.postgres()-theirs
 		f.check(moved)
@@ -76,6 +78,7 @@ func BenchmarkLostContainers(b *testing.B) {
 	mean := func(d time.Duration) time.Duration { return d / time.Duration(rounds) }
 	ms := func(d time.Duration) float64 { return float64(mean(d).Microseconds()) / 1000 }
 	b.ReportMetric(ms(commit), "ms-until-committed")
+	b.ReportMetric(float64(fastest.Microseconds())/1000, "ms-until-committed-fastest")
 	b.ReportMetric(ms(publish), "ms-until-published")
 	b.ReportMetric(ms(insert), "ms-insert-1000-rows")
 	b.ReportMetric(ms(here), "ms-cpu-controller")

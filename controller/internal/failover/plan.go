@@ -1,10 +1,10 @@
 package failover
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -44,7 +44,7 @@ func Plan(views []View, r Rules, now time.Time) []Decision {
 	slices.SortStableFunc(ordered, func(a, b View) int {
 		return cmp.Or(cmp.Compare(urgency(b.Migration, now), urgency(a.Migration, now)),
 			a.Migration.CreatedAt.Compare(b.Migration.CreatedAt),
-			strings.Compare(a.Migration.ID.String(), b.Migration.ID.String()))
+			bytes.Compare(a.Migration.ID[:], b.Migration.ID[:]))
 	})
 	load := measure(ordered)
 	out := make([]Decision, len(ordered))

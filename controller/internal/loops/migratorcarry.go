@@ -1,6 +1,8 @@
 package loops
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +26,7 @@ func (m *Migrator) move(ctx context.Context, w *work) error {
 	var done []fleet.Migration
 	doubt := false // whether something was committed
 	yielded := map[id.NodeID]int64{}
+	bySource(w.moves)
 	for chunk := range slices.Chunk(w.moves, atOnce) {
 		failed = errors.Join(failed, apart(ctx, m, chunk, func(some []*move) error {
 			out, err := m.moveSome(ctx, some)
@@ -45,6 +48,16 @@ func (m *Migrator) move(ctx context.Context, w *work) error {
 	failed = errors.Join(failed, m.yield(ctx, w, yielded, doubt))
 	m.tell(ctx, done, nil) // after all of them: people can wait, the next containers cannot
 	return failed
+}
+
+// bySource brings those together that leave the same node, among those that are
+// equally urgent: a node is locked, changed and told anew by every transaction
+// that takes something from it.
+func bySource(moves []*move) {
+	slices.SortStableFunc(moves, func(a, b *move) int {
+		from, other := a.view.Container.NodeID, b.view.Container.NodeID
+		return cmp.Or(cmp.Compare(failover.Urgency(b.decision.Next), failover.Urgency(a.decision.Next)), bytes.Compare(from[:], other[:]))
+	})
 }
 
 // yield ends the decisions about the nodes that were seized, given the

@@ -53,7 +53,9 @@ func (h holding) reservedAt() *id.NodeID {
 }
 
 // hold locks containers and migrations, and answers those that are open and
-// of the version given, in the order of their containers.
+// of the version given, in the order of their containers. Whether they are open
+// is not a condition of the statement: Postgres takes them for few, and would
+// look through all of those for each that is asked for.
 func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, error) {
 	ids, versions, at := make([]id.MigrationID, len(list)), make([]int, len(list)), make([]int, len(list))
 	for i, m := range list {
@@ -64,7 +66,7 @@ func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, erro
 		from unnest($1::uuid[], $2::int[], $3::int[]) as w (id, version, at)
 		join container_migrations m on m.id = w.id and m.version = w.version
 		join containers c on c.id = m.container_id
-		where `+isOpen+` order by c.id for update of c, m`, ids, versions, at)
+		order by c.id for update of c, m`, ids, versions, at)
 	if err != nil {
 		return nil, fmt.Errorf("lock migrations: %w", err)
 	}
@@ -75,7 +77,7 @@ func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, erro
 		h.next = list[h.at]
 		return h, err
 	})
-	return held, wrap("lock migrations", err)
+	return slices.DeleteFunc(held, func(h holding) bool { return h.state.Final() }), wrap("lock migrations", err)
 }
 
 // holdAll is hold where none may be missing.

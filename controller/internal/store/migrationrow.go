@@ -9,19 +9,19 @@ import (
 )
 
 // migrationRow is a migration as jsonb_to_recordset reads it: one parameter
-// for any number of them.
+// for any number of them. What is null need not be said.
 type migrationRow struct {
 	ID          id.MigrationID       `json:"id"`
 	ContainerID id.ContainerID       `json:"container_id"`
 	Kind        fleet.MigrationKind  `json:"kind"`
 	Reason      string               `json:"reason"`
-	RequestedBy *id.UserID           `json:"requested_by"`
-	JobID       *id.JobID            `json:"job_id"`
+	RequestedBy *id.UserID           `json:"requested_by,omitempty"`
+	JobID       *id.JobID            `json:"job_id,omitempty"`
 	From        id.NodeID            `json:"from_node_id"`
-	To          *id.NodeID           `json:"to_node_id"`
-	Wanted      *id.NodeID           `json:"wanted_node_id"`
+	To          *id.NodeID           `json:"to_node_id,omitempty"`
+	Wanted      *id.NodeID           `json:"wanted_node_id,omitempty"`
 	FromEpoch   int64                `json:"from_epoch"`
-	ToEpoch     *int64               `json:"to_epoch"`
+	ToEpoch     *int64               `json:"to_epoch,omitempty"`
 	Policy      fleet.HAPolicy       `json:"policy"`
 	Force       bool                 `json:"force"`
 	Overlap     bool                 `json:"overlap"`
@@ -30,23 +30,23 @@ type migrationRow struct {
 	Attempt     int                  `json:"attempt"`
 	Excluded    []id.NodeID          `json:"excluded"`
 	Priority    int                  `json:"priority"`
-	StopRev     *int64               `json:"stop_rev"`
-	StopCommand *id.CommandID        `json:"stop_command"`
+	StopRev     *int64               `json:"stop_rev,omitempty"`
+	StopCommand *id.CommandID        `json:"stop_command,omitempty"`
 	Waiting     string               `json:"waiting"`
 	Error       string               `json:"error"`
-	DetectedAt  *time.Time           `json:"detected_at"`
+	DetectedAt  *time.Time           `json:"detected_at,omitempty"`
 	CreatedAt   time.Time            `json:"created_at"`
-	ReservedAt  *time.Time           `json:"reserved_at"`
-	StoppingAt  *time.Time           `json:"stopping_at"`
-	StoppedAt   *time.Time           `json:"stopped_at"`
-	SwitchedAt  *time.Time           `json:"switched_at"`
-	RunningAt   *time.Time           `json:"running_at"`
-	FinishedAt  *time.Time           `json:"finished_at"`
-	Deadline    *time.Time           `json:"step_deadline"`
+	ReservedAt  *time.Time           `json:"reserved_at,omitempty"`
+	StoppingAt  *time.Time           `json:"stopping_at,omitempty"`
+	StoppedAt   *time.Time           `json:"stopped_at,omitempty"`
+	SwitchedAt  *time.Time           `json:"switched_at,omitempty"`
+	RunningAt   *time.Time           `json:"running_at,omitempty"`
+	FinishedAt  *time.Time           `json:"finished_at,omitempty"`
+	Deadline    *time.Time           `json:"step_deadline,omitempty"`
 	NextRunAt   time.Time            `json:"next_run_at"`
 	Leftover    fleet.Leftover       `json:"leftover"`
-	OverlapMS   *int64               `json:"overlap_ms"`
-	Ports       []spec.PortChange    `json:"ports"`
+	OverlapMS   *int64               `json:"overlap_ms,omitempty"`
+	Ports       []spec.PortChange    `json:"ports,omitempty"`
 	// of the job, where it has one of its own
 	Step     string         `json:"step"`
 	Progress int            `json:"progress"`
