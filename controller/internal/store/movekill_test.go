@@ -194,3 +194,30 @@ func TestI7_APlaceThatIsGivenUpIsFree(t *testing.T) {
 		h.sound("queued again")
 	}
 }
+
+// I14: what is over stays as it ended, even for who knows its newest version.
+func TestI14_WhatIsOverStaysAsItEnded(t *testing.T) {
+	h := newSQLHouse(t)
+	from, to := h.joined("from", big), h.joined("to", big)
+	m := h.asked(h.container("web", h.egg("demo"), from))
+	end := h.next(m, fleet.MigrationCancelled)
+	h.do(func(tx *store.Tx) error {
+		_, _, err := tx.FinishMigrations(h.ctx, []fleet.Migration{end})
+		return err
+	})
+	before := h.everything()
+	reserve := stagesTo(to.ID, nil)[0]
+	again, anew := h.next(m, fleet.MigrationQueued), h.next(m, reserve.state)
+	again.FinishedAt, anew.FinishedAt = nil, nil
+	h.do(func(tx *store.Tx) error {
+		got, err := tx.SaveMigrations(h.ctx, []fleet.Migration{again})
+		if len(got) != 0 {
+			t.Errorf("%d were saved", len(got))
+		}
+		return err
+	})
+	h.refused(fleet.Conflict, func(tx *store.Tx) error { return reserve.do(h.ctx, tx, anew) }, "have gone on meanwhile")
+	if after := h.everything(); after != before {
+		t.Errorf("it is\n%s\nand was\n%s", after, before)
+	}
+}
