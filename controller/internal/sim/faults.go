@@ -294,7 +294,7 @@ func (w *World) ambush(c *controller, p float64) {
 		return
 	}
 	w.logf("fault: %s crashes in the middle of something", c.name)
-	w.after(w.between(0, 600*time.Millisecond), c.crash)
+	w.heal(w.between(0, 600*time.Millisecond), c.crash)
 	w.heal(w.between(time.Second, 10*time.Second), c.begin)
 }
 
@@ -388,7 +388,7 @@ func (w *World) forget(c *controller, n *node, s fleet.NodeState) {
 		return
 	}
 	w.logf("fault: %s crashes when %s has come back", c.name, n.name)
-	w.after(w.between(100*time.Millisecond, 700*time.Millisecond), c.crash)
+	w.heal(w.between(100*time.Millisecond, 700*time.Millisecond), c.crash)
 	w.heal(w.between(time.Second, 3*time.Second), c.begin)
 	w.after(w.between(600*time.Millisecond, 2*time.Second), func() {
 		if !w.quiet {
