@@ -114,6 +114,9 @@ func (n *node) connect() {
 	n.disk.session++
 	session := wire.Session{BootID: n.mem.bootID, Session: n.disk.session}
 	n.unlucky(c, n.w.carry(&n.path, c, true, func() {
+		if n.mem.conn != 0 || n.mem.attempt != attempt {
+			n.trouble(0) // the network brings it late or twice: it throws out what is there
+		}
 		if !c.proc.up { // its machine says so
 			n.unlucky(c, n.w.carry(&n.path, c, false, func() {
 				if n.agent.life == life {
