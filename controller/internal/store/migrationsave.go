@@ -119,7 +119,7 @@ func (tx *Tx) writeAll(ctx context.Context, held []holding) error {
 			stop_command = r.stop_command, waiting = r.waiting, error = r.error, reserved_at = r.reserved_at,
 			stopping_at = r.stopping_at, stopped_at = r.stopped_at, switched_at = r.switched_at, running_at = r.running_at,
 			finished_at = r.finished_at, step_deadline = r.step_deadline, next_run_at = r.next_run_at,
-			leftover = r.leftover, overlap_ms = r.overlap_ms, ports = r.ports, claimed_until = null
+			leftover = r.leftover, overlap_ms = r.overlap_ms, ports = r.ports
 		from jsonb_to_recordset($1) as `+migrationRecord+` where m.id = r.id and m.version = r.version`, rows)
 	if len(jobsOf(held)) == 0 {
 		return wrap("save migrations", tx.tx.SendBatch(ctx, batch).Close())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -96,42 +95,6 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 	}
 	list, err := pgx.CollectRows(rows, s.scanOpen)
 	return list, wrap("load open migrations", err)
-}
-
-// Claim says who wants to work on migrations, and until when nobody else
-// should.
-type Claim struct {
-	By    string
-	Now   time.Time
-	Until time.Time
-	Limit int
-}
-
-// ClaimMigrations takes migrations that are due and that nobody else works
-// on, the most urgent first. It belongs into a transaction of its own, as it
-// locks migrations before containers.
-func (tx *Tx) ClaimMigrations(ctx context.Context, c Claim) ([]OpenMigration, error) {
-	rows, err := tx.tx.Query(ctx, `
-		with due as (
-			select m.id from container_migrations m
-			where `+isOpen+` and m.next_run_at <= $2
-			  and (m.claimed_until is null or m.claimed_until <= $2 or m.claimed_by = $1)
-			order by m.priority desc, m.next_run_at, m.id limit $4 for update skip locked)
-		update container_migrations m set claimed_by = $1, claimed_until = $3 from due where m.id = due.id returning m.id`,
-		c.By, c.Now, c.Until, c.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("claim migrations: %w", err)
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[id.MigrationID])
-	if err != nil || len(ids) == 0 {
-		return nil, wrap("claim migrations", err)
-	}
-	rows, err = tx.tx.Query(ctx, selectOpen+` where m.id = any($1) order by m.priority desc, m.next_run_at, m.id`, ids)
-	if err != nil {
-		return nil, fmt.Errorf("claim migrations: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, tx.scanOpen)
-	return list, wrap("claim migrations", err)
 }
 
 // LockedMigration is a migration under its lock, and where its container is

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/placement"
@@ -127,52 +126,6 @@ func TestI5_I7_I8_MigratorsAtOnceGiveNothingAwayTwice(t *testing.T) {
 		t.Errorf("%d containers were moved into %d places", total, targets*room)
 	}
 	h.sound("after the race")
-}
-
-// I8: planners that claim with SKIP LOCKED share the work and never do the
-// same.
-func TestI8_ClaimsAreShared(t *testing.T) {
-	h := newSQLHouse(t)
-	const all, racers = 30, 4
-	e, from := h.egg("demo"), h.joined("from", big)
-	for i := range all {
-		c := h.container(fmt.Sprintf("c%d", i), e, from)
-		h.do(func(tx *store.Tx) error { return tx.InsertMigration(h.ctx, move(c)) })
-	}
-	at := now().Add(time.Second)
-	var mu sync.Mutex
-	claimed := map[id.MigrationID]string{}
-	results := race(racers, func(i int) error {
-		by := fmt.Sprintf("planner %d", i)
-		return h.InTx(h.ctx, func(tx *store.Tx) error {
-			list, err := tx.ClaimMigrations(h.ctx, store.Claim{By: by, Now: at, Until: at.Add(time.Minute), Limit: 7})
-			mu.Lock()
-			defer mu.Unlock()
-			for _, o := range list {
-				if other := claimed[o.ID]; other != "" {
-					t.Errorf("%s was claimed by %s and %s", o.ID, other, by)
-				}
-				claimed[o.ID] = by
-			}
-			return err
-		})
-	})
-	for _, err := range results {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(claimed) != racers*7 {
-		t.Errorf("%d were claimed, want %d", len(claimed), racers*7)
-	}
-	h.do(func(tx *store.Tx) error {
-		late := at.Add(2 * time.Minute)
-		list, err := tx.ClaimMigrations(h.ctx, store.Claim{By: "heir", Now: late, Until: late.Add(time.Minute), Limit: 100})
-		if len(list) != all {
-			t.Errorf("of those whose claim is over, and the rest, %d are taken", len(list))
-		}
-		return err
-	})
 }
 
 // I8: of many who ask at once to move a container one is heard, and the others
