@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/failover"
@@ -244,7 +245,7 @@ func (k *checker) committed(error) {
 func (k *checker) unsettled() (invariant, what string) {
 	r := k.w.db.rows
 	for _, m := range r.migrations {
-		if !m.State.Final() {
+		if !m.State.Final() && !r.waits(m) {
 			return "I8", fmt.Sprintf("the migration of %s is still %s: %s", r.container(m.ContainerID).Name, m.State, m.Waiting)
 		}
 	}
@@ -266,4 +267,13 @@ func (k *checker) unsettled() (invariant, what string) {
 		}
 	}
 	return "", ""
+}
+
+// waits says that a move which somebody asked for waits, as it should, for
+// room: no other node has as much left.
+func (r *rows) waits(m *fleet.Migration) bool {
+	c := r.container(m.ContainerID)
+	return m.State == fleet.MigrationQueued && m.Kind != fleet.KindFailover && !slices.ContainsFunc(r.nodes, func(n *nodeRow) bool {
+		return n.id != c.NodeID && n.offer.Memory-n.reserved.Memory >= c.Spec.Resources.Memory
+	})
 }
