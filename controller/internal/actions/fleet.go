@@ -106,7 +106,7 @@ func (s *Service) mayReleaseFleet(ctx context.Context, tx *store.Tx, regressed i
 	if now := s.Warden.Fleet(); said.Held || regressed > 0 || now.Held || len(now.Holds) > 0 {
 		return nil
 	}
-	return fleet.Errorf(fleet.Conflict, "nothing is held, so there is nothing to release: GET /api/v1/fleet shows how the fleet is")
+	return fleet.Errorf(fleet.Conflict, "nothing is held, so there is nothing to release (GET /api/v1/fleet shows how the fleet is)")
 }
 
 // ReleaseFleet ends holds: one of an operator, that of the silence there is,

@@ -178,7 +178,7 @@ func mayRollBack(m fleet.Migration, c fleet.Container) error {
 	case m.State == fleet.MigrationRollingBack:
 		return fleet.Errorf(fleet.Conflict, "migration %s is on its way back already: wait until it is over", m.ID)
 	case !m.Switched():
-		return fleet.Errorf(fleet.Conflict, "migration %s (%s) has not changed the container's node: there is nothing to take back; POST /api/v1/migrations/%s/cancel ends one that is open", m.ID, m.State, m.ID)
+		return fleet.Errorf(fleet.Conflict, "migration %s (%s) has not changed the container's node: there is nothing to take back; one that is open can be cancelled with POST /api/v1/migrations/%s/cancel", m.ID, m.State, m.ID)
 	case c.Epoch != m.ToEpoch:
 		return fleet.Errorf(fleet.Conflict, "container %s has moved again since migration %s: roll back its latest migration, or migrate it with targetNodeId %s", c.Name, m.ID, m.From)
 	}

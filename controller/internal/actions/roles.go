@@ -211,7 +211,7 @@ func (s *Service) DeleteRole(ctx context.Context, actor authz.Actor, role id.Rol
 func unused(r fleet.Role, use store.RoleUse) error {
 	switch {
 	case use.Bindings > 0:
-		return fleet.Errorf(fleet.Conflict, "the role %s is bound %d times (to %s): take it from them first; GET /api/v1/roles/bindings?roleId=%s lists where",
+		return fleet.Errorf(fleet.Conflict, "the role %s is bound %d times (to %s): take it from them first (GET /api/v1/roles/bindings?roleId=%s lists where)",
 			r.Name, use.Bindings, ofMany(use.Users, use.Bindings), r.ID)
 	case len(use.Children) > 0:
 		return fleet.Errorf(fleet.Conflict, "the role %s is the parent of %d others (%s): give them another parent or none first", r.Name, len(use.Children), enumerate(use.Children))

@@ -58,10 +58,17 @@ export function unreachable(): ApiError {
   });
 }
 
+/** Which call of the API does what is advised, in brackets or behind "with": here there are buttons. */
+const call =
+  /\s*\((?:GET|POST|PUT|PATCH|DELETE) \/api\/[^)]*\)|\s+(?:with|at) (?:GET|POST|PUT|PATCH|DELETE) \/api\/[^\s,;]+/g;
+
+/** The controller's words, as people need them who do not call it themselves. */
+export const withoutCalls = (text: string): string => text.replace(call, "");
+
 /** Any error in the words to show. */
 export function explain(error: unknown): { title: string; detail: string; requestId: string } {
   if (error instanceof ApiError) {
-    return { title: error.title, detail: error.message, requestId: error.requestId };
+    return { title: error.title, detail: withoutCalls(error.message), requestId: error.requestId };
   }
   const detail = error instanceof Error ? error.message : String(error);
   return { title: strings.errors.ours, detail, requestId: "" };
