@@ -168,7 +168,7 @@ func (in ContainerEdit) apply(s spec.Container, e egg.Egg) (spec.Container, erro
 	replace(&s.Resources.Memory, in.Memory)
 	replace(&s.Resources.Disk, in.Disk)
 	if in.Ports != nil {
-		s.Ports = e.CompletePorts(*in.Ports)
+		s.Ports = asTheyAre(s.Ports, e.CompletePorts(*in.Ports))
 	}
 	f = append(f, s.Validate()...)
 	return s, f.err()
@@ -223,4 +223,18 @@ func (f *faults) locked(e egg.Egg, wishes ...map[string]*string) {
 			}
 		}
 	}
+}
+
+// asTheyAre keeps what was chosen of a port, rather than asked for, where it
+// is sent as it is: else it could not be chosen anew when the container moves.
+func asTheyAre(have, wanted []spec.Port) []spec.Port {
+	for i, w := range wanted {
+		at := slices.IndexFunc(have, func(p spec.Port) bool {
+			return p.IP == w.IP && p.Host == w.Host && p.Container == w.Container && p.Protocol == w.Protocol
+		})
+		if at >= 0 {
+			wanted[i] = have[at]
+		}
+	}
+	return wanted
 }

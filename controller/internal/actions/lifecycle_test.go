@@ -262,6 +262,10 @@ func TestEditMakesTheNextGeneration(t *testing.T) {
 		"ports": {actions.ContainerEdit{Ports: &[]spec.Port{{Host: 8080, Container: 80}, {Container: 81, Protocol: "udp"}}}, func(s *spec.Container) {
 			s.Ports = []spec.Port{{Host: 8080, Container: 80, Protocol: "tcp"}, {Host: 20000, Container: 81, Protocol: "udp", Auto: true}}
 		}},
+		"ports as they are": {actions.ContainerEdit{Ports: &[]spec.Port{{Host: 20000, Container: 80}}}, nil},
+		"one more port": {actions.ContainerEdit{Ports: &[]spec.Port{{Host: 20000, Container: 80}, {Container: 81}}}, func(s *spec.Container) {
+			s.Ports = append(s.Ports, spec.Port{Host: 20001, Container: 81, Protocol: "tcp", Auto: true})
+		}},
 		"no ports": {actions.ContainerEdit{Ports: &[]spec.Port{}}, func(s *spec.Container) { s.Ports = nil }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,7 +7,7 @@ export const containers = {
   group: "Group",
   groupHint: "Those of one group are kept on different nodes where possible.",
   portsHint:
-    "One on each line: [IP:]HOST:CONTAINER, with /udp behind it where it is not TCP. HOST 0: one is chosen.",
+    "One on each line: [IP:]HOST:CONTAINER, with /tcp, /udp or /both behind it. HOST 0: one is chosen.",
   badPort: (line: string) => `“${line}” is no port: write it as 8080:80 or 25565:25565/udp.`,
   owner: "Owner",
   nobody: "nobody",

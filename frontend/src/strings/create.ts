@@ -35,6 +35,7 @@ export const create = {
   hostPort: "Host",
   containerPort: "Container",
   protocol: "Protocol",
+  both: "tcp + udp",
   volumes: {
     title: "More volumes",
     hint: "One on each line: HOST:CONTAINER, with :ro or :shared behind it. HOST is the name of a volume, or a path of the node: below /data, /srv or /mnt unless its agent allows others.",

@@ -32,12 +32,26 @@ it("says nothing of how it moves where it no longer does", () => {
 });
 
 it("reads ports as Docker and the CLI write them", () => {
-  expect(changesOf(before, { ...before, ports: "8080:80\n 10.0.0.1:0:25565/udp\n[::1]:1:2" })?.ports).toEqual(
-    [
-      { host: 8080, container: 80, protocol: "tcp" },
-      { ip: "10.0.0.1", host: 0, container: 25565, protocol: "udp" },
-      { ip: "::1", host: 1, container: 2, protocol: "tcp" },
-    ],
-  );
+  expect(
+    changesOf(before, { ...before, ports: "8080:80\n 10.0.0.1:0:25565/udp\n[::1]:1:2/both" })?.ports,
+  ).toEqual([
+    { host: 8080, container: 80 },
+    { ip: "10.0.0.1", host: 0, container: 25565, protocol: "udp" },
+    { ip: "::1", host: 1, container: 2, protocol: "both" },
+  ]);
   expect(badPort("8080:80\nhttp")).toBe("http");
+});
+
+it("sends ports that stay as they are", () => {
+  const ports = [
+    { host: 25565, container: 25565, protocol: "both", auto: true, same: true },
+    { ip: "::1", host: 1, container: 2, protocol: "udp" },
+  ];
+  const { ports: text, ...rest } = specOf(container({ ports }));
+  expect(text).toBe("25565:25565/both\n[::1]:1:2/udp");
+  expect(changesOf({ ...rest, ports: text }, { ...rest, ports: `${text}\n0:80` })?.ports).toEqual([
+    { host: 25565, container: 25565, protocol: "both" },
+    { ip: "::1", host: 1, container: 2, protocol: "udp" },
+    { host: 0, container: 80 },
+  ]);
 });

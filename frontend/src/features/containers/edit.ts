@@ -40,11 +40,11 @@ export function changesOf(before: Spec, typed: Spec): ContainerEdit | null {
 const differs = (a: Spec["resources"], b: Spec["resources"]): boolean =>
   a.cpu !== b.cpu || a.memory !== b.memory || a.disk !== b.disk;
 
-/** As Docker writes it, and the CLI. */
-const portLine = /^(?:(.+):)?(\d{1,5}):(\d{1,5})(?:\/(tcp|udp))?$/;
+/** As Docker writes it, and the CLI. What is left out, such as a protocol, is for the egg to say. */
+const portLine = /^(?:(.+):)?(\d{1,5}):(\d{1,5})(?:\/(tcp|udp|both))?$/;
 
 const portText = ({ ip, host, container, protocol }: Port): string =>
-  `${ip ? `${ip.includes(":") ? `[${ip}]` : ip}:` : ""}${host}:${container}${protocol === "udp" ? "/udp" : ""}`;
+  `${ip ? `${ip.includes(":") ? `[${ip}]` : ip}:` : ""}${host}:${container}/${protocol}`;
 
 /** The first line that is no port. */
 export const badPort = (text: string): string | undefined =>
@@ -56,6 +56,6 @@ function portOf(line: string): NonNullable<ContainerEdit["ports"]>[number] {
     ...(ip && { ip: ip.replace(/^\[(.*)\]$/, "$1") }),
     host: Number(host),
     container: Number(container),
-    protocol: protocol === "udp" ? "udp" : "tcp",
+    ...(protocol && { protocol: protocol as "tcp" | "udp" | "both" }),
   };
 }

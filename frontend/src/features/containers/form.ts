@@ -22,7 +22,7 @@ export interface CreateValues {
   preferred_cluster_id: string;
   resources: { cpu: string; memory: string; disk: string };
   environment: Record<string, string>;
-  ports: Array<{ host: string; container: string; protocol: "tcp" | "udp" }>;
+  ports: Array<{ host: string; container: string; protocol: "tcp" | "udp" | "both" }>;
   /** One on each line. */
   volumes: string;
 }

@@ -21,7 +21,7 @@ interface StepProps {
 export function PortsStep({ form, egg }: StepProps) {
   const rows = useFieldArray({ control: form.control, name: "ports" });
   const hint = useId();
-  const add = () => rows.append({ host: "", container: "", protocol: "tcp" });
+  const add = () => rows.append({ host: "", container: "", protocol: egg?.wings ? "both" : "tcp" });
   const own = ownPortsOf(egg);
   return (
     <Panel>
@@ -70,7 +70,7 @@ interface PortRowProps {
 function PortRow({ form, index, onRemove }: PortRowProps) {
   const errors = form.formState.errors.ports?.[index];
   return (
-    <div className="grid grid-cols-[1fr_1fr_5.5rem_2.5rem] items-start gap-2">
+    <div className="grid grid-cols-[1fr_1fr_6.5rem_2.5rem] items-start gap-2">
       <TextField
         label={words.hostPort}
         placeholder={words.auto}
@@ -91,6 +91,7 @@ function PortRow({ form, index, onRemove }: PortRowProps) {
       >
         <option>tcp</option>
         <option>udp</option>
+        <option value="both">{words.both}</option>
       </SelectField>
       <IconButton icon={Trash2} label={strings.remove} onClick={onRemove} className="mt-6.5" />
     </div>
