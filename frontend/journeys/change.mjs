@@ -47,11 +47,16 @@ await play(async (stage) => {
   await stage.press("Save", dialog);
   await stage.sees("“site” is not a name and a value", dialog);
   await stage.type("Labels", "site=harbour", dialog);
+  await stage.type("Ports to give", "25600-25565", dialog);
   await stage.type("Name", "spare-2", dialog);
+  await stage.press("Save", dialog);
+  await dialog.locator(".text-bad").waitFor(); // the controller's own words
+  await stage.type("Ports to give", "25565-25600", dialog);
   await stage.look("node");
   await stage.press("Save", dialog);
   await stage.heading("spare-2");
   await stage.sees("site=harbour");
+  await stage.sees("25565-25600");
   await stage.press("Revoke credential");
   await stage.press("Revoke credential", dialog);
   await dialog.waitFor({ state: "hidden" });

@@ -7,18 +7,34 @@ import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { TextArea, TextField } from "@/ui/field";
 import { badLine, labelsOf, textOf } from "./labels";
+import { badPool, poolsOf, poolsText } from "./pools";
 import { useRereadNode } from "./reread";
 
 const words = strings.fleet;
+
+interface Values {
+  name: string;
+  description: string;
+  labels: string;
+  portPools: string;
+}
 
 /** Of the node as it was when this was opened: what others change meanwhile is not lost. */
 export function EditNode({ node, onClose }: { node: Node; onClose: () => void }) {
   const [{ id, generation, ...opened }] = useState(node);
   const reread = useRereadNode(id);
   const { form, faultOf, fault, busy, submit } = useSend({
-    blank: { name: opened.name, description: opened.description, labels: textOf(opened.labels) },
-    send: ({ name, description, labels }: { name: string; description: string; labels: string }) =>
-      api.nodes.edit(id, { name: name.trim(), description, labels: labelsOf(labels) }, generation),
+    blank: {
+      name: opened.name,
+      description: opened.description,
+      labels: textOf(opened.labels),
+      portPools: poolsText(opened.portPools),
+    },
+    send: ({ name, description, labels, portPools }: Values) => {
+      const pools = poolsOf(portPools);
+      const edit = { name: name.trim(), description, labels: labelsOf(labels), portPools: pools };
+      return api.nodes.edit(id, edit, generation);
+    },
     onSent: () => {
       void reread();
       onClose();
@@ -55,6 +71,19 @@ export function EditNode({ node, onClose }: { node: Node; onClose: () => void })
             validate: (text) => {
               const bad = badLine(text);
               return bad === undefined || words.badLabel(bad);
+            },
+          })}
+        />
+        <TextArea
+          label={words.pools}
+          aside={strings.optional}
+          hint={words.poolsHint}
+          rows={2}
+          fault={faultOf("portPools")}
+          {...form.register("portPools", {
+            validate: (text) => {
+              const bad = badPool(text);
+              return bad === undefined || words.badPool(bad);
             },
           })}
         />

@@ -6,6 +6,7 @@ import { CopyButton } from "@/ui/copy";
 import { Note } from "@/ui/note";
 import { Facts, Panel } from "@/ui/panel";
 import { textOf } from "./labels";
+import { poolsText } from "./pools";
 import { UsageBars } from "./usage";
 
 const words = strings.nodes;
@@ -47,12 +48,8 @@ export function NodeFacts({ node }: { node: Node }) {
           [words.free, amounts(node.capacity)],
           [words.reserved, amounts(node.reserved)],
           [words.description, node.description],
-          [
-            strings.fleet.labels,
-            <span key="labels" className="break-words whitespace-pre-line">
-              {textOf(node.labels)}
-            </span>,
-          ],
+          [strings.fleet.labels, linesIn(textOf(node.labels))],
+          [strings.fleet.pools, linesIn(poolsText(node.portPools))],
           [
             words.id,
             <span key="id" className="inline-flex items-center gap-1 font-mono text-sm break-all">
@@ -69,3 +66,5 @@ export function NodeFacts({ node }: { node: Node }) {
 function amounts({ cpu, memory, disk }: Node["capacity"]): string {
   return `${cpu} ${strings.cores}, ${memory}, ${disk}`;
 }
+
+const linesIn = (text: string) => text && <span className="break-words whitespace-pre-line">{text}</span>;
