@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lormas/lormas/controller/internal/client"
@@ -98,6 +100,7 @@ type nodeEditCommand struct {
 	Description *string           `name:"description" placeholder:"TEXT" help:"What it is."`
 	Cluster     *string           `name:"cluster" placeholder:"CLUSTER" help:"The cluster that it belongs to; empty: none."`
 	Labels      map[string]string `name:"label" mapsep:"none" placeholder:"KEY=VALUE" help:"A label to set; without a value it is taken away. May be repeated."`
+	Pools       []string          `name:"port-pool" sep:"none" placeholder:"[IP:]FIRST-LAST" help:"Host ports for containers that name none, in place of the present ones; empty: 20000-29999. May be repeated."`
 }
 
 // Run changes what was said and leaves the rest.
@@ -117,6 +120,9 @@ func (c nodeEditCommand) Run(ctx context.Context, s Streams) error {
 		if body["labels"], err = c.labels(ctx, to, path); err != nil {
 			return err
 		}
+	}
+	if body, err = c.pools(body); err != nil {
+		return err
 	}
 	if err := body.something(); err != nil {
 		return err
@@ -155,6 +161,39 @@ func (c nodeEditCommand) labels(ctx context.Context, to *client.Client, path str
 		}
 	}
 	return node.Labels, nil
+}
+
+func (c nodeEditCommand) pools(body fields) (fields, error) {
+	if len(c.Pools) == 0 {
+		return body, nil
+	}
+	list := []fields{}
+	for _, text := range c.Pools {
+		if text == "" {
+			continue
+		}
+		pool, err := parsePool(text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, pool)
+	}
+	body["portPools"] = list
+	return body, nil
+}
+
+// parsePool reads [ip:]first-last.
+func parsePool(text string) (fields, error) {
+	at := strings.LastIndex(text, ":")
+	begin, last, isRange := strings.Cut(text[at+1:], "-")
+	first, err := strconv.Atoi(begin)
+	end, endErr := strconv.Atoi(last)
+	if !isRange || err != nil || endErr != nil {
+		return nil, &client.Problem{Status: http.StatusUnprocessableEntity, Detail: fmt.Sprintf("--port-pool %.60q: write it like 20000-29999 or 10.0.0.5:25565-25600", text)}
+	}
+	pool := fields{"first": first, "last": end}
+	pool.text("ip", strings.Trim(text[:max(at, 0)], "[]"))
+	return pool, nil
 }
 
 type drainCommand struct {

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,25 @@ func TestNodesAndClusters(t *testing.T) {
 	if out := s.ok("node", "list"); !strings.Contains(out, "edge-2") || !strings.Contains(out, "joining") {
 		t.Errorf("the table:\n%s", out)
 	}
+	pools := func() string {
+		var node struct {
+			Pools []struct {
+				IP          string
+				First, Last int
+			} `json:"portPools"`
+		}
+		s.json(&node, "node", "show", "edge-2")
+		return fmt.Sprint(node.Pools)
+	}
+	s.ok("node", "edit", "edge-2", "--port-pool", "20000-20099", "--port-pool", "[fd00::5]:7000-7009")
+	if got := pools(); got != "[{ 20000 20099} {fd00::5 7000 7009}]" {
+		t.Errorf("the pools are %s", got)
+	}
+	s.ok("node", "edit", "edge-2", "--port-pool", "")
+	if got := pools(); got != "[]" {
+		t.Errorf("the pools are %s", got)
+	}
+	s.fails(2, "write it like 20000-29999", "node", "edit", "edge-2", "--port-pool", "20000")
 	s.ok("node", "cordon", "edge-2", "--reason", "new disk")
 	if out := s.ok("node", "show", "edge-2"); !strings.Contains(out, "cordonReason: new disk") {
 		t.Errorf("not cordoned:\n%s", out)
