@@ -147,7 +147,7 @@ func (k *checker) taking(st step) {
 	switch {
 	case row.NodeID == st.node:
 		k.violated("I10", "%s is moved to the node that it is on", row.Name)
-	case target.state != fleet.NodeHealthy && k.unwellFor(st.by, st.node) > 5*time.Second:
+	case target.state != fleet.NodeHealthy && k.unwellFor(st.by, st.node) > decisionAge:
 		k.violated("I10", "%s is moved to %s, which is %s", row.Name, k.w.node(st.node).name, target.state)
 	case m.Kind == fleet.KindFailover && k.unsteady(st):
 		k.violated("I10", "%s is moved to %s, which is quarantined", row.Name, k.w.node(st.node).name)
@@ -174,8 +174,12 @@ func (k *checker) ingested(n id.NodeID, ledger string, seq uint64) {
 	k.cursors[ledger] = seq
 }
 
-// unwellFor is how long a node has not been healthy, as the controller has
-// it; a decision may be that old when it is written down.
+// decisionAge is how old a decision may be when it is written down: those of
+// one look are written one after the other, each within the deadline of a
+// statement or two.
+const decisionAge = 5 * deadline
+
+// unwellFor is how long a node has not been healthy, as the controller has it.
 func (k *checker) unwellFor(c *controller, n id.NodeID) time.Duration {
 	look, known := c.nodes.Look(n)
 	if !known || look.State == fleet.NodeHealthy {
