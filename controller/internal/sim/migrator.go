@@ -171,10 +171,10 @@ type step struct {
 func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
 	st := step{Decision: d, by: c}
 	switch {
-	case d.Action == failover.GoHome:
+	case d.Action == failover.GoHome && !d.Back:
 		st.node = d.Next.From
 		return st, true
-	case d.Action != failover.Reserve && d.Action != failover.Switch:
+	case d.Action != failover.Reserve && d.Action != failover.Switch && d.Action != failover.GoHome:
 		return st, true
 	case d.Next.To != nil && d.Action == failover.Switch:
 		st.node = *d.Next.To
@@ -190,10 +190,14 @@ func (c *controller) place(d failover.Decision, s snapshot) (step, bool) {
 			s.places[i].State, s.places[i].Silent = fleet.NodeHealthy, false
 		}
 	}
-	best, _ := placement.Choose(placement.Request{
+	request := placement.Request{
 		Container: row.ID, Want: row.Spec.Resources, From: c.leaving(holder), Excluded: d.Next.Excluded, Pinned: d.Next.Wanted,
 		Exclusive: row.HAPolicy == fleet.Exclusive, Force: d.Next.Force,
-	}, s.places)
+	}
+	if d.Action == failover.GoHome {
+		request.Pinned, request.Force, request.Waits = &d.Next.From, true, true
+	}
+	best, _ := placement.Choose(request, s.places)
 	if best == nil {
 		return st, false
 	}
