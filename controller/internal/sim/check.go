@@ -179,13 +179,14 @@ func (k *checker) ingested(n id.NodeID, ledger string, seq uint64) {
 // statement or two.
 const decisionAge = 5 * deadline
 
-// unwellFor is how long a node has not been healthy, as the controller has it.
+// unwellFor is how long a node has not been healthy, as the controller has it,
+// and could have known: not while it stood still.
 func (k *checker) unwellFor(c *controller, n id.NodeID) time.Duration {
 	look, known := c.nodes.Look(n)
 	if !known || look.State == fleet.NodeHealthy {
 		return 0
 	}
-	return c.wall().Sub(look.Since)
+	return min(c.wall().Sub(look.Since), k.w.now-c.proc.thawed)
 }
 
 // moved judges a step of a migration.

@@ -23,6 +23,7 @@ type process struct {
 	clock   *clock
 	up      bool
 	frozen  bool
+	thawed  time.Duration // when it last began to move again
 	life    int
 	waiting []func()
 	dbCut   bool // its line to the database is cut
@@ -72,7 +73,7 @@ func (p *process) thaw() {
 	if !p.frozen {
 		return
 	}
-	p.frozen = false
+	p.frozen, p.thawed = false, p.w.now
 	waiting := p.waiting
 	p.waiting = nil
 	if p.ordered {
