@@ -77,8 +77,10 @@ func (f *fuzzer) call(h *matrixHouse, one contract) call {
 			c.header[p.Name] = []string{`"1"`, "*", `W/"1"`, "nonsense", strings.Repeat("k", 300)}[f.IntN(5)]
 		}
 	}
-	if len(query) > 0 {
-		c.path += "?" + query.Encode()
+	// A head beyond the server's buffer is refused before all of it is read,
+	// and a client that still writes may find the line cut, not the answer.
+	if text := query.Encode(); len(text) > 0 && len(text) < 8<<10 {
+		c.path += "?" + text
 	}
 	if body := f.body(one); body != nil {
 		text, _ := json.Marshal(f.value(body, "", fuzzDepth)) // made of what JSON knows
