@@ -142,10 +142,7 @@ func parsePort(text string) (fields, error) {
 	if err != nil {
 		return nil, fault
 	}
-	ip, host := "", rest[:at]
-	if at := strings.LastIndex(host, ":"); at >= 0 {
-		ip, host = strings.Trim(host[:at], "[]"), host[at+1:]
-	}
+	ip, host := cutAddress(rest[:at])
 	port := fields{"container": container}
 	port.text("ip", ip)
 	port.text("protocol", protocol)
@@ -155,6 +152,12 @@ func parsePort(text string) (fields, error) {
 		port["host"] = number
 	}
 	return port, nil
+}
+
+// cutAddress reads [ip:]rest; an IPv6 address stands in brackets.
+func cutAddress(text string) (ip, rest string) {
+	at := strings.LastIndex(text, ":")
+	return strings.Trim(text[:max(at, 0)], "[]"), text[at+1:]
 }
 
 type containerCreateCommand struct {

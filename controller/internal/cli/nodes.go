@@ -184,15 +184,15 @@ func (c nodeEditCommand) pools(body fields) (fields, error) {
 
 // parsePool reads [ip:]first-last.
 func parsePool(text string) (fields, error) {
-	at := strings.LastIndex(text, ":")
-	begin, last, isRange := strings.Cut(text[at+1:], "-")
+	ip, ports := cutAddress(text)
+	begin, last, isRange := strings.Cut(ports, "-")
 	first, err := strconv.Atoi(begin)
 	end, endErr := strconv.Atoi(last)
 	if !isRange || err != nil || endErr != nil {
 		return nil, &client.Problem{Status: http.StatusUnprocessableEntity, Detail: fmt.Sprintf("--port-pool %.60q: write it like 20000-29999 or 10.0.0.5:25565-25600", text)}
 	}
 	pool := fields{"first": first, "last": end}
-	pool.text("ip", strings.Trim(text[:max(at, 0)], "[]"))
+	pool.text("ip", ip)
 	return pool, nil
 }
 

@@ -32,6 +32,17 @@ export function lackOf(
   return exceeds(want.disk, capacity.disk) ? "disk" : null;
 }
 
+/** As many nodes are shown at a time; the others are found by their names. */
+export const shownFirst = 20;
+
+/** Of those that are called so the first few, and the one that is chosen; and how many more there are. */
+export function firstOf<T extends { node: Node }>(places: T[], typed: string, chosen: string) {
+  const name = typed.trim().toLowerCase();
+  const found = places.filter(({ node }) => node.name.toLowerCase().includes(name));
+  const shown = found.filter(({ node }, i) => i < shownFirst || node.id === chosen);
+  return { shown, more: found.length - shown.length };
+}
+
 export function lackText(lack: Lack, { state }: Node): string {
   const words = movesWords.refusals;
   return lack === "away" ? words.away(nodeStateWords[state]) : words[lack];

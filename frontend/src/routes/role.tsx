@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Trash2 } from "lucide-react";
-import { useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
 import { api } from "@/api/endpoints";
 import { bindingsQuery, keys, roleQuery } from "@/api/queries";
@@ -11,8 +10,7 @@ import { Page } from "@/components/page";
 import { RoleForm } from "@/features/people/role-form";
 import { placeOf } from "@/features/people/where";
 import { people as peopleWords, roles as words } from "@/strings/people";
-import { Button } from "@/ui/button";
-import { Confirm } from "@/ui/confirm";
+import { AskButton } from "@/ui/confirm";
 import { Loading, Panel } from "@/ui/panel";
 import { Table, Td, Th, Tr } from "@/ui/table";
 
@@ -77,7 +75,6 @@ export default function RolePage() {
 function Remove({ id, name }: { id: string; name: string }) {
   const client = useQueryClient();
   const go = useNavigate();
-  const [asking, setAsking] = useState(false);
   const remove = useMutation({
     mutationFn: () => api.roles.remove(id),
     onSuccess: () => {
@@ -88,12 +85,10 @@ function Remove({ id, name }: { id: string; name: string }) {
   return (
     <>
       {remove.error && <Fault error={remove.error} />}
-      <Button look="danger" icon={Trash2} busy={remove.isPending} onClick={() => setAsking(true)}>
-        {words.remove}
-      </Button>
-      <Confirm
-        open={asking}
-        onClose={() => setAsking(false)}
+      <AskButton
+        icon={Trash2}
+        look="danger"
+        busy={remove.isPending}
         onConfirm={() => remove.mutate()}
         title={words.removeOf(name)}
         description={words.removeText}

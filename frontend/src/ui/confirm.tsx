@@ -1,3 +1,5 @@
+import type { LucideIcon } from "lucide-react";
+import { useState } from "react";
 import { strings } from "@/strings";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
@@ -28,5 +30,24 @@ export function Confirm({ open, onClose, onConfirm, title, description, action }
         </Button>
       </div>
     </Dialog>
+  );
+}
+
+interface AskButtonProps extends Omit<ConfirmProps, "open" | "onClose"> {
+  icon: LucideIcon;
+  look?: "plain" | "danger";
+  busy: boolean;
+}
+
+/** A button for what cannot be taken back: it asks first. */
+export function AskButton({ icon, look = "plain", busy, ...confirm }: AskButtonProps) {
+  const [asking, setAsking] = useState(false);
+  return (
+    <>
+      <Button look={look} icon={icon} busy={busy} onClick={() => setAsking(true)}>
+        {confirm.action}
+      </Button>
+      <Confirm open={asking} onClose={() => setAsking(false)} {...confirm} />
+    </>
   );
 }

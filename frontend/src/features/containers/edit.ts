@@ -1,5 +1,6 @@
 /** What of a container can be changed, as it is typed, and what to send of it. Pure. */
 import type { Container, ContainerEdit, Port } from "@/api/types";
+import { beforeColon, ipOf } from "@/lib/address";
 import { linesOf } from "@/lib/lines";
 
 export interface Spec {
@@ -44,7 +45,7 @@ const differs = (a: Spec["resources"], b: Spec["resources"]): boolean =>
 const portLine = /^(?:(.+):)?(\d{1,5}):(\d{1,5})(?:\/(tcp|udp|both))?$/;
 
 const portText = ({ ip, host, container, protocol }: Port): string =>
-  `${ip ? `${ip.includes(":") ? `[${ip}]` : ip}:` : ""}${host}:${container}/${protocol}`;
+  `${beforeColon(ip)}${host}:${container}/${protocol}`;
 
 /** The first line that is no port. */
 export const badPort = (text: string): string | undefined =>
@@ -53,7 +54,7 @@ export const badPort = (text: string): string | undefined =>
 function portOf(line: string): NonNullable<ContainerEdit["ports"]>[number] {
   const [, ip, host, container, protocol] = portLine.exec(line) ?? [];
   return {
-    ...(ip && { ip: ip.replace(/^\[(.*)\]$/, "$1") }),
+    ...ipOf(ip),
     host: Number(host),
     container: Number(container),
     ...(protocol && { protocol: protocol as "tcp" | "udp" | "both" }),

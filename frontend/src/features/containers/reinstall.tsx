@@ -1,12 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { PackageOpen } from "lucide-react";
-import { useState } from "react";
 import { api } from "@/api/endpoints";
 import { eggQuery, keys } from "@/api/queries";
 import type { Container } from "@/api/types";
 import { containers as words } from "@/strings/containers";
-import { Button } from "@/ui/button";
-import { Confirm } from "@/ui/confirm";
+import { AskButton } from "@/ui/confirm";
 
 /** For containers whose egg has an installation, as far as one may know. */
 export function Reinstall({
@@ -18,7 +16,6 @@ export function Reinstall({
 }) {
   const client = useQueryClient();
   const { data: egg } = useQuery(eggQuery(container.eggId));
-  const [asking, setAsking] = useState(false);
   const again = useMutation({
     mutationFn: () => api.containers.reinstall(container.id),
     onMutate: () => onError(null),
@@ -27,18 +24,13 @@ export function Reinstall({
   });
   if (!egg?.install) return null;
   return (
-    <>
-      <Button icon={PackageOpen} busy={again.isPending} onClick={() => setAsking(true)}>
-        {words.reinstall}
-      </Button>
-      <Confirm
-        open={asking}
-        onClose={() => setAsking(false)}
-        onConfirm={() => again.mutate()}
-        title={words.reinstallTitle(container.name)}
-        description={words.reinstallText}
-        action={words.reinstall}
-      />
-    </>
+    <AskButton
+      icon={PackageOpen}
+      busy={again.isPending}
+      onConfirm={() => again.mutate()}
+      title={words.reinstallTitle(container.name)}
+      description={words.reinstallText}
+      action={words.reinstall}
+    />
   );
 }

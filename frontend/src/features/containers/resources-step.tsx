@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { firstOf, shownFirst } from "@/api/room";
 import { formatBytes, formatCores, parseBytes } from "@/lib/quantity";
 import { nodeStateWords, strings } from "@/strings";
 import { containers as containersWords } from "@/strings/containers";
@@ -42,16 +43,13 @@ export function ResourcesStep({ form }: { form: CreateForm }) {
   );
 }
 
-/** More than this of one cluster are found by their names. */
-const shownOfGroup = 20;
-
 /** Where it could run: what each node has free, and why the others cannot take it. */
 function NodeChoice({ form }: { form: CreateForm }) {
   const { groups } = useRoom(form);
   const [typed, setTyped] = useState("");
   const fault = form.formState.errors.nodeId?.message;
   if (groups.length === 0) return null;
-  const isLong = groups.some(({ places }) => places.length > shownOfGroup);
+  const isLong = groups.some(({ places }) => places.length > shownFirst);
   return (
     <Panel title={words.node}>
       <div className="space-y-3 p-4">
@@ -87,10 +85,8 @@ interface GroupProps {
 
 function GroupChoices({ form, group, typed }: GroupProps) {
   const chosen = form.watch("nodeId");
-  const looked = typed.trim().toLowerCase();
-  const found = group.places.filter(({ node }) => node.name.toLowerCase().includes(looked));
-  const shown = found.filter(({ node }, i) => i < shownOfGroup || node.id === chosen);
-  if (found.length === 0) return null;
+  const { shown, more } = firstOf(group.places, typed, chosen);
+  if (shown.length === 0) return null;
   return (
     <div className="divide-y divide-line">
       <GroupTitle group={group} />
@@ -109,9 +105,7 @@ function GroupChoices({ form, group, typed }: GroupProps) {
           />
         </RadioRow>
       ))}
-      {shown.length < found.length && (
-        <p className="px-3 py-2 text-xs text-muted">{words.room.more(found.length - shown.length)}</p>
-      )}
+      {more > 0 && <p className="px-3 py-2 text-xs text-muted">{words.room.more(more)}</p>}
     </div>
   );
 }

@@ -1,13 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { RotateCcw, X } from "lucide-react";
-import { useState } from "react";
 import { api } from "@/api/endpoints";
 import { keys } from "@/api/queries";
 import type { Migration } from "@/api/types";
 import { Fault } from "@/components/fault";
 import { moves as words } from "@/strings/moves";
-import { Button } from "@/ui/button";
-import { Confirm } from "@/ui/confirm";
+import { AskButton } from "@/ui/confirm";
 
 /** What a move touched is read again: nothing is assumed of what the controller did. */
 export function useReread(containerId: string): () => Promise<unknown> {
@@ -33,7 +31,6 @@ const faces = {
 
 /** Calls a move off, or takes it back; asks first. */
 export function EndButton({ move, how, text }: EndProps) {
-  const [asking, setAsking] = useState(false);
   const { icon, action, title } = faces[how];
   const end = useMutation({
     mutationFn: (): Promise<unknown> =>
@@ -42,18 +39,15 @@ export function EndButton({ move, how, text }: EndProps) {
   });
   return (
     <div className="mt-2 space-y-2">
-      <Button icon={icon} busy={end.isPending} onClick={() => setAsking(true)}>
-        {action}
-      </Button>
-      {end.error && <Fault error={end.error} />}
-      <Confirm
-        open={asking}
-        onClose={() => setAsking(false)}
+      <AskButton
+        icon={icon}
+        busy={end.isPending}
         onConfirm={() => end.mutate()}
         title={title}
         description={text}
         action={action}
       />
+      {end.error && <Fault error={end.error} />}
     </div>
   );
 }

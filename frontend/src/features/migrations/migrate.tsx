@@ -4,6 +4,7 @@ import type { UseFormReturn } from "react-hook-form";
 import { api } from "@/api/endpoints";
 import { useNodes } from "@/api/nodes";
 import { itemsOf } from "@/api/queries";
+import { firstOf, shownFirst } from "@/api/room";
 import type { Container, MigrateBody } from "@/api/types";
 import { useSend } from "@/components/send";
 import { formatCores } from "@/lib/quantity";
@@ -99,17 +100,13 @@ interface TargetsProps {
   fault: string | undefined;
 }
 
-/** More than this are found by their names. */
-const shownFirst = 20;
-
 /** Where it could go, as it is by now, and why it cannot go elsewhere. */
 function Targets({ container, form, fault }: TargetsProps) {
   const [typed, setTyped] = useState("");
   const [chosen, force] = form.watch(["targetNodeId", "force"]);
   const target = form.register("targetNodeId");
   const all = prospectsFor(container, itemsOf(useNodes().data), force);
-  const found = all.filter(({ node }) => node.name.toLowerCase().includes(typed.trim().toLowerCase()));
-  const shown = found.filter(({ node }, i) => i < shownFirst || node.id === chosen);
+  const { shown, more } = firstOf(all, typed, chosen);
   return (
     <div className="space-y-2">
       {all.length > shownFirst && (
@@ -136,11 +133,7 @@ function Targets({ container, form, fault }: TargetsProps) {
               />
             </RadioRow>
           ))}
-          {shown.length < found.length && (
-            <p className="px-3 py-2 text-xs text-muted">
-              {createWords.room.more(found.length - shown.length)}
-            </p>
-          )}
+          {more > 0 && <p className="px-3 py-2 text-xs text-muted">{createWords.room.more(more)}</p>}
         </div>
       </fieldset>
       <p className={fault ? "text-sm text-bad" : "text-xs text-muted"}>{fault ?? words.preview}</p>
