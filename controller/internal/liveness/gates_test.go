@@ -352,6 +352,62 @@ func TestAFrozenController(t *testing.T) {
 	}
 }
 
+// The line of a controller is cut while one node of four is lost already: two
+// more fall silent, which is no mass, and of the third something comes late.
+// What came before anybody was overdue is no word for the line any more.
+func TestAVerdictNeedsALineThatCarries(t *testing.T) {
+	c := &clock{now: start}
+	r := newRegistry(c, new([]wire.Lease))
+	var nodes []id.NodeID
+	for i := range 4 {
+		n := id.New[id.NodeID]()
+		nodes = append(nodes, n)
+		r.Load([]Known{{Node: n, State: fleet.NodeHealthy}})
+		r.Hear(n, Connected{Conn: uint64(i + 1)})
+	}
+	hear := func(some ...int) {
+		for _, i := range some {
+			r.Hear(nodes[i], Heartbeat{Conn: uint64(i + 1), Session: first})
+		}
+	}
+	lost := func() (list []int) {
+		for i, n := range nodes {
+			if got, _ := r.Look(n); got.State == fleet.NodeUnhealthy {
+				list = append(list, i)
+			}
+		}
+		return list
+	}
+	for range 10 {
+		hear(0, 1, 2)
+		c.pass(r, 10)
+	}
+	if d := cmp.Diff([]int{3}, lost()); d != "" {
+		t.Fatal(d)
+	}
+	hear(1, 2)
+	c.pass(r, 8)
+	hear(0)
+	c.pass(r, 8) // cut off
+	hear(0)      // late
+	c.pass(r, 60)
+	if d := cmp.Diff([]int{3}, lost()); d != "" || r.Held() == "" {
+		t.Errorf("the controller alone was cut off: held by %q, lost %s", r.Held(), d)
+	}
+	hear(0)
+	c.pass(r, 10)
+	if r.Held() != "" || len(lost()) != 1 {
+		t.Errorf("somebody is heard again: held by %q, lost %v", r.Held(), lost())
+	}
+	for range 4 {
+		hear(0)
+		c.pass(r, 10)
+	}
+	if d := cmp.Diff([]int{1, 2, 3}, lost()); d != "" {
+		t.Errorf("the line carries again, and two were not heard since: %s", d)
+	}
+}
+
 func BenchmarkHeartbeat(b *testing.B) {
 	r := NewRegistry(Options{Profile: Standard(), Now: time.Now, Lease: func(id.NodeID, wire.Lease) {}})
 	node := id.New[id.NodeID]()

@@ -93,12 +93,16 @@ func (r *Registry) pass(open, alone bool, now time.Time) []id.NodeID {
 	return overdue[:r.gates.Limiter.Take(len(overdue))]
 }
 
-// witnessed reports whether somebody else was heard while this node was not.
-// It counts where nodes of short and of long windows live together: of a
-// controller that is cut off, the short ones would be given up before there
-// are enough silent ones for a hold.
+// witnessed reports whether the line of this controller carries anything at
+// the moment: somebody was heard within a beat of this node. Where nodes of
+// short and of long windows live together, the short ones of a controller that
+// is cut off would be given up before there are enough silent ones for a hold;
+// so would those of a small fleet, if what another node sent before the cut
+// came late. It delays a verdict until somebody speaks, and starts no window
+// anew.
 func (r *Registry) witnessed(n *Node, now time.Time) bool {
-	return now.Sub(r.heard) <= n.Pace.Watch(now).Suspect
+	watch := n.Pace.Watch(now)
+	return now.Sub(r.heard) <= watch.Heartbeat+watch.Resend
 }
 
 // read reports whether all that a node said was taken in, and its cluster is
