@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -140,6 +141,10 @@ func problemOfFiber(err *fiber.Error) *Problem {
 		return newProblem(methodNotAllowed, "the Allow header lists the methods of this path")
 	case http.StatusRequestEntityTooLarge:
 		return newProblem(tooLarge, "the body is larger than this server reads at all")
+	case http.StatusRequestHeaderFieldsTooLarge:
+		p := newProblem(tooLarge, fmt.Sprintf("the address and the headers are longer than %d KiB together: shorten the query, or send fewer cookies", maxHead>>10))
+		p.Status = err.Code
+		return p
 	case http.StatusUpgradeRequired:
 		p := newProblem(malformed, "this path speaks MQTT over WebSocket only: connect with ws:// and the subprotocol mqtt")
 		p.Status = err.Code

@@ -52,12 +52,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 // query, no header and no body.
 func (s *Server) observe(c *fiber.Ctx) error {
 	begin := time.Now()
-	rid := c.Get(requestIDHeader)
-	if !requestIDForm.MatchString(rid) {
-		rid = uuid.NewString()
-	}
-	c.Locals(requestIDKey{}, rid)
-	c.Set(requestIDHeader, rid)
+	rid := identify(c)
 	c.SetUserContext(s.ctx)
 	if err := s.caught(c); err != nil {
 		if err := s.onError(c, err); err != nil {
@@ -66,6 +61,17 @@ func (s *Server) observe(c *fiber.Ctx) error {
 	}
 	s.record(c, rid, time.Since(begin))
 	return nil
+}
+
+// identify gives a request its id: the one that it brought, or a new one.
+func identify(c *fiber.Ctx) string {
+	rid := c.Get(requestIDHeader)
+	if !requestIDForm.MatchString(rid) {
+		rid = uuid.NewString()
+	}
+	c.Locals(requestIDKey{}, rid)
+	c.Set(requestIDHeader, rid)
+	return rid
 }
 
 // caught runs the handlers and makes an error of a panic.
@@ -83,6 +89,9 @@ func (s *Server) caught(c *fiber.Ctx) (err error) {
 // onError answers with a problem. It is also Fiber's error handler, for what
 // goes wrong before any of our handlers.
 func (s *Server) onError(c *fiber.Ctx, err error) error {
+	if requestID(c) == "" {
+		identify(c)
+	}
 	p, ours := problemOf(err)
 	if ours {
 		s.logFailure(c.UserContext(), c.Route().Path, requestID(c), err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -94,6 +95,18 @@ func TestAttacksInEveryHeader(t *testing.T) {
 	}
 }
 
+// A head that does not fit is refused in words, not by a line that breaks while
+// the client still writes.
+func TestAHeadThatDoesNotFitIsAnswered(t *testing.T) {
+	h := newMatrixHouse(t)
+	for _, size := range []int{maxHead, 4 * maxHead, maxRefused - 8*maxHead} {
+		for _, body := range []string{"", strings.Repeat("b", 5*maxHead)} {
+			lines := map[string]string{"X-Long": strings.Repeat("a", size), "Content-Length": fmt.Sprint(len(body))}
+			h.speak("POST /api/v1/nodes HTTP/1.1", lines, body).want(t, http.StatusRequestHeaderFieldsTooLarge).problem(t)
+		}
+	}
+}
+
 // speak sends a request byte by byte as it is written here.
 func (h *matrixHouse) speak(line string, header map[string]string, body string) answer {
 	h.t.Helper()
@@ -106,7 +119,9 @@ func (h *matrixHouse) speak(line string, header map[string]string, body string) 
 		fmt.Fprintf(&text, "%s: %s\r\n", name, value)
 	}
 	fmt.Fprintf(&text, "\r\n%s", body)
-	must(io.WriteString(conn, text.String()))(h.t)
+	for piece := range slices.Chunk([]byte(text.String()), 1<<10) { // as a client does that makes it as it goes
+		must(conn.Write(piece))(h.t)
+	}
 	res := must(http.ReadResponse(bufio.NewReader(conn), nil))(h.t)
 	defer res.Body.Close()
 	return answer{res, must(io.ReadAll(res.Body))(h.t)}

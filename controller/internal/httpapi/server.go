@@ -69,11 +69,12 @@ func bare(d Deps) *Server {
 		AppName: "Lormas", DisableStartupMessage: true, CaseSensitive: true,
 		Immutable:      true,    // or strings of a request change after its handler
 		BodyLimit:      maxBody, // beyond it the connection is cut, answer or not
-		ReadBufferSize: 16 << 10,
+		ReadBufferSize: maxHead,
 		ReadTimeout:    time.Minute,
 		IdleTimeout:    2 * time.Minute,
 		ErrorHandler:   s.onError,
 	})
+	readOn(s.app.Server())
 	s.app.Use(s.observe, secure, s.standingBy)
 	s.api = humafiber.New(s.app, apiConfig(d.Version))
 	return s
