@@ -45,7 +45,7 @@ func (m *Migrator) Returned(ctx context.Context, node id.NodeID, present []wire.
 	if !back {
 		return nil
 	}
-	_, err = m.round(ctx, map[id.NodeID]bool{node: true})
+	_, err = m.round(ctx, failovers{}, map[id.NodeID]bool{node: true})
 	return err
 }
 

@@ -24,8 +24,8 @@ const (
 	lookAgain     = 20 * time.Millisecond
 )
 
-// Migrator moves containers: it queues failovers for what is lost, takes
-// every open migration one step further, and empties nodes. What to do is
+// Migrator moves containers: it begins failovers for what is lost, takes every
+// open migration one step further, and empties nodes. What to do is
 // decided by failover and placement; here it is carried out, and told.
 type Migrator struct {
 	Store   *store.Store
@@ -46,8 +46,8 @@ type Migrator struct {
 	mu      sync.Mutex // held by a pass, and by a return: they take turns
 	fences  map[id.MigrationID]fence
 	refused map[id.MigrationID]refused
-	queued  map[id.NodeID]time.Time // lost nodes whose containers are queued, by the moment of the verdict
-	queueAt time.Time               // when they all were queued again
+	begun   map[id.NodeID]time.Time // lost nodes whose failovers have begun, by the moment of the verdict
+	begunAt time.Time               // when they all were looked at again
 
 	known   sync.Mutex // guards what follows
 	moving  map[id.ContainerID]bool
@@ -70,7 +70,7 @@ type refused struct {
 func (m *Migrator) start() {
 	m.once.Do(func() {
 		m.wake = loop.NewWake()
-		m.fences, m.refused, m.queued = map[id.MigrationID]fence{}, map[id.MigrationID]refused{}, map[id.NodeID]time.Time{}
+		m.fences, m.refused, m.begun = map[id.MigrationID]fence{}, map[id.MigrationID]refused{}, map[id.NodeID]time.Time{}
 	})
 }
 
@@ -118,10 +118,11 @@ func (m *Migrator) Pass(ctx context.Context) error {
 		return err
 	}
 	// One part that cannot be done must not hold up the others.
-	failed := errors.Join(m.queue(ctx), m.drains(ctx))
+	failed := m.drains(ctx)
 	for range maxRounds {
-		more, err := m.round(ctx, nil)
+		fresh, err := m.begin(ctx)
 		failed = errors.Join(failed, err)
+		more, err := m.round(ctx, fresh, nil)
 		if !more {
 			break
 		}
@@ -158,57 +159,64 @@ func (m *Migrator) heard(revs map[id.NodeID]int64) {
 	}
 }
 
-// requeueAll is how often containers of lost nodes are looked for again: one
+// beginAgain is how often containers of lost nodes are looked for again: one
 // may have been started there since.
-const requeueAll = 5 * time.Second
+const beginAgain = 5 * time.Second
 
-// queue queues failovers for what has been lost since, and now and then for
-// everything that is lost.
-func (m *Migrator) queue(ctx context.Context) error {
-	lost, now := m.Nodes.Lost(), m.Now()
-	fresh := map[time.Time][]id.NodeID{}
-	for node, since := range lost {
-		if !m.queued[node].Equal(since) {
-			fresh[since] = append(fresh[since], node)
-		}
-	}
-	if now.Sub(m.queueAt) >= requeueAll && len(lost) > 0 {
-		clear(fresh)
-		for node := range lost {
-			fresh[now] = append(fresh[now], node)
-		}
-		m.queueAt = now
-	}
-	if len(fresh) == 0 {
-		return nil
-	}
-	count := 0
-	err := m.inTx(ctx, "queue", func(tx *store.Tx) error {
-		count = 0
-		for since, nodes := range fresh {
-			n, err := tx.QueueFailovers(ctx, nodes, since, now)
-			if err != nil {
-				return err
-			}
-			count += n
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("queue failovers: %w", err)
-	}
-	m.queued = lost
-	if count > 0 {
-		m.Log.Warn("containers of lost nodes are moved", "containers", count, "nodes", len(lost))
-	}
-	return nil
+// failovers are those that begin.
+type failovers struct {
+	list  []store.OpenMigration
+	nodes map[id.NodeID]time.Time // that are lost
+	all   bool                    // of these nodes; or only of those lost since
+	whole bool                    // none is left out
 }
 
-// round takes every open migration one step further, and reports whether
-// another round may find more to do. Of the nodes in back it is known that
-// they have come back with old copies running.
-func (m *Migrator) round(ctx context.Context, back map[id.NodeID]bool) (more bool, err error) {
-	views, err := m.look(ctx, back)
+// begin lists the failovers that have to begin, for what has been lost since,
+// and now and then for everything that is lost. They are on record with their
+// first step: to write each down twice would take as long again.
+func (m *Migrator) begin(ctx context.Context) (failovers, error) {
+	now := m.Now()
+	f := failovers{nodes: m.Nodes.Lost(), whole: true}
+	f.all = now.Sub(m.begunAt) >= beginAgain && len(f.nodes) > 0
+	lost := map[time.Time][]id.NodeID{}
+	for node, since := range f.nodes {
+		switch {
+		case f.all:
+			lost[now] = append(lost[now], node)
+		case !m.begun[node].Equal(since):
+			lost[since] = append(lost[since], node)
+		}
+	}
+	for since, nodes := range lost {
+		some, err := m.Store.NewFailovers(ctx, nodes, since, now, maxOpen-len(f.list))
+		if err != nil {
+			return failovers{}, err
+		}
+		f.list = append(f.list, some...)
+	}
+	f.whole = len(f.list) < maxOpen
+	if len(f.list) > 0 {
+		m.Log.Warn("containers of lost nodes are moved", "containers", len(f.list), "nodes", len(f.nodes))
+	}
+	return f, nil
+}
+
+// have notes that failovers are on record.
+func (m *Migrator) have(f failovers) {
+	if !f.whole {
+		return
+	}
+	m.begun = f.nodes
+	if f.all {
+		m.begunAt = m.Now()
+	}
+}
+
+// round takes every open migration one step further, those that begin among
+// them, and reports whether another round may find more to do. Of the nodes in
+// back it is known that they have come back with old copies running.
+func (m *Migrator) round(ctx context.Context, fresh failovers, back map[id.NodeID]bool) (more bool, err error) {
+	views, err := m.look(ctx, fresh.list, back)
 	if err != nil {
 		return false, err
 	}
@@ -224,8 +232,11 @@ func (m *Migrator) round(ctx context.Context, back map[id.NodeID]bool) (more boo
 	m.Metrics.waits(w.steps)
 	failed := m.move(ctx, w)
 	failed = errors.Join(failed, m.settle(ctx, w))
-	if w.left > 0 {
+	switch {
+	case w.left > 0:
 		time.AfterFunc(lookAgain, m.wake.Up) // somebody held them for a moment
+	case failed == nil:
+		m.have(fresh)
 	}
 	return w.done > 0 && failed == nil, failed
 }

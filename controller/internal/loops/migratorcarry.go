@@ -43,6 +43,9 @@ func (m *Migrator) move(ctx context.Context, w *work) error {
 			return nil
 		}, func(mv *move, err error) {
 			m.refused[mv.view.Migration.ID] = refused{at: m.Now(), why: err.Error()}
+			if mv.view.Migration.Version == 0 { // it is to be seen, and tried again
+				w.refuse(mv, err.Error(), m.Rules, m.Now())
+			}
 		}))
 	}
 	failed = errors.Join(failed, m.yield(ctx, w, yielded, doubt))
@@ -110,7 +113,7 @@ func (m *Migrator) moveSome(ctx context.Context, moves []*move) (out moved, err 
 		live = m.confirm(live, fresh)
 		var reserves, switches []store.Placed
 		for _, mv := range live {
-			p := store.Placed{Migration: mv.decision.Next, Node: mv.node, Ports: mv.ports}
+			p := store.Placed{Migration: mv.decision.Next, Node: mv.node, Ports: mv.ports, Locked: mv.locked}
 			if p.Migration.State == fleet.MigrationStarting {
 				p.Migration.Waiting = failover.StartsAt(fresh[mv.node].Name)
 			}
@@ -154,13 +157,13 @@ func (m *Migrator) lock(ctx context.Context, tx *store.Tx, moves []*move) ([]*mo
 	if err != nil {
 		return nil, err
 	}
-	is := map[id.MigrationID]store.LockedMigration{}
-	for _, o := range locked {
-		is[o.ID] = o
+	is := map[id.MigrationID]*store.LockedMigration{}
+	for i := range locked {
+		is[locked[i].ID] = &locked[i]
 	}
 	var live []*move
 	for _, mv := range moves {
-		if o, ok := is[mv.view.Migration.ID]; ok && unchanged(o, mv.view.Container) {
+		if mv.locked = is[mv.view.Migration.ID]; mv.locked != nil && unchanged(*mv.locked, mv.view.Container) {
 			live = append(live, mv)
 		}
 	}
@@ -207,7 +210,12 @@ func (m *Migrator) confirm(moves []*move, fresh map[id.NodeID]placement.Candidat
 
 // settle writes all the steps that need no place.
 func (m *Migrator) settle(ctx context.Context, w *work) error {
-	steps := slices.DeleteFunc(slices.Clone(w.steps), func(s step) bool { return !s.decision.Changes(s.view.Migration) })
+	steps := slices.DeleteFunc(slices.Clone(w.steps), func(s step) bool {
+		if s.view.Migration.Version == 0 { // it has yet to begin
+			return s.decision.Action == failover.Finish
+		}
+		return !s.decision.Changes(s.view.Migration)
+	})
 	return apart(ctx, m, steps, func(some []step) error { return m.settleSome(ctx, w, some) }, func(step, error) {})
 }
 

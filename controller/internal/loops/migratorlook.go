@@ -14,13 +14,15 @@ import (
 	"github.com/lormas/lormas/shared/id"
 )
 
-// look reads all open migrations, and all that their next steps depend on.
-// Of the nodes in back it is known that they came back with old copies.
-func (m *Migrator) look(ctx context.Context, back map[id.NodeID]bool) ([]failover.View, error) {
+// look reads all open migrations, and all that their next steps, and those of
+// the fresh ones, depend on. Of the nodes in back it is known that they came
+// back with old copies.
+func (m *Migrator) look(ctx context.Context, fresh []store.OpenMigration, back map[id.NodeID]bool) ([]failover.View, error) {
 	open, err := m.Store.OpenMigrations(ctx, maxOpen)
 	if err != nil {
 		return nil, fmt.Errorf("look at migrations: %w", err)
 	}
+	open = append(open, fresh...)
 	nodes, late, err := m.nodesOf(ctx, open)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/failover"
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/placement"
+	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/spec"
 )
@@ -35,9 +36,10 @@ type step struct {
 type move struct {
 	step
 	request placement.Request
-	node    id.NodeID   // that was chosen; zero: none yet
-	ports   []spec.Port // there; nil: as reserved
-	kept    bool        // the place was reserved before
+	node    id.NodeID              // that was chosen; zero: none yet
+	ports   []spec.Port            // there; nil: as reserved
+	kept    bool                   // the place was reserved before
+	locked  *store.LockedMigration // in the transaction that carries it out
 }
 
 // regressed are the containers of which a node knows a later epoch than the

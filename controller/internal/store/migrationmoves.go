@@ -18,7 +18,8 @@ import (
 type Placed struct {
 	Migration fleet.Migration // State and times as the step gives them
 	Node      id.NodeID
-	Ports     []spec.Port // with every Host, as placement.Confirm gives them; nil in Switch: those that were reserved
+	Ports     []spec.Port      // with every Host, as placement.Confirm gives them; nil in Switch: those that were reserved
+	Locked    *LockedMigration // as the transaction has it; nil: it is locked and read now
 }
 
 // The moves. Each takes any number of migrations in a constant number of
@@ -39,6 +40,7 @@ type holding struct {
 	epoch     int64
 	gen       int64
 	power     spec.Power
+	deleted   bool
 	evicting  bool
 	resources spec.Resources
 	ports     []spec.Port // of its spec
@@ -52,31 +54,61 @@ func (h holding) reservedAt() *id.NodeID {
 	return h.to
 }
 
-// hold locks containers and migrations, and answers those that are open and
-// of the version given, in the order of their containers. Whether they are open
-// is not a condition of the statement: Postgres takes them for few, and would
-// look through all of those for each that is asked for.
-func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, error) {
-	ids, versions, at := make([]id.MigrationID, len(list)), make([]int, len(list)), make([]int, len(list))
-	for i, m := range list {
-		ids[i], versions[i], at[i] = m.ID, m.Version, i
-	}
-	rows, err := tx.tx.Query(ctx, `
-		select w.at, m.state, m.to_node_id, c.node_id, c.epoch, c.generation, c.desired_power, c.evicting, c.cpu, c.memory, c.disk, c.spec -> 'ports'
+// What holdKnown and holdNew read of migrations that are on record, and of
+// containers whose failover begins. Whether the former are open is not a
+// condition: Postgres takes such for few, and would look through all of those
+// for each that is asked for.
+const (
+	holdKnown = `
+		select w.at, m.state, m.to_node_id, c.node_id, c.epoch, c.generation, c.desired_power, c.deleted_at is not null, c.evicting,
+			c.cpu, c.memory, c.disk, c.spec -> 'ports'
 		from unnest($1::uuid[], $2::int[], $3::int[]) as w (id, version, at)
 		join container_migrations m on m.id = w.id and m.version = w.version
 		join containers c on c.id = m.container_id
-		order by c.id for update of c, m`, ids, versions, at)
-	if err != nil {
-		return nil, fmt.Errorf("lock migrations: %w", err)
+		order by c.id for update of c, m`
+	holdNew = `
+		select w.at, 'queued', null::uuid, c.node_id, c.epoch, c.generation, c.desired_power, false, c.evicting,
+			c.cpu, c.memory, c.disk, c.spec -> 'ports'
+		from unnest($1::uuid[], $2::text[], $3::int[]) as w (container, policy, at)
+		join containers c on c.id = w.container and c.ha_policy = w.policy join node_health h on h.node_id = c.node_id
+		where ` + mayFailOver + `
+		order by c.id for update of c`
+)
+
+// hold locks containers and migrations, and answers those that are open and
+// of the version given, or have yet to begin and still may.
+func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, error) {
+	var ids []id.MigrationID
+	var versions, known, begun []int
+	var containers []id.ContainerID
+	var policies []fleet.HAPolicy
+	for i, m := range list {
+		if m.Version == 0 {
+			containers, policies, begun = append(containers, m.ContainerID), append(policies, m.Policy), append(begun, i)
+		} else {
+			ids, versions, known = append(ids, m.ID), append(versions, m.Version), append(known, i)
+		}
 	}
-	held, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (holding, error) {
-		var h holding
-		err := row.Scan(&h.at, &h.state, &h.to, &h.node, &h.epoch, &h.gen, &h.power, &h.evicting,
-			&h.resources.CPU, &h.resources.Memory, &h.resources.Disk, &h.ports)
-		h.next = list[h.at]
-		return h, err
-	})
+	var held []holding
+	collect := func(rows pgx.Rows) error {
+		some, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (holding, error) {
+			var h holding
+			err := row.Scan(&h.at, &h.state, &h.to, &h.node, &h.epoch, &h.gen, &h.power, &h.deleted, &h.evicting,
+				&h.resources.CPU, &h.resources.Memory, &h.resources.Disk, &h.ports)
+			h.next = list[h.at]
+			return h, err
+		})
+		held = append(held, some...)
+		return err
+	}
+	batch := &pgx.Batch{}
+	if len(ids) > 0 {
+		batch.Queue(holdKnown, ids, versions, known).Query(collect)
+	}
+	if len(containers) > 0 {
+		batch.Queue(holdNew, containers, policies, begun).Query(collect)
+	}
+	err := tx.tx.SendBatch(ctx, batch).Close()
 	return slices.DeleteFunc(held, func(h holding) bool { return h.state.Final() }), wrap("lock migrations", err)
 }
 
@@ -89,18 +121,35 @@ func (tx *Tx) holdAll(ctx context.Context, list []fleet.Migration) ([]holding, e
 	return held, err
 }
 
-func migrationsOf(list []Placed) []fleet.Migration {
-	out := make([]fleet.Migration, len(list))
+// holdPlaced is holdAll for those that were found a place, and need not be
+// read again where the transaction has them.
+func (tx *Tx) holdPlaced(ctx context.Context, list []Placed) ([]holding, error) {
+	var held []holding
+	var rest []fleet.Migration
+	var at []int
 	for i, p := range list {
-		out[i] = p.Migration
+		if p.Locked == nil {
+			rest, at = append(rest, p.Migration), append(at, i)
+			continue
+		}
+		h := p.Locked.held
+		h.at, h.next = i, p.Migration
+		held = append(held, h)
 	}
-	return out
+	if len(rest) == 0 {
+		return held, nil
+	}
+	more, err := tx.holdAll(ctx, rest)
+	for i := range more {
+		more[i].at = at[more[i].at]
+	}
+	return append(held, more...), err
 }
 
 // ReserveFor takes room and ports at the target, beside what the container
 // has where it is. It sets To.
 func (tx *Tx) ReserveFor(ctx context.Context, list []Placed) error {
-	held, err := tx.holdAll(ctx, migrationsOf(list))
+	held, err := tx.holdPlaced(ctx, list)
 	if err != nil {
 		return err
 	}
@@ -219,7 +268,7 @@ func (tx *Tx) setEvicting(ctx context.Context, held []holding, evicting bool) (m
 // older epoch, and so the container shows as pending.
 func (tx *Tx) Switch(ctx context.Context, list []Placed) (revs map[id.NodeID]int64, err error) {
 	list = slices.Clone(list)
-	held, err := tx.holdAll(ctx, migrationsOf(list))
+	held, err := tx.holdPlaced(ctx, list)
 	if err != nil {
 		return nil, err
 	}

@@ -62,6 +62,11 @@ const migrationRecord = `r (id uuid, container_id uuid, kind text, reason text, 
 	finished_at timestamptz, step_deadline timestamptz, next_run_at timestamptz, leftover text, overlap_ms bigint, ports jsonb,
 	step text, progress int, job_state text)`
 
+// insertedColumns are those of a migration that are written when it begins: all.
+const insertedColumns = `id, container_id, kind, reason, requested_by, job_id, from_node_id, to_node_id, wanted_node_id, from_epoch, to_epoch,
+	policy, force, overlap, state, version, attempt, excluded, priority, stop_rev, stop_command, waiting, error, detected_at, created_at,
+	reserved_at, stopping_at, stopped_at, switched_at, running_at, finished_at, step_deadline, next_run_at, leftover, overlap_ms, ports`
+
 func migrationRows(list []fleet.Migration) []migrationRow {
 	rows := make([]migrationRow, len(list))
 	for i, m := range list {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -64,54 +63,20 @@ func (tx *Tx) InsertMigration(ctx context.Context, m fleet.Migration) error {
 
 // insertMigrations records migrations, except of containers that are being
 // moved already, and answers how many.
-func (tx *Tx) insertMigrations(ctx context.Context, list []fleet.Migration) (int, error) {
-	tag, err := tx.tx.Exec(ctx, `
+func (tx *Tx) insertMigrations(ctx context.Context, list []fleet.Migration) (n int, err error) {
+	if len(list) == 0 {
+		return 0, nil
+	}
+	err = tx.tx.QueryRow(ctx, `
 		with new as (
-			insert into container_migrations (id, container_id, kind, reason, requested_by, job_id, from_node_id, wanted_node_id,
-				from_epoch, policy, force, overlap, state, version, attempt, excluded, priority, waiting, detected_at,
-				created_at, next_run_at, step_deadline, leftover)
-			select id, container_id, kind, reason, requested_by, job_id, from_node_id, wanted_node_id,
-				from_epoch, policy, force, overlap, state, version, attempt, excluded, priority, waiting, detected_at,
-				created_at, next_run_at, step_deadline, leftover
-			from jsonb_to_recordset($1) as `+migrationRecord+`
+			insert into container_migrations (`+insertedColumns+`) select `+insertedColumns+` from jsonb_to_recordset($1) as `+migrationRecord+`
 			on conflict (container_id) where `+openMigrations+` do nothing
-			returning container_id)
-		update containers c set migration_status = 'migrating' from new where c.id = new.container_id`, migrationRows(list))
-	if err != nil {
-		return 0, fmt.Errorf("insert migrations: %w", err)
-	}
-	return int(tag.RowsAffected()), nil
-}
-
-// QueueFailovers queues a failover of every ha container of lost nodes that
-// should run and is not being moved already, and answers how many. The
-// verdict has to be written down before: a controller that begins anew would
-// otherwise read of a move away from a node that it takes for healthy.
-func (tx *Tx) QueueFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time) (int, error) {
-	rows, err := tx.tx.Query(ctx, `
-		select c.id, c.node_id, c.epoch, c.ha_policy, 'node ' || n.name || ' is lost: ' || h.status_reason
-		from containers c join nodes n on n.id = c.node_id join node_health h on h.node_id = n.id
-		where c.node_id = any($1) and h.status = 'unhealthy' and c.type = 'ha' and c.desired_power = 'running' and c.deleted_at is null
-		  and not exists (select from container_migrations m where m.container_id = c.id and `+isOpen+`)
-		order by c.id for update of c`, nodes)
-	if err != nil {
-		return 0, fmt.Errorf("find containers of lost nodes: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (fleet.Migration, error) {
-		m := fleet.Migration{
-			ID: id.New[id.MigrationID](), Kind: fleet.KindFailover, State: fleet.MigrationQueued, Version: 1, Attempt: 1,
-			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
-		}
-		err := row.Scan(&m.ContainerID, &m.From, &m.FromEpoch, &m.Policy, &m.Reason)
-		if m.Policy == fleet.Exclusive {
-			m.Priority = fleet.PriorityExclusive
-		}
-		return m, err
-	})
-	if err != nil || len(list) == 0 {
-		return 0, wrap("find containers of lost nodes", err)
-	}
-	return tx.insertMigrations(ctx, list)
+			returning container_id),
+		shown as (
+			update containers c set migration_status = 'migrating' from new
+			where c.id = new.container_id and c.migration_status <> 'migrating')
+		select count(*) from new`, migrationRows(list)).Scan(&n)
+	return n, wrap("insert migrations", err)
 }
 
 // Migration loads one migration.

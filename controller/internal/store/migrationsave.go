@@ -107,9 +107,21 @@ func jobsOf(held []holding) []id.JobID {
 // writeAll writes migrations as they shall be, as their next version, and
 // moves the jobs along that are theirs alone. The caller holds them.
 func (tx *Tx) writeAll(ctx context.Context, held []holding) error {
-	list := make([]fleet.Migration, len(held))
-	for i, h := range held {
-		list[i] = h.next
+	var list, begun []fleet.Migration
+	for _, h := range held {
+		if h.next.Version == 0 {
+			begun = append(begun, h.next)
+		} else {
+			list = append(list, h.next)
+		}
+	}
+	switch n, err := tx.insertMigrations(ctx, begun); {
+	case err != nil:
+		return err
+	case n != len(begun):
+		return fleet.Errorf(fleet.Conflict, "%d of %d containers are being moved already: read them again", len(begun)-n, len(begun))
+	case len(list) == 0:
+		return nil
 	}
 	rows := migrationRows(list)
 	batch := &pgx.Batch{}

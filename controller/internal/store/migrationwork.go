@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -97,6 +98,43 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 	return list, wrap("load open migrations", err)
 }
 
+// NewFailovers lists the failovers that have yet to begin: of every ha
+// container of lost nodes that should run and is not being moved, the exclusive
+// ones first. They are of version 0, and on record with their first step. The
+// verdict has to be written down before: a controller that begins anew would
+// otherwise read of a move away from a node that it takes for healthy.
+func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time, limit int) ([]OpenMigration, error) {
+	rows, err := s.db.Query(ctx, `
+		select`+containerColumns+`, n.cluster_id, 'node ' || n.name || ' is lost: ' || h.status_reason
+		from containers c join nodes n on n.id = c.node_id join node_health h on h.node_id = n.id
+		where c.node_id = any($1) and c.desired_power = 'running' and `+mayFailOver+`
+		order by c.ha_policy desc, c.id limit $2`, nodes, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find containers of lost nodes: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (OpenMigration, error) {
+		o := OpenMigration{Migration: fleet.Migration{
+			ID: id.New[id.MigrationID](), Kind: fleet.KindFailover, State: fleet.MigrationQueued, Attempt: 1,
+			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
+		}}
+		c, m := &o.Container, &o.Migration
+		if err := row.Scan(append(containerFields(c), &o.FromCluster, &m.Reason)...); err != nil {
+			return o, err
+		}
+		m.ContainerID, m.From, m.FromEpoch, m.Policy = c.ID, c.NodeID, c.Epoch, c.HAPolicy
+		if m.Policy == fleet.Exclusive {
+			m.Priority = fleet.PriorityExclusive
+		}
+		return o, s.openSpec(c.ID, &c.Spec)
+	})
+	return list, wrap("find containers of lost nodes", err)
+}
+
+// mayFailOver is what must be true of a container c of a node with health h
+// when its failover begins.
+const mayFailOver = `c.type = 'ha' and c.deleted_at is null and h.status = 'unhealthy'
+	and not exists (select from container_migrations m where m.container_id = c.id and ` + isOpen + `)`
+
 // LockedMigration is a migration under its lock, and where its container is
 // and what is wanted of it now. What a container is made of does not matter
 // any more once it was decided about, and takes long to read for a thousand.
@@ -107,37 +145,31 @@ type LockedMigration struct {
 	Generation int64
 	Power      spec.Power
 	Deleted    bool
+	held       holding
 }
 
 // LockMigrations is how a transaction begins that moves containers: it locks
 // the containers, then the migrations, and answers with those that are still
-// of the version given, read anew. Those whose container somebody else holds
-// right now are left out: they come round again.
+// of the version given, or have yet to begin and still may. Those whose
+// container somebody else holds right now are left out: they come round again.
 func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]LockedMigration, error) {
 	containers := make([]id.ContainerID, len(list))
-	ids, versions := make([]id.MigrationID, len(list)), make([]int, len(list))
 	for i, m := range list {
-		containers[i], ids[i], versions[i] = m.ContainerID, m.ID, m.Version
+		containers[i] = m.ContainerID
 	}
 	rows, err := tx.tx.Query(ctx, `select id from containers where id = any($1) order by id for update skip locked`, containers)
 	if err != nil {
 		return nil, fmt.Errorf("lock containers: %w", err)
 	}
-	locked, err := pgx.CollectRows(rows, pgx.RowTo[id.ContainerID])
-	if err != nil {
+	ours := map[id.ContainerID]bool{}
+	var container id.ContainerID
+	if _, err := pgx.ForEachRow(rows, []any{&container}, func() error { ours[container] = true; return nil }); err != nil {
 		return nil, fmt.Errorf("lock containers: %w", err)
 	}
-	rows, err = tx.tx.Query(ctx, `select`+migrationColumns+`, c.node_id, c.epoch, c.generation, c.desired_power, c.deleted_at is not null
-		from container_migrations m join containers c on c.id = m.container_id
-		join unnest($1::uuid[], $2::int[]) as w (id, version) on w.id = m.id and w.version = m.version
-		where m.container_id = any($3) and `+isOpen+` order by m.id for update of m`, ids, versions, locked)
-	if err != nil {
-		return nil, fmt.Errorf("lock migrations: %w", err)
+	held, err := tx.hold(ctx, slices.DeleteFunc(slices.Clone(list), func(m fleet.Migration) bool { return !ours[m.ContainerID] }))
+	locked := make([]LockedMigration, len(held))
+	for i, h := range held {
+		locked[i] = LockedMigration{h.next, h.node, h.epoch, h.gen, h.power, h.deleted, h}
 	}
-	open, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (LockedMigration, error) {
-		var l LockedMigration
-		err := row.Scan(append(migrationFields(&l.Migration), &l.Node, &l.Epoch, &l.Generation, &l.Power, &l.Deleted)...)
-		return l, err
-	})
-	return open, wrap("lock migrations", err)
+	return locked, err
 }

@@ -155,9 +155,9 @@ func TestI8_OneOpenMigrationPerContainer(t *testing.T) {
 	h.sound("after the race")
 }
 
-// I8, I11: whoever queues the failovers of lost nodes, and how often, each
-// ha container that should run is queued once, and no other.
-func TestI8_I11_FailoversAreQueuedOnce(t *testing.T) {
+// I8, I11: whoever begins the failovers of lost nodes, and how often, each ha
+// container that should run has one, and no other.
+func TestI8_I11_FailoversBeginOnce(t *testing.T) {
 	h := newSQLHouse(t)
 	const ha = 10
 	e, lost, well := h.egg("demo"), h.joined("lost", big), h.joined("well", big)
@@ -168,20 +168,44 @@ func TestI8_I11_FailoversAreQueuedOnce(t *testing.T) {
 	h.container("standard", e, lost)
 	h.container("elsewhere", e, well)
 	h.exec(`update containers set type = 'ha', ha_policy = 'available' where name = 'elsewhere'`)
-	queue := func() (n int, err error) {
-		err = h.InTx(h.ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.QueueFailovers(h.ctx, []id.NodeID{lost.ID}, now(), now())
+	fresh := func() []fleet.Migration {
+		list, err := h.NewFailovers(h.ctx, []id.NodeID{lost.ID}, now(), now(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []fleet.Migration
+		for _, o := range list {
+			out = append(out, o.Migration)
+		}
+		return out
+	}
+	begin := func(list []fleet.Migration) (saved []id.MigrationID, err error) {
+		err = h.InTx(h.ctx, func(tx *store.Tx) error {
+			locked, err := tx.LockMigrations(h.ctx, list)
+			if err != nil {
+				return err
+			}
+			var ours []fleet.Migration
+			for _, l := range locked {
+				ours = append(ours, l.Migration)
+			}
+			saved, err = tx.SaveMigrations(h.ctx, ours)
 			return err
 		})
-		return n, err
+		return saved, err
 	}
-	if n, err := queue(); n != 0 || err != nil {
-		t.Errorf("%d were queued before it was written down that the node is lost, %v", n, err)
+	if list := fresh(); len(list) != 0 {
+		t.Errorf("%d would begin before it was written down that the node is lost", len(list))
 	}
 	h.exec(`update node_health set status = 'unhealthy' where node_id = $1`, lost.ID)
 	counts := make([]int, 4)
-	for _, err := range race(len(counts), func(i int) (err error) {
-		counts[i], err = queue()
+	seen := make([][]fleet.Migration, len(counts))
+	for i := range counts {
+		seen[i] = fresh() // they all have
+	}
+	for _, err := range race(len(counts), func(i int) error {
+		saved, err := begin(seen[i])
+		counts[i] = len(saved)
 		return err
 	}) {
 		if err != nil {
@@ -194,7 +218,25 @@ func TestI8_I11_FailoversAreQueuedOnce(t *testing.T) {
 	}
 	open, err := h.OpenMigrations(h.ctx, 100)
 	if err != nil || sum != ha || len(open) != ha {
-		t.Errorf("%d were queued, %d are open, want %d, %v", sum, len(open), ha, err)
+		t.Errorf("%d have begun, %d are open, want %d, %v", sum, len(open), ha, err)
 	}
 	h.sound("after the race")
+	if saved, err := begin(seen[0]); err != nil || len(saved) != 0 {
+		t.Errorf("%d began again, %v", len(saved), err)
+	}
+	for what, sql := range map[string]string{
+		"stays where it is":  `update containers set type = 'standard', ha_policy = null where id = $1`,
+		"has another policy": `update containers set ha_policy = 'exclusive' where id = $1`,
+		"is no more":         `update containers set deleted_at = now() where id = $1`,
+		"came back":          `update node_health set status = 'healthy' where node_id = (select node_id from containers where id = $1)`,
+	} {
+		h.exec(`delete from container_migrations`)
+		h.exec(`update node_health set status = 'unhealthy' where node_id = $1`, lost.ID)
+		h.exec(`update containers set type = 'ha', ha_policy = 'available', migration_status = 'idle', deleted_at = null where name like 'ha%'`)
+		list := fresh()
+		h.exec(sql, list[0].ContainerID)
+		if saved, err := begin(list[:1]); err != nil || len(saved) != 0 {
+			t.Errorf("one that %s meanwhile has begun, %v", what, err)
+		}
+	}
 }
