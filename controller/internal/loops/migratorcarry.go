@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lormas/lormas/controller/internal/failover"
 	"github.com/lormas/lormas/controller/internal/fleet"
@@ -16,41 +19,76 @@ import (
 	"github.com/lormas/lormas/shared/id"
 )
 
-// atOnce is how many containers are moved in one transaction.
-const atOnce = 250
+// atOnce is how many containers are moved in one transaction, and movers how
+// many of those go on side by side: Postgres is at one while we are at another.
+const (
+	atOnce = 250
+	movers = 4
+)
 
 // move gives containers to their new places. Whatever becomes of it, no node
 // stays seized whose revision can be read.
 func (m *Migrator) move(ctx context.Context, w *work) error {
-	var failed error
-	var done []fleet.Migration
-	doubt := false // whether something was committed
-	yielded := map[id.NodeID]int64{}
 	bySource(w.moves)
+	c := carried{work: w, revs: map[id.NodeID]int64{}}
+	var all errgroup.Group
+	all.SetLimit(movers)
 	for chunk := range slices.Chunk(w.moves, atOnce) {
-		failed = errors.Join(failed, apart(ctx, m, chunk, func(some []*move) error {
-			out, err := m.moveSome(ctx, some)
-			if err != nil {
-				doubt = true
-				return err
-			}
-			m.heard(out.revs)
-			maps.Copy(yielded, out.revs)
-			m.Sent()
-			w.done += len(out.moved)
-			w.left += len(some) - len(out.moved)
-			done = append(done, out.moved...)
+		all.Go(func() error {
+			c.fail(apart(ctx, m, chunk, func(some []*move) error { return m.carry(ctx, some, &c) }, func(mv *move, err error) { m.setAside(mv, err, &c) }))
 			return nil
-		}, func(mv *move, err error) {
-			m.refused[mv.view.Migration.ID] = refused{at: m.Now(), why: err.Error()}
-			if mv.view.Migration.Version == 0 { // it is to be seen, and tried again
-				w.refuse(mv, err.Error(), m.Rules, m.Now())
-			}
-		}))
+		})
 	}
-	failed = errors.Join(failed, m.yield(ctx, w, yielded, doubt))
-	m.tell(ctx, done, nil) // after all of them: people can wait, the next containers cannot
+	_ = all.Wait()
+	failed := errors.Join(c.failed, m.yield(ctx, w, c.revs, c.doubt))
+	m.tell(ctx, c.done, nil) // after all of them: people can wait, the next containers cannot
 	return failed
+}
+
+// carried is what has become of the moves of a round so far.
+type carried struct {
+	sync.Mutex
+	*work
+	revs   map[id.NodeID]int64
+	done   []fleet.Migration
+	failed error
+	doubt  bool // whether something was committed
+}
+
+func (c *carried) fail(err error) {
+	c.Lock()
+	defer c.Unlock()
+	c.failed = errors.Join(c.failed, err)
+}
+
+// carry moves some, and notes it.
+func (m *Migrator) carry(ctx context.Context, some []*move, c *carried) error {
+	out, err := m.moveSome(ctx, some)
+	c.Lock()
+	defer c.Unlock()
+	if err != nil {
+		c.doubt = true
+		return err
+	}
+	m.heard(out.revs)
+	m.Sent()
+	for node, rev := range out.revs {
+		c.revs[node] = max(c.revs[node], rev)
+	}
+	c.work.done += len(out.moved)
+	c.left += len(some) - len(out.moved)
+	c.done = append(c.done, out.moved...)
+	return nil
+}
+
+// setAside leaves one alone for a while that cannot be moved.
+func (m *Migrator) setAside(mv *move, err error, c *carried) {
+	c.Lock()
+	defer c.Unlock()
+	m.refused[mv.view.Migration.ID] = refused{at: m.Now(), why: err.Error()}
+	if mv.view.Migration.Version == 0 { // it is to be seen, and tried again
+		c.refuse(mv, err.Error(), m.Rules, m.Now())
+	}
 }
 
 // bySource brings those together that leave the same node, among those that are

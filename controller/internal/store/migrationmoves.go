@@ -55,9 +55,9 @@ func (h holding) reservedAt() *id.NodeID {
 }
 
 // What holdKnown and holdNew read of migrations that are on record, and of
-// containers whose failover begins. Whether the former are open is not a
-// condition: Postgres takes such for few, and would look through all of those
-// for each that is asked for.
+// containers whose failover begins. Whether the former are open, and the latter
+// still may, is not a condition: Postgres takes such for few, and would look
+// through all of those for each that is asked for.
 const (
 	holdKnown = `
 		select w.at, m.state, m.to_node_id, c.node_id, c.epoch, c.generation, c.desired_power, c.deleted_at is not null, c.evicting,
@@ -67,11 +67,10 @@ const (
 		join containers c on c.id = m.container_id
 		order by c.id for update of c, m`
 	holdNew = `
-		select w.at, 'queued', null::uuid, c.node_id, c.epoch, c.generation, c.desired_power, false, c.evicting,
-			c.cpu, c.memory, c.disk, c.spec -> 'ports'
+		select w.at, case when c.ha_policy = w.policy and ` + mayFailOver + ` then 'queued' else 'cancelled' end, null::uuid,
+			c.node_id, c.epoch, c.generation, c.desired_power, false, c.evicting, c.cpu, c.memory, c.disk, c.spec -> 'ports'
 		from unnest($1::uuid[], $2::text[], $3::int[]) as w (container, policy, at)
-		join containers c on c.id = w.container and c.ha_policy = w.policy join node_health h on h.node_id = c.node_id
-		where ` + mayFailOver + `
+		join containers c on c.id = w.container join node_health h on h.node_id = c.node_id
 		order by c.id for update of c`
 )
 

@@ -106,8 +106,9 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time, limit int) ([]OpenMigration, error) {
 	rows, err := s.db.Query(ctx, `
 		select`+containerColumns+`, n.cluster_id, 'node ' || n.name || ' is lost: ' || h.status_reason
-		from containers c join nodes n on n.id = c.node_id join node_health h on h.node_id = n.id
-		where c.node_id = any($1) and c.desired_power = 'running' and `+mayFailOver+`
+		from unnest($1::uuid[]) as w (node) join nodes n on n.id = w.node join node_health h on h.node_id = w.node
+		join containers c on c.node_id = w.node
+		where c.desired_power = 'running' and `+mayFailOver+`
 		order by c.ha_policy desc, c.id limit $2`, nodes, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find containers of lost nodes: %w", err)
@@ -131,9 +132,10 @@ func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt,
 }
 
 // mayFailOver is what must be true of a container c of a node with health h
-// when its failover begins.
+// when its failover begins. The open migrations are read once: Postgres takes
+// them for few, and would look through all of them for each container.
 const mayFailOver = `c.type = 'ha' and c.deleted_at is null and h.status = 'unhealthy'
-	and not exists (select from container_migrations m where m.container_id = c.id and ` + isOpen + `)`
+	and c.id not in (select m.container_id from container_migrations m where ` + isOpen + `)`
 
 // LockedMigration is a migration under its lock, and where its container is
 // and what is wanted of it now. What a container is made of does not matter

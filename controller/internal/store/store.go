@@ -66,6 +66,11 @@ func OpenTraced(ctx context.Context, url string, tracer pgx.QueryTracer) (*Store
 // locked must not hold up the one that takes over.
 const idleTimeout = "idle_in_transaction_session_timeout"
 
+// connections is how many a store has at least, unless the URL says otherwise
+// (pool_max_conns): while many containers are moved at once, over several, the
+// rest of the controller goes on.
+const connections = 8
+
 func open(ctx context.Context, url string, with func(*pgxpool.Config)) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -73,6 +78,9 @@ func open(ctx context.Context, url string, with func(*pgxpool.Config)) (*Store, 
 	}
 	if params := config.ConnConfig.RuntimeParams; params[idleTimeout] == "" {
 		params[idleTimeout] = "5s"
+	}
+	if !strings.Contains(url, "pool_max_conns") {
+		config.MaxConns = max(config.MaxConns, connections)
 	}
 	with(config)
 	pool, err := pgxpool.NewWithConfig(ctx, config)
