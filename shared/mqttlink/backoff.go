@@ -17,6 +17,10 @@ const (
 	// refusedPause is for a credential that is not accepted: trying again
 	// soon changes nothing, yet it may be accepted again one day.
 	refusedPause = 60 * time.Second
+	// hurried is for how many rounds pauses are as short as is asked for: after
+	// that nobody waits for us any more, and a link that is down for days must
+	// not keep a small machine busy.
+	hurried = 10
 	// lasting is how long a session must have held for the next trouble to
 	// count as the first one. Two agents with one client id throw each other
 	// out at once, and must not do so ever faster.
@@ -24,21 +28,25 @@ const (
 )
 
 // wait says between which times from now the next attempt is due, after so
-// many failures in a row over all servers, and one more for the given cause.
-// The servers of a round are asked with hardly a pause: one of them may be the
+// many failures in a row over all servers, and one more for the given cause,
+// with pauses of at most hurry while that may help (0: backoffCap). The servers of a round are asked with hardly a pause: one of them may be the
 // one that has just taken over.
-func wait(cause Cause, failures, servers int) (atLeast, below time.Duration) {
+func wait(cause Cause, failures, servers int, hurry time.Duration) (atLeast, below time.Duration) {
 	rounds := failures / servers
+	longest := backoffCap
+	if hurry > 0 && rounds < hurried {
+		longest = min(max(hurry, backoffBase), backoffCap)
+	}
 	switch {
 	case cause == Refused || cause == Forbidden:
 		return refusedPause / 2, refusedPause
 	case cause == Barred:
 		return 0, backoffBase
 	case cause == Lost && rounds == 0:
-		return 0, lostSpread
+		return 0, min(lostSpread, longest)
 	case (failures+1)%servers != 0:
 		return 0, backoffBase
 	}
 	const enough = 5 // doublings to pass the cap
-	return 0, min(backoffCap, backoffBase<<min(rounds, enough))
+	return 0, min(longest, backoffBase<<min(rounds, enough))
 }

@@ -15,24 +15,33 @@ func TestWaitGrowsToItsCap(t *testing.T) {
 		cause          Cause
 		failures       int
 		servers        int
+		hurry          time.Duration
 		atLeast, below time.Duration
 	}{
-		{Unreachable, 0, 1, 0, 500 * time.Millisecond},
-		{Unreachable, 1, 1, 0, time.Second},
-		{Unreachable, 4, 1, 0, 8 * time.Second},
-		{Unreachable, 5, 1, 0, 10 * time.Second},
-		{Unreachable, 1_000_000, 1, 0, 10 * time.Second},
-		{Unreachable, 100, 3, 0, 500 * time.Millisecond}, // within a round
-		{Unreachable, 101, 3, 0, 10 * time.Second},       // after it
-		{Lost, 0, 1, 0, 3 * time.Second},
-		{Lost, 1, 2, 0, 3 * time.Second},
-		{Lost, 1, 1, 0, time.Second},
-		{Closed, 0, 1, 0, 500 * time.Millisecond},
-		{Barred, 1000, 1, 0, 500 * time.Millisecond},
-		{Refused, 0, 1, 30 * time.Second, time.Minute},
-		{Forbidden, 7, 1, 30 * time.Second, time.Minute},
+		{Unreachable, 0, 1, 0, 0, 500 * time.Millisecond},
+		{Unreachable, 1, 1, 0, 0, time.Second},
+		{Unreachable, 4, 1, 0, 0, 8 * time.Second},
+		{Unreachable, 5, 1, 0, 0, 10 * time.Second},
+		{Unreachable, 1_000_000, 1, 0, 0, 10 * time.Second},
+		{Unreachable, 100, 3, 0, 0, 500 * time.Millisecond}, // within a round
+		{Unreachable, 101, 3, 0, 0, 10 * time.Second},       // after it
+		{Unreachable, 3, 1, time.Second, 0, time.Second},
+		{Unreachable, 9, 1, 2 * time.Second, 0, 2 * time.Second},
+		{Unreachable, 10, 1, 2 * time.Second, 0, 10 * time.Second}, // nobody waits any more
+		{Unreachable, 19, 2, 2 * time.Second, 0, 2 * time.Second},
+		{Unreachable, 4, 1, time.Minute, 0, 8 * time.Second},
+		{Unreachable, 3, 1, time.Millisecond, 0, 500 * time.Millisecond},
+		{Lost, 0, 1, time.Second, 0, time.Second},
+		{Refused, 0, 1, time.Second, 30 * time.Second, time.Minute},
+		{Lost, 0, 1, 0, 0, 3 * time.Second},
+		{Lost, 1, 2, 0, 0, 3 * time.Second},
+		{Lost, 1, 1, 0, 0, time.Second},
+		{Closed, 0, 1, 0, 0, 500 * time.Millisecond},
+		{Barred, 1000, 1, 0, 0, 500 * time.Millisecond},
+		{Refused, 0, 1, 0, 30 * time.Second, time.Minute},
+		{Forbidden, 7, 1, 0, 30 * time.Second, time.Minute},
 	} {
-		atLeast, below := wait(c.cause, c.failures, c.servers)
+		atLeast, below := wait(c.cause, c.failures, c.servers, c.hurry)
 		if atLeast != c.atLeast || below != c.below {
 			t.Errorf("%s after %d failures over %d servers: %s to %s, want %s to %s", c.cause, c.failures, c.servers, atLeast, below, c.atLeast, c.below)
 		}

@@ -22,7 +22,8 @@ type Options struct {
 	TLS         *tls.Config     // for the schemes that want it; nil: the system's roots
 	Will        func() *Message // asked before each attempt; nil: none
 	Subscribe   []Subscription
-	May         func() error // asked before each attempt; an error puts it off; nil: always
+	May         func() error         // asked before each attempt; an error puts it off; nil: always
+	Hurry       func() time.Duration // asked before each pause: how long it may be while somebody waits for us; nil or 0: 10 s
 
 	KeepAlive      time.Duration // 0: 10 s
 	ConnectTimeout time.Duration // for each of dialling and greeting; 0: 5 s
@@ -122,6 +123,9 @@ func (o *Options) fill() {
 	}
 	if o.May == nil {
 		o.May = func() error { return nil }
+	}
+	if o.Hurry == nil {
+		o.Hurry = func() time.Duration { return 0 }
 	}
 	if o.Will == nil {
 		o.Will = func() *Message { return nil }

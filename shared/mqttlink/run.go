@@ -44,7 +44,7 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func (o *Options) pause(ctx context.Context, cause Cause, failures, servers int) {
-	atLeast, below := wait(cause, failures, servers)
+	atLeast, below := wait(cause, failures, servers, o.Hurry())
 	timer := time.NewTimer(atLeast + o.Random(below-atLeast))
 	defer timer.Stop()
 	select {

@@ -177,7 +177,9 @@ func (c *conn) takeLease(r *rhythm, payload []byte) {
 		c.Log.Warn("a lease of a controller that has been replaced: ignored", "term", l.Term)
 		return
 	}
-	if sent, ok := r.answer(l); ok {
+	sent, ok := r.answer(l)
+	c.every.Store(int64(r.every))
+	if ok {
 		c.Permits.Acked(lease.Ack{
 			SentAt: sent, Rev: l.Rev,
 			Lease: time.Duration(l.LeaseMS) * time.Millisecond, Soft: time.Duration(l.SoftMS) * time.Millisecond,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lormas/lormas/agent/internal/console"
@@ -58,6 +59,7 @@ type Link struct {
 	progress chan progress
 	meter    sync.Mutex // held while measuring
 	term     term
+	every    atomic.Int64 // nanoseconds between heartbeats, as a lease asked for; 0: none did yet
 	work     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -97,6 +99,7 @@ func (l *Link) Run(ctx context.Context) error {
 		}
 	}
 	o.Will = func() *mqttlink.Message { return l.attempt(outer) }
+	o.Hurry = func() time.Duration { return time.Duration(l.every.Load()) } // a node with a short window is given up soon
 	o.OnUp, o.OnDown, o.OnMessage = l.up, l.down, l.receive
 	if err := mqttlink.Run(outer, o); err != nil {
 		return fmt.Errorf("connect to the controller: %w", err)

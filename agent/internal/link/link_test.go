@@ -223,6 +223,25 @@ func TestThreeUnansweredHeartbeatsMakeANewSession(t *testing.T) {
 	})
 }
 
+// A node with a short window is given up soon: it has to find its way back
+// before that.
+func TestPausesAreNoLongerThanAHeartbeat(t *testing.T) {
+	r := newRig(t)
+	h := r.hello(1)
+	r.nothing(h)
+	r.until("the second heartbeat, which a lease has asked for", func() bool {
+		return newest(all[wire.Heartbeat](r, wire.NodeHeartbeat, wire.TypeHeartbeat)).Seq > 1
+	})
+	r.change(func() { r.pauses = nil })
+	r.broker.Down()
+	r.until("five attempts", func() bool { return len(r.pauses) >= 5 })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if longest := slices.Max(r.pauses[:5]); longest != time.Second {
+		t.Errorf("an agent that should be heard every second would wait for up to %s: %v", longest, r.pauses)
+	}
+}
+
 func TestAPlannedStopSaysGoodbye(t *testing.T) {
 	r := newRig(t)
 	h := r.hello(1)

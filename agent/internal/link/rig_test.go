@@ -43,6 +43,7 @@ type rig struct {
 	heard   []mqttlink.Message // everything, in order
 	server  *mqttlink.Session  // of the controller
 	noAcks  bool               // events are not acknowledged
+	pauses  []time.Duration    // of the agent between attempts, at most
 	leases  wire.Lease         // what every heartbeat is answered with; none without NextHBMS
 }
 
@@ -173,7 +174,10 @@ func (r *rig) boot() {
 	uplink = link.New(link.Options{
 		MQTT: mqttlink.Options{
 			Servers: []string{r.broker.URL()},
-			Random:  func(time.Duration) time.Duration { return 20 * time.Millisecond },
+			Random: func(longest time.Duration) time.Duration {
+				r.change(func() { r.pauses = append(r.pauses, longest) })
+				return 20 * time.Millisecond
+			},
 		},
 		Node: r.node, Version: "test", Machine: link.Machine{Hostname: "h", MachineID: "m", Arch: "amd64"},
 		Ledger: l, Reconciler: reconciler, Engine: r.engine, Books: r.books, Log: log,

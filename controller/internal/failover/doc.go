@@ -41,6 +41,9 @@
 //	              stops first)           2 min, source lost             queued; standard: failed
 //	any           the container was deleted                             cancelled
 //
+// A failover is on record with its first step: mostly as starting, or as queued
+// where it has to wait. One whose node comes back before that is none.
+//
 // Three targets may be tried one after the other; then it rests for 1, 5 and
 // 15 minutes. The way back is for planned moves only, as a lost source is
 // none.

@@ -23,6 +23,7 @@ const (
 	backoffBase     = 500 * time.Millisecond
 	backoffCap      = 10 * time.Second
 	lostSpread      = 3 * time.Second
+	hurried         = 10 // rounds
 	reconcileEvery  = 2 * time.Second
 	offlineDelay    = time.Minute
 )
@@ -37,6 +38,7 @@ type agentMemory struct {
 	term      int64       // the highest that a controller has spoken with
 	session   wire.Session
 	failures  int
+	hurry     time.Duration // the longest pause, while somebody waits for it
 	every     time.Duration
 	resend    time.Duration
 	seq       uint64
@@ -151,7 +153,15 @@ func (n *node) backoff() time.Duration {
 	if n.mem.failures%each != 0 {
 		return backoffBase
 	}
-	return min(backoffCap, backoffBase<<min(n.mem.failures/each, 5))
+	return min(n.longestPause(), backoffBase<<min(n.mem.failures/each, 5))
+}
+
+// longestPause is as long as a heartbeat while that may help.
+func (n *node) longestPause() time.Duration {
+	if n.mem.hurry == 0 || n.mem.failures/len(n.w.ctls) >= hurried {
+		return backoffCap
+	}
+	return min(max(n.mem.hurry, backoffBase), backoffCap)
 }
 
 // unlucky notes an attempt to connect that the network has lost, which is no
@@ -189,7 +199,7 @@ func (n *node) connected(c *controller, attempt, conn uint64, session wire.Sessi
 func (n *node) disconnected(conn uint64) {
 	if n.mem.conn == conn && conn != 0 {
 		n.mem.conn = 0
-		n.again(lostSpread)
+		n.again(min(lostSpread, n.longestPause()))
 	}
 }
 
@@ -209,7 +219,7 @@ func (n *node) pulse() {
 		conn := m.conn
 		m.conn = 0
 		n.sayGoodbye(m.peer, conn)
-		n.again(lostSpread)
+		n.again(min(lostSpread, n.longestPause()))
 		return
 	default:
 		n.heartbeat()
@@ -275,6 +285,7 @@ func (n *node) hearLease(l wire.Lease) {
 	m.unasked, m.inTouch = 0, true
 	if l.NextHBMS > 0 {
 		m.every, m.resend = time.Duration(l.NextHBMS)*time.Millisecond, time.Duration(l.ResendMS)*time.Millisecond
+		m.hurry = m.every
 	}
 	n.renew(l, sent)
 }

@@ -45,8 +45,7 @@ func (c *controller) migrate() {
 	}
 	var s snapshot
 	c.tx(func(r *rows) error {
-		r.queueFailovers(lost, c.wall())
-		s = c.look(r)
+		s = c.look(r, lost)
 		return nil
 	}, func(err error) {
 		c.moving = false
@@ -57,14 +56,17 @@ func (c *controller) migrate() {
 }
 
 // look reads all that decisions depend on, as of one moment.
-func (c *controller) look(r *rows) snapshot {
+func (c *controller) look(r *rows, lost []id.NodeID) snapshot {
 	s := snapshot{places: r.candidates()}
+	open := r.newFailovers(lost, c.wall())
 	for _, m := range r.migrations {
-		if m.State.Final() {
-			continue
+		if !m.State.Final() {
+			open = append(open, *m)
 		}
+	}
+	for _, m := range open {
 		row := r.container(m.ContainerID)
-		v := failover.View{Migration: *m, Container: row.Container}
+		v := failover.View{Migration: m, Container: row.Container}
 		if c.w.rules.StartFirst && m.Kind == fleet.KindManual {
 			v.Migration.Policy, v.Migration.Overlap = fleet.Available, true
 		}
@@ -126,7 +128,11 @@ type fence struct {
 
 // seen is a node as the memory has it.
 func (c *controller) seen(n id.NodeID) failover.Node {
-	return failover.Node{ID: n, State: c.nodes.state(n), Window: c.w.rules.profile.Window, Held: c.nodes.Held()}
+	look, _ := c.nodes.Look(n)
+	return failover.Node{
+		ID: n, State: c.nodes.state(n), Window: c.w.rules.profile.Window, Held: c.nodes.Held(),
+		Flapped: look.Flaps.Quarantined && !c.w.rules.NoQuarantine,
+	}
 }
 
 // carryOut decides, and does it: what is taken from silent nodes only once
@@ -153,7 +159,7 @@ func (c *controller) carryOut(s snapshot) {
 		if !found {
 			st = step{by: c, Decision: failover.Refused(v, "no room", failover.Default(), c.wall())}
 		}
-		if st.Changes(v.Migration) {
+		if v.Migration.Version == 0 && st.Action != failover.Finish || v.Migration.Version > 0 && st.Changes(v.Migration) {
 			steps = append(steps, st)
 		}
 	}
@@ -275,6 +281,12 @@ func (c *controller) readBack(seized []id.NodeID) {
 
 // carryOut does one step in a transaction.
 func (r *rows) carryOut(st step) {
+	if st.Next.Version == 0 {
+		if !r.begin(st.Next) {
+			return
+		}
+		st.Next.Version = 1
+	}
 	switch st.Action {
 	case failover.Reserve:
 		r.reserve(placed{st.Next, st.node})

@@ -22,10 +22,8 @@ var errConflict = errors.New("the container is being moved already")
 // insertMigration records a migration; a container has one that is open at
 // most.
 func (r *rows) insertMigration(m fleet.Migration) error {
-	for _, other := range r.migrations {
-		if other.ContainerID == m.ContainerID && !other.State.Final() && !r.w.rules.NoUnique {
-			return errConflict
-		}
+	if r.moving(m.ContainerID) {
+		return errConflict
 	}
 	m.Version = 1
 	r.migrations = append(r.migrations, &m)
@@ -33,17 +31,41 @@ func (r *rows) insertMigration(m fleet.Migration) error {
 	return nil
 }
 
-// queueFailovers queues the failover of what lost nodes should run.
-func (r *rows) queueFailovers(lost []id.NodeID, now time.Time) {
+// newFailovers lists the failovers that have yet to begin.
+func (r *rows) newFailovers(lost []id.NodeID, now time.Time) (list []fleet.Migration) {
 	for _, c := range r.containers {
-		if !slices.Contains(lost, c.NodeID) || c.Type != fleet.HA || c.Power != spec.Running {
+		if !slices.Contains(lost, c.NodeID) || !r.mayFailOver(c) {
 			continue
 		}
-		_ = r.insertMigration(fleet.Migration{
+		list = append(list, fleet.Migration{
 			ID: r.w.newID(), ContainerID: c.ID, Kind: fleet.KindFailover, From: c.NodeID, FromEpoch: c.Epoch, Policy: c.HAPolicy,
 			State: fleet.MigrationQueued, Attempt: 1, Leftover: fleet.LeftoverNone, DetectedAt: &now, CreatedAt: now, NextRunAt: now,
 		})
 	}
+	return list
+}
+
+// mayFailOver is what must be true of a container when its failover begins.
+func (r *rows) mayFailOver(c *containerRow) bool {
+	return c.Type == fleet.HA && c.Power == spec.Running && r.node(c.NodeID).state == fleet.NodeUnhealthy && !r.moving(c.ID)
+}
+
+// moving reports whether a container is being moved.
+func (r *rows) moving(container id.ContainerID) bool {
+	return !r.w.rules.NoUnique && slices.ContainsFunc(r.migrations, func(m *fleet.Migration) bool {
+		return m.ContainerID == container && !m.State.Final()
+	})
+}
+
+// begin puts a failover on record that takes its first step, if its container
+// is what it was when that was decided.
+func (r *rows) begin(next fleet.Migration) bool {
+	c := r.container(next.ContainerID)
+	if c.NodeID != next.From || c.Epoch != next.FromEpoch || !r.mayFailOver(c) {
+		return false
+	}
+	next.State, next.To, next.Waiting = fleet.MigrationQueued, nil, ""
+	return r.insertMigration(next) == nil
 }
 
 // current finds a migration that is still of the version that a step was
