@@ -203,6 +203,7 @@ func (r *rows) stay(next fleet.Migration) {
 func (r *rows) endEviction(c *containerRow) {
 	if c.Evicting {
 		c.Evicting = false
+		c.who.aside = r.w.now // until now it was
 		r.touch(c.NodeID, c.ID)
 	}
 }
