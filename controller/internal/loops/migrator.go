@@ -166,7 +166,7 @@ const beginAgain = 5 * time.Second
 // failovers are those that begin.
 type failovers struct {
 	list  []store.OpenMigration
-	nodes map[id.NodeID]time.Time // that are lost
+	nodes map[id.NodeID]time.Time // that are lost, on record
 	all   bool                    // of these nodes; or only of those lost since
 	whole bool                    // none is left out
 }
@@ -178,12 +178,28 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 	now := m.Now()
 	f := failovers{nodes: m.Nodes.Lost(), whole: true}
 	f.all = now.Sub(m.begunAt) >= beginAgain && len(f.nodes) > 0
-	lost := map[time.Time][]id.NodeID{}
+	var asked []id.NodeID
 	for node, since := range f.nodes {
+		if at, begun := m.begun[node]; f.all || !begun || !at.Equal(since) {
+			asked = append(asked, node)
+		}
+	}
+	if len(asked) == 0 {
+		return f, nil
+	}
+	given, err := m.Store.GivenUp(ctx, asked)
+	if err != nil {
+		return failovers{}, err
+	}
+	lost := map[time.Time][]id.NodeID{}
+	for _, node := range asked {
+		since := f.nodes[node]
 		switch {
+		case !given[node]:
+			delete(f.nodes, node) // it is not written down yet: once it is, we are woken
 		case f.all:
 			lost[now] = append(lost[now], node)
-		case !m.begun[node].Equal(since):
+		default:
 			lost[since] = append(lost[since], node)
 		}
 	}

@@ -191,3 +191,15 @@ func (tx *Tx) recordFirst(ctx context.Context, node id.NodeID, f Facts, at time.
 	}
 	return nil
 }
+
+// GivenUp tells which of the nodes are lost, on record.
+func (s *Store) GivenUp(ctx context.Context, nodes []id.NodeID) (map[id.NodeID]bool, error) {
+	rows, err := s.db.Query(ctx, `select node_id from node_health where node_id = any($1) and status = 'unhealthy'`, nodes)
+	if err != nil {
+		return nil, fmt.Errorf("load lost nodes: %w", err)
+	}
+	given := map[id.NodeID]bool{}
+	var node id.NodeID
+	_, err = pgx.ForEachRow(rows, []any{&node}, func() error { given[node] = true; return nil })
+	return given, wrap("load lost nodes", err)
+}
