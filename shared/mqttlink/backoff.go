@@ -17,10 +17,10 @@ const (
 	// refusedPause is for a credential that is not accepted: trying again
 	// soon changes nothing, yet it may be accepted again one day.
 	refusedPause = 60 * time.Second
-	// hurried is for how many rounds pauses are as short as is asked for: after
-	// that nobody waits for us any more, and a link that is down for days must
-	// not keep a small machine busy.
-	hurried = 10
+	// hurried is for how many rounds pauses are as short as is asked for: they
+	// take ten times that, on average, by when nobody waits for us any more; and
+	// a link that is down for days must not keep a small machine busy.
+	hurried = 20
 	// lasting is how long a session must have held for the next trouble to
 	// count as the first one. Two agents with one client id throw each other
 	// out at once, and must not do so ever faster.

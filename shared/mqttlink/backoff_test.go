@@ -26,9 +26,9 @@ func TestWaitGrowsToItsCap(t *testing.T) {
 		{Unreachable, 100, 3, 0, 0, 500 * time.Millisecond}, // within a round
 		{Unreachable, 101, 3, 0, 0, 10 * time.Second},       // after it
 		{Unreachable, 3, 1, time.Second, 0, time.Second},
-		{Unreachable, 9, 1, 2 * time.Second, 0, 2 * time.Second},
-		{Unreachable, 10, 1, 2 * time.Second, 0, 10 * time.Second}, // nobody waits any more
-		{Unreachable, 19, 2, 2 * time.Second, 0, 2 * time.Second},
+		{Unreachable, 19, 1, 2 * time.Second, 0, 2 * time.Second},
+		{Unreachable, 20, 1, 2 * time.Second, 0, 10 * time.Second}, // nobody waits any more
+		{Unreachable, 39, 2, 2 * time.Second, 0, 2 * time.Second},
 		{Unreachable, 4, 1, time.Minute, 0, 8 * time.Second},
 		{Unreachable, 3, 1, time.Millisecond, 0, 500 * time.Millisecond},
 		{Lost, 0, 1, time.Second, 0, time.Second},

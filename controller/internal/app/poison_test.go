@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,31 @@ func TestOneThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 		}
 		exec(`UPDATE containers SET spec = $2 WHERE id = $1`, bad.ID, bad.Spec)
 		b.await("the node to be told as well", func() bool { return told(b.nodes[1]) })
+	})
+}
+
+// A container of a lost node that cannot be read stays where it is, and says
+// so; the others move.
+func TestOneThatCannotBeReadHoldsUpNoFailover(t *testing.T) {
+	inBubble(t, 3, func(b *bubble) {
+		time.Sleep(time.Minute) // grace
+		old := b.nodes[0]
+		one, bad := b.ha("one", old), b.ha("bad", old)
+		db, err := pgx.Connect(context.Background(), b.config.DatabaseURL)
+		b.ok(err)
+		defer db.Close(context.Background())
+		var was string
+		b.ok(db.QueryRow(context.Background(), `SELECT spec::text FROM containers WHERE id = $1`, bad.ID).Scan(&was))
+		_, err = db.Exec(context.Background(), `UPDATE containers SET spec = '"no spec"' WHERE id = $1`, bad.ID)
+		b.ok(err)
+		old.link.cut(true)
+		b.awaitMigration(one.ID, fleet.MigrationDone)
+		b.await("the reason to be told", func() bool {
+			m := b.latest(bad.ID)
+			return m.State == fleet.MigrationQueued && strings.Contains(m.Waiting, "cannot be read")
+		})
+		_, err = db.Exec(context.Background(), `UPDATE containers SET spec = $2::jsonb WHERE id = $1`, bad.ID, was)
+		b.ok(err)
+		b.awaitMigration(bad.ID, fleet.MigrationDone)
 	})
 }

@@ -33,9 +33,9 @@ func readOn(server *fasthttp.Server) {
 }
 
 // discard reads until the client falls quiet: behind the blank line that ends
-// a head that is at once.
+// a head that is at once. Of a line that ends here, the beginning was read
+// before.
 func discard(conn net.Conn) {
-	end := []byte("\r\n\r\n")
 	buffer := make([]byte, maxHead)
 	kept := 0 // of the last read: the end may come in two parts
 	pause, until := headPause, time.Now().Add(refusedTime)
@@ -49,9 +49,16 @@ func discard(conn net.Conn) {
 		}
 		read += n
 		seen := buffer[:kept+n]
-		if bytes.Contains(seen, end) {
+		if endsHead(seen) || read < len(headEnd) && len(bytes.Trim(seen, headEnd)) == 0 {
 			pause = bodyPause
 		}
-		kept = copy(buffer, seen[max(0, len(seen)-len(end)+1):])
+		kept = copy(buffer, seen[max(0, len(seen)-len(headEnd)+1):])
 	}
+}
+
+const headEnd = "\r\n\r\n"
+
+// endsHead reports whether there is a blank line.
+func endsHead(text []byte) bool {
+	return bytes.Contains(text, []byte(headEnd)) || bytes.Contains(text, []byte("\n\n"))
 }

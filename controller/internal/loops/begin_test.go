@@ -2,6 +2,7 @@ package loops_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -56,5 +57,13 @@ func TestAFailoverBeginsOnceTheVerdictIsOnRecord(t *testing.T) {
 	}
 	if n := open(); n != 1 {
 		t.Errorf("%d failovers are open after another pass", n)
+	}
+	down := errors.New("no database")
+	mover.Before = func(string) error { return down }
+	now = now.Add(time.Minute)
+	c.ID, c.Name = id.New[id.ContainerID](), "another"
+	w.do(func(ctx context.Context, tx *store.Tx) error { return tx.InsertContainer(ctx, c) })
+	if err := mover.Pass(w.Context()); !errors.Is(err, down) {
+		t.Errorf("a round that failed is not told: %v", err)
 	}
 }

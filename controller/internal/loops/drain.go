@@ -10,13 +10,18 @@ import (
 	"github.com/lormas/lormas/shared/id"
 )
 
-// drains takes every drain one step further.
+// drains takes every drain one step further. What a lost node had is failed
+// over first: that waits for no limit.
 func (m *Migrator) drains(ctx context.Context) error {
 	nodes, err := m.Store.DrainingNodes(ctx)
 	if err != nil {
 		return err
 	}
+	lost := m.Nodes.Lost()
 	for _, n := range nodes {
+		if since, gone := lost[n.ID]; gone && !m.hasBegun(n.ID, since) {
+			continue
+		}
 		if err := m.drain(ctx, n); err != nil {
 			return fmt.Errorf("drain node %s: %w", n.ID, err)
 		}

@@ -120,9 +120,9 @@ func (m *Migrator) Pass(ctx context.Context) error {
 	// One part that cannot be done must not hold up the others.
 	failed := m.drains(ctx)
 	for range maxRounds {
-		fresh, err := m.begin(ctx)
-		failed = errors.Join(failed, err)
-		more, err := m.round(ctx, fresh, nil)
+		fresh, unread := m.begin(ctx)
+		more, undone := m.round(ctx, fresh, nil)
+		failed = errors.Join(failed, unread, undone)
 		if !more {
 			break
 		}
@@ -180,7 +180,7 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 	f.all = now.Sub(m.begunAt) >= beginAgain && len(f.nodes) > 0
 	var asked []id.NodeID
 	for node, since := range f.nodes {
-		if at, begun := m.begun[node]; f.all || !begun || !at.Equal(since) {
+		if f.all || !m.hasBegun(node, since) {
 			asked = append(asked, node)
 		}
 	}
@@ -211,14 +211,21 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 		f.list = append(f.list, some...)
 	}
 	f.whole = len(f.list) < maxOpen
-	if len(f.list) > 0 {
-		m.Log.Warn("containers of lost nodes are moved", "containers", len(f.list), "nodes", len(f.nodes))
-	}
 	return f, nil
+}
+
+// hasBegun reports whether the failovers of a node that is lost since then are
+// on record.
+func (m *Migrator) hasBegun(node id.NodeID, since time.Time) bool {
+	at, begun := m.begun[node]
+	return begun && at.Equal(since)
 }
 
 // have notes that failovers are on record.
 func (m *Migrator) have(f failovers) {
+	if len(f.list) > 0 {
+		m.Log.Warn("containers of lost nodes are moved", "containers", len(f.list), "nodes", len(f.nodes))
+	}
 	if !f.whole {
 		return
 	}
@@ -232,15 +239,14 @@ func (m *Migrator) have(f failovers) {
 // them, and reports whether another round may find more to do. Of the nodes in
 // back it is known that they have come back with old copies running.
 func (m *Migrator) round(ctx context.Context, fresh failovers, back map[id.NodeID]bool) (more bool, err error) {
-	views, err := m.look(ctx, fresh.list, back)
+	views, stuck, err := m.look(ctx, fresh.list, back)
 	if err != nil {
 		return false, err
 	}
-	regressed, err := m.regressed(ctx)
-	if err != nil {
+	if err := m.regressed(ctx, stuck); err != nil {
 		return false, err
 	}
-	w := m.plan(views, regressed)
+	w := m.plan(views, stuck)
 	if err := m.place(ctx, w); err != nil {
 		return false, err
 	}
@@ -251,7 +257,7 @@ func (m *Migrator) round(ctx context.Context, fresh failovers, back map[id.NodeI
 	switch {
 	case w.left > 0:
 		time.AfterFunc(lookAgain, m.wake.Up) // somebody held them for a moment
-	case failed == nil:
+	case failed == nil && !w.unsaved:
 		m.have(fresh)
 	}
 	return w.done > 0 && failed == nil, failed

@@ -254,7 +254,9 @@ func (m *Migrator) settle(ctx context.Context, w *work) error {
 		}
 		return !s.decision.Changes(s.view.Migration)
 	})
-	return apart(ctx, m, steps, func(some []step) error { return m.settleSome(ctx, w, some) }, func(step, error) {})
+	return apart(ctx, m, steps, func(some []step) error { return m.settleSome(ctx, w, some) }, func(s step, _ error) {
+		w.unsaved = w.unsaved || s.view.Migration.Version == 0
+	})
 }
 
 func (m *Migrator) settleSome(ctx context.Context, w *work, steps []step) error {
@@ -343,14 +345,6 @@ func (m *Migrator) settleBy(ctx context.Context, tx *store.Tx, by map[failover.A
 			return err
 		}
 	}
-	if list := by[failover.Save]; len(list) > 0 {
-		if _, err := tx.SaveMigrations(ctx, list); err != nil {
-			return err
-		}
-		if err := m.before("settle: saved"); err != nil {
-			return err
-		}
-	}
 	if list := by[failover.Finish]; len(list) > 0 {
 		news, revs, err := tx.FinishMigrations(ctx, list)
 		if err != nil {
@@ -360,7 +354,30 @@ func (m *Migrator) settleBy(ctx context.Context, tx *store.Tx, by map[failover.A
 		for node, rev := range revs {
 			out.revs[node] = max(out.revs[node], rev)
 		}
-		return m.before("settle: finished")
+		if err := m.before("settle: finished"); err != nil {
+			return err
+		}
+	}
+	// Those that begin refer to nodes: that comes after the ledgers.
+	if list := by[failover.Save]; len(list) > 0 {
+		saved, err := tx.SaveMigrations(ctx, list)
+		if err != nil {
+			return err
+		}
+		out.drop(list, saved)
+		return m.before("settle: saved")
 	}
 	return nil
+}
+
+// drop leaves out what was not saved.
+func (o *settled) drop(list []fleet.Migration, saved []id.MigrationID) {
+	lacking := map[id.MigrationID]bool{}
+	for _, g := range list {
+		lacking[g.ID] = true
+	}
+	for _, g := range saved {
+		delete(lacking, g)
+	}
+	o.steps = slices.DeleteFunc(o.steps, func(s step) bool { return lacking[s.decision.Next.ID] })
 }

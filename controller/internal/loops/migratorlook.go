@@ -17,18 +17,25 @@ import (
 // look reads all open migrations, and all that their next steps, and those of
 // the fresh ones, depend on. Of the nodes in back it is known that they came
 // back with old copies.
-func (m *Migrator) look(ctx context.Context, fresh []store.OpenMigration, back map[id.NodeID]bool) ([]failover.View, error) {
+func (m *Migrator) look(ctx context.Context, fresh []store.OpenMigration, back map[id.NodeID]bool) ([]failover.View, stuck, error) {
 	open, err := m.Store.OpenMigrations(ctx, maxOpen)
 	if err != nil {
-		return nil, fmt.Errorf("look at migrations: %w", err)
+		return nil, nil, fmt.Errorf("look at migrations: %w", err)
 	}
 	open = append(open, fresh...)
 	nodes, late, err := m.nodesOf(ctx, open)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	those := stuck{}
 	views := make([]failover.View, len(open))
 	for i, o := range open {
+		if o.Unreadable != nil {
+			those[o.Container.ID] = whyUnreadable
+			if o.Waiting != whyUnreadable { // told once
+				m.Log.Error("a container cannot be moved: what it is made of cannot be read", "container", o.Container.ID, "error", o.Unreadable)
+			}
+		}
 		v := failover.View{
 			Migration: o.Migration, Container: o.Container, Receipt: o.Stop, Message: o.StopMessage,
 			Source: nodes[o.From], Holder: nodes[o.Container.NodeID], FencedAt: m.fencedAt(o),
@@ -43,7 +50,7 @@ func (m *Migrator) look(ctx context.Context, fresh []store.OpenMigration, back m
 		views[i] = v
 	}
 	m.remember(views)
-	return views, nil
+	return views, those, nil
 }
 
 // nodesOf are the nodes that migrations have to do with, and the drains that

@@ -36,7 +36,7 @@ func NewMigratorMetrics(r prometheus.Registerer) *MigratorMetrics {
 			Help: "Migrations that cannot go on now, by what they wait for: a place, the end of a hold, force (an operator's), a limit, a lease to run out, a pause after several targets, or a node to stop, start or return.",
 		}, []string{"kind", "cause"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "lormas_migration_seconds", Help: "How long migrations took: whole from the verdict on a node, or the request, until it was seen running elsewhere; of that detect until it was queued, decide until the switch, start until it ran.",
+			Name: "lormas_migration_seconds", Help: "How long migrations took: whole from the verdict on a node, or the request, until it was seen running elsewhere; of that detect until it began, decide until the switch, start until it ran.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
 		}, []string{"kind", "part"}),
 		overlaps: prometheus.NewCounter(prometheus.CounterOpts{

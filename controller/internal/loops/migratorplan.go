@@ -18,12 +18,13 @@ import (
 
 // work is what one round has to do.
 type work struct {
-	views  []failover.View
-	moves  []*move // need a place
-	steps  []step  // need none
-	seized []id.NodeID
-	done   int // that were written
-	left   int // that somebody else held
+	views   []failover.View
+	moves   []*move // need a place
+	steps   []step  // need none
+	seized  []id.NodeID
+	done    int  // that were written
+	left    int  // that somebody else held
+	unsaved bool // a failover that has yet to begin could not be written
 }
 
 // step is a decision and what it was made on.
@@ -42,24 +43,27 @@ type move struct {
 	locked  *store.LockedMigration // in the transaction that carries it out
 }
 
-// regressed are the containers of which a node knows a later epoch than the
-// truth does: until an operator has seen to that, they stay where they are.
-func (m *Migrator) regressed(ctx context.Context) (map[id.ContainerID]bool, error) {
+// stuck are containers that stay where they are until somebody has seen to
+// them, and why.
+type stuck map[id.ContainerID]string
+
+// regressed adds the containers of which a node knows a later epoch than the
+// truth does.
+func (m *Migrator) regressed(ctx context.Context, those stuck) error {
 	list, err := m.Store.Regressions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[id.ContainerID]bool, len(list))
 	for _, r := range list {
-		out[r.Container] = true
+		those[r.Container] = whyRegressed
 	}
-	return out, nil
+	return err
 }
 
-const whyRegressed = "held: a node knows a later epoch of it than the database, which was restored from a backup; POST /fleet/release goes on"
+const (
+	whyRegressed  = "held: a node knows a later epoch of it than the database, which was restored from a backup; POST /fleet/release goes on"
+	whyUnreadable = "held: what it is made of cannot be read: the controller's log says why; change the container, or delete it"
+)
 
 // plan decides about every migration.
-func (m *Migrator) plan(views []failover.View, regressed map[id.ContainerID]bool) *work {
+func (m *Migrator) plan(views []failover.View, those stuck) *work {
 	now := m.Now()
 	w := &work{views: views}
 	of := make(map[id.MigrationID]failover.View, len(views))
@@ -69,8 +73,8 @@ func (m *Migrator) plan(views []failover.View, regressed map[id.ContainerID]bool
 	for _, d := range failover.Plan(views, m.Rules, now) {
 		s := step{view: of[d.Next.ID], decision: d}
 		switch {
-		case regressed[s.view.Container.ID] && d.Action != failover.Finish:
-			w.steps = append(w.steps, step{view: s.view, decision: failover.Held(s.view, time.Time{}, whyRegressed)})
+		case those[s.view.Container.ID] != "" && d.Action != failover.Finish:
+			w.steps = append(w.steps, step{view: s.view, decision: failover.Held(s.view, time.Time{}, those[s.view.Container.ID])})
 		case d.Action == failover.Reserve, d.Action == failover.Switch, d.Action == failover.GoHome && d.Back:
 			w.moves = append(w.moves, m.newMove(s))
 		default:

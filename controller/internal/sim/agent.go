@@ -23,7 +23,7 @@ const (
 	backoffBase     = 500 * time.Millisecond
 	backoffCap      = 10 * time.Second
 	lostSpread      = 3 * time.Second
-	hurried         = 10 // rounds
+	hurried         = 20 // rounds
 	reconcileEvery  = 2 * time.Second
 	offlineDelay    = time.Minute
 )

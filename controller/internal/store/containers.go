@@ -21,9 +21,11 @@ const containerColumns = `
 
 // containerFields are where containerColumns are read into. openSpec has to
 // follow: the secrets of the spec are sealed.
-func containerFields(c *fleet.Container) []any {
+func containerFields(c *fleet.Container) []any { return containerFieldsWith(c, &c.Spec) }
+
+func containerFieldsWith(c *fleet.Container, spec any) []any {
 	return []any{
-		&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, &c.Spec, &c.Epoch, &c.Generation, &c.Power,
+		&c.ID, &c.Name, &c.EggID, &c.OwnerID, &c.NodeID, spec, &c.Epoch, &c.Generation, &c.Power,
 		&c.Type, &c.HAPolicy, &c.HAPolicyReason, &c.Group, &c.Evicting,
 		&c.MigrationStatus, &c.PreferredClusterID, &c.LastMigrationAt,
 		&c.Observed, &c.ObservedAt, &c.CreatedAt, &c.UpdatedAt, &c.DeletedAt,

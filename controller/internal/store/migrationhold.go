@@ -50,9 +50,9 @@ const (
 		join containers c on c.id = m.container_id
 		order by c.id for update of c, m`
 	holdNew = `
-		select w.at, case when c.ha_policy = w.policy and ` + mayFailOver + ` then 'queued' else 'cancelled' end, null::uuid,
-			c.node_id, c.epoch, c.generation, c.desired_power, false, c.evicting, c.cpu, c.memory, c.disk, c.spec -> 'ports'
-		from unnest($1::uuid[], $2::text[], $3::int[]) as w (container, policy, at)
+		select w.at, case when c.node_id = w.node and c.epoch = w.epoch and c.desired_power = 'running' and c.ha_policy = w.policy
+				and ` + mayFailOver + ` then 'queued' else 'cancelled' end, null::uuid, c.node_id, c.epoch, c.generation, c.desired_power, false, c.evicting, c.cpu, c.memory, c.disk, c.spec -> 'ports'
+		from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::int[]) as w (container, node, epoch, policy, at)
 		join containers c on c.id = w.container join node_health h on h.node_id = c.node_id
 		order by c.id for update of c`
 )
@@ -63,13 +63,16 @@ func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, erro
 	var ids []id.MigrationID
 	var versions, known, begun []int
 	var containers []id.ContainerID
+	var nodes []id.NodeID
+	var epochs []int64
 	var policies []fleet.HAPolicy
 	for i, m := range list {
-		if m.Version == 0 {
-			containers, policies, begun = append(containers, m.ContainerID), append(policies, m.Policy), append(begun, i)
-		} else {
+		if m.Version > 0 {
 			ids, versions, known = append(ids, m.ID), append(versions, m.Version), append(known, i)
+			continue
 		}
+		containers, nodes, epochs = append(containers, m.ContainerID), append(nodes, m.From), append(epochs, m.FromEpoch)
+		policies, begun = append(policies, m.Policy), append(begun, i)
 	}
 	var held []holding
 	collect := func(rows pgx.Rows) error {
@@ -88,7 +91,7 @@ func (tx *Tx) hold(ctx context.Context, list []fleet.Migration) ([]holding, erro
 		batch.Queue(holdKnown, ids, versions, known).Query(collect)
 	}
 	if len(containers) > 0 {
-		batch.Queue(holdNew, containers, policies, begun).Query(collect)
+		batch.Queue(holdNew, containers, nodes, epochs, policies, begun).Query(collect)
 	}
 	err := tx.tx.SendBatch(ctx, batch).Close()
 	return slices.DeleteFunc(held, func(h holding) bool { return h.state.Final() }), wrap("lock migrations", err)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -23,6 +24,33 @@ type OpenMigration struct {
 	Stop        wire.Receipt    // of StopCommand; "": there is none
 	StopMessage string
 	Ports       []spec.Port // as they will be at To; nil: none are reserved
+	Unreadable  error       // why Container.Spec is not there; the others must not wait for that
+}
+
+// scanMoving reads a row of containerColumns, with fields before and behind them.
+func (s *Store) scanMoving(o *OpenMigration, row pgx.CollectableRow, before []any, behind ...any) error {
+	var made tolerant
+	fields := append(append(before, containerFieldsWith(&o.Container, &made)...), behind...)
+	if err := row.Scan(fields...); err != nil {
+		return err
+	}
+	o.Container.Spec, o.Unreadable = made.spec, made.fault
+	if o.Unreadable == nil {
+		o.Unreadable = s.openSpec(o.Container.ID, &o.Container.Spec)
+	}
+	return nil
+}
+
+// tolerant takes note of a spec that cannot be read, and lets the row be.
+type tolerant struct {
+	spec  spec.Container
+	fault error
+}
+
+// UnmarshalJSON never fails.
+func (t *tolerant) UnmarshalJSON(text []byte) error {
+	t.fault = json.Unmarshal(text, &t.spec)
+	return nil
 }
 
 // isHolding is whether a migration m has room and ports reserved at its target,
@@ -44,14 +72,11 @@ const selectOpen = `
 func (s *Store) scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
 	var o OpenMigration
 	var reserved []spec.Port
-	fields := append(migrationFields(&o.Migration), containerFields(&o.Container)...)
-	if err := row.Scan(append(fields, &o.FromCluster, &o.Stop, &o.StopMessage, &reserved)...); err != nil {
-		return OpenMigration{}, err
-	}
+	err := s.scanMoving(&o, row, migrationFields(&o.Migration), &o.FromCluster, &o.Stop, &o.StopMessage, &reserved)
 	if holds(o.State) {
 		o.Ports = settle(o.Container.Spec.Ports, reserved)
 	}
-	return o, s.openSpec(o.Container.ID, &o.Container.Spec)
+	return o, err
 }
 
 // settle gives a container's ports the host ports that were reserved for it.
@@ -119,14 +144,12 @@ func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt,
 			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
 		}}
 		c, m := &o.Container, &o.Migration
-		if err := row.Scan(append(containerFields(c), &o.FromCluster, &m.Reason)...); err != nil {
-			return o, err
-		}
+		err := s.scanMoving(&o, row, nil, &o.FromCluster, &m.Reason)
 		m.ContainerID, m.From, m.FromEpoch, m.Policy = c.ID, c.NodeID, c.Epoch, c.HAPolicy
 		if m.Policy == fleet.Exclusive {
 			m.Priority = fleet.PriorityExclusive
 		}
-		return o, s.openSpec(c.ID, &c.Spec)
+		return o, err
 	})
 	return list, wrap("find containers of lost nodes", err)
 }
