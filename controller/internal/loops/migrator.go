@@ -11,6 +11,7 @@ import (
 	"github.com/lormas/lormas/controller/internal/failover"
 	"github.com/lormas/lormas/controller/internal/live"
 	"github.com/lormas/lormas/controller/internal/liveness"
+	"github.com/lormas/lormas/controller/internal/placement"
 	"github.com/lormas/lormas/controller/internal/store"
 	"github.com/lormas/lormas/shared/id"
 	"github.com/lormas/lormas/shared/loop"
@@ -169,6 +170,8 @@ type failovers struct {
 	nodes map[id.NodeID]time.Time // that are lost, on record
 	all   bool                    // of these nodes; or only of those lost since
 	whole bool                    // none is left out
+
+	places func() ([]placement.Candidate, error) // as of the beginning; nil: nobody has looked
 }
 
 // begin lists the failovers that have to begin, for what has been lost since,
@@ -187,6 +190,7 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 	if len(asked) == 0 {
 		return f, nil
 	}
+	f.places = m.ahead(ctx)
 	given, err := m.Store.GivenUp(ctx, asked)
 	if err != nil {
 		return failovers{}, err
@@ -212,6 +216,14 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 	}
 	f.whole = len(f.list) < maxOpen
 	return f, nil
+}
+
+// ahead reads all places while we read what has to be placed. They are of use
+// where that depends on no port and no sibling, which is mostly so.
+func (m *Migrator) ahead(ctx context.Context) func() ([]placement.Candidate, error) {
+	read := sync.OnceValues(func() ([]placement.Candidate, error) { return m.Store.Candidates(ctx, nil) })
+	go func() { _, _ = read() }()
+	return read
 }
 
 // hasBegun reports whether the failovers of a node that is lost since then are
@@ -247,7 +259,7 @@ func (m *Migrator) round(ctx context.Context, fresh failovers, back map[id.NodeI
 		return false, err
 	}
 	w := m.plan(views, stuck)
-	if err := m.place(ctx, w); err != nil {
+	if err := m.place(ctx, w, fresh.places); err != nil {
 		return false, err
 	}
 	m.seize(w)

@@ -113,7 +113,7 @@ const refuseFor = 500 * time.Millisecond
 
 // place finds a place for every move. One that there is none for waits, and
 // says why.
-func (m *Migrator) place(ctx context.Context, w *work) error {
+func (m *Migrator) place(ctx context.Context, w *work, places func() ([]placement.Candidate, error)) error {
 	now := m.Now()
 	var open []*move
 	for _, mv := range w.moves {
@@ -130,7 +130,7 @@ func (m *Migrator) place(ctx context.Context, w *work) error {
 		w.drop()
 		return nil
 	}
-	all, err := m.candidates(ctx, open, w.views)
+	all, err := m.candidates(ctx, open, w.views, places)
 	if err != nil {
 		return err
 	}
@@ -163,16 +163,27 @@ func (w *work) drop() {
 	w.moves = slices.DeleteFunc(w.moves, func(mv *move) bool { return mv.node.IsZero() })
 }
 
-// candidates are all nodes as of now: what is promised is on record, who is
-// silent is remembered.
-func (m *Migrator) candidates(ctx context.Context, open []*move, views []failover.View) ([]placement.Candidate, error) {
+// candidates are all nodes as of now, or as of the places read ahead: what is
+// promised is on record, who is silent is remembered.
+func (m *Migrator) candidates(ctx context.Context, open []*move, views []failover.View, places func() ([]placement.Candidate, error)) ([]placement.Candidate, error) {
 	var ports []spec.Port
 	groups := map[string]bool{}
 	for _, mv := range open {
-		ports = append(ports, mv.request.Ports...)
-		groups[mv.request.Group] = true
+		for _, p := range mv.request.Ports {
+			if p.Host != 0 && !p.Auto { // others refuse nothing
+				ports = append(ports, p)
+			}
+		}
+		if mv.request.Group != "" {
+			groups[mv.request.Group] = true
+		}
 	}
-	all, err := m.Store.Candidates(ctx, ports, slices.Collect(maps.Keys(groups))...)
+	if places == nil || len(ports)+len(groups) > 0 {
+		places = func() ([]placement.Candidate, error) {
+			return m.Store.Candidates(ctx, ports, slices.Collect(maps.Keys(groups))...)
+		}
+	}
+	all, err := places()
 	if err != nil {
 		return nil, fmt.Errorf("find places: %w", err)
 	}

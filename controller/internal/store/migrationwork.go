@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,7 @@ import (
 // depends on.
 type OpenMigration struct {
 	fleet.Migration
-	Container   fleet.Container // as it is now; NodeID and Epoch are where it is now
+	Container   fleet.Container // as it is now, NodeID and Epoch where it is now; of its spec no more than movingSpec
 	FromCluster *id.ClusterID   // of the node where it is now
 	Stop        wire.Receipt    // of StopCommand; "": there is none
 	StopMessage string
@@ -28,18 +29,22 @@ type OpenMigration struct {
 }
 
 // scanMoving reads a row of containerColumns, with fields before and behind them.
-func (s *Store) scanMoving(o *OpenMigration, row pgx.CollectableRow, before []any, behind ...any) error {
+func scanMoving(o *OpenMigration, row pgx.CollectableRow, before []any, behind ...any) error {
 	var made tolerant
 	fields := append(append(before, containerFieldsWith(&o.Container, &made)...), behind...)
 	if err := row.Scan(fields...); err != nil {
 		return err
 	}
 	o.Container.Spec, o.Unreadable = made.spec, made.fault
-	if o.Unreadable == nil {
-		o.Unreadable = s.openSpec(o.Container.ID, &o.Container.Spec)
-	}
 	return nil
 }
+
+// movingSpec leaves out of a spec what no decision about a move depends on: it
+// takes long to read for a thousand, and secrets stay where they are.
+const movingSpec = `case when jsonb_typeof(c.spec) = 'object'
+	then c.spec - '{environment,secret,salt,files,command,done,health}'::text[] else c.spec end`
+
+var movingColumns = strings.Replace(containerColumns, "c.spec", movingSpec, 1)
 
 // tolerant takes note of a spec that cannot be read, and lets the row be.
 type tolerant struct {
@@ -61,18 +66,18 @@ func holds(s fleet.MigrationState) bool {
 	return s == fleet.MigrationReserved || s == fleet.MigrationStopping || s == fleet.MigrationFencing
 }
 
-const selectOpen = `
-	select` + migrationColumns + `,` + containerColumns + `, n.cluster_id, coalesce(k.receipt, ''), coalesce(k.message, ''),
+var selectOpen = `
+	select` + migrationColumns + `,` + movingColumns + `, n.cluster_id, coalesce(k.receipt, ''), coalesce(k.message, ''),
 	       case when ` + isHolding + ` then (
 	           select jsonb_agg(jsonb_build_object('ip', a.ip, 'host', a.port, 'protocol', a.protocol) order by a.port)
 	           from allocations a where a.container_id = m.container_id and a.node_id = m.to_node_id) end
 	from container_migrations m join containers c on c.id = m.container_id join nodes n on n.id = c.node_id
 	left join commands k on k.id = m.stop_command`
 
-func (s *Store) scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
+func scanOpen(row pgx.CollectableRow) (OpenMigration, error) {
 	var o OpenMigration
 	var reserved []spec.Port
-	err := s.scanMoving(&o, row, migrationFields(&o.Migration), &o.FromCluster, &o.Stop, &o.StopMessage, &reserved)
+	err := scanMoving(&o, row, migrationFields(&o.Migration), &o.FromCluster, &o.Stop, &o.StopMessage, &reserved)
 	if holds(o.State) {
 		o.Ports = settle(o.Container.Spec.Ports, reserved)
 	}
@@ -119,7 +124,7 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 	if err != nil {
 		return nil, fmt.Errorf("load open migrations: %w", err)
 	}
-	list, err := pgx.CollectRows(rows, s.scanOpen)
+	list, err := pgx.CollectRows(rows, scanOpen)
 	return list, wrap("load open migrations", err)
 }
 
@@ -130,7 +135,7 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 // otherwise read of a move away from a node that it takes for healthy.
 func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time, limit int) ([]OpenMigration, error) {
 	rows, err := s.db.Query(ctx, `
-		select`+containerColumns+`, n.cluster_id, 'node ' || n.name || ' is lost: ' || h.status_reason
+		select`+movingColumns+`, n.cluster_id, 'node ' || n.name || ' is lost: ' || h.status_reason
 		from unnest($1::uuid[]) as w (node) join nodes n on n.id = w.node join node_health h on h.node_id = w.node
 		join containers c on c.node_id = w.node
 		where c.desired_power = 'running' and `+mayFailOver+`
@@ -144,7 +149,7 @@ func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt,
 			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
 		}}
 		c, m := &o.Container, &o.Migration
-		err := s.scanMoving(&o, row, nil, &o.FromCluster, &m.Reason)
+		err := scanMoving(&o, row, nil, &o.FromCluster, &m.Reason)
 		m.ContainerID, m.From, m.FromEpoch, m.Policy = c.ID, c.NodeID, c.Epoch, c.HAPolicy
 		if m.Policy == fleet.Exclusive {
 			m.Priority = fleet.PriorityExclusive
