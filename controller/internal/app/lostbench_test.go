@@ -46,7 +46,7 @@ const (
 // Each container is written once, with its migration: about twelve rows, into
 // tables of up to eight indexes, with nine references to check. A third of the
 // time reads what is to be moved and ten thousand places; the rest are four
-// transactions, two at a time.
+// transactions, side by side.
 func BenchmarkLostContainers(b *testing.B) {
 	f := newBigFleet(b)
 	var commit, publish, insert, single, here, there time.Duration

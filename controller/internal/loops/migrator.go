@@ -182,15 +182,20 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 	f := failovers{nodes: m.Nodes.Lost(), whole: true}
 	f.all = now.Sub(m.begunAt) >= beginAgain && len(f.nodes) > 0
 	var asked []id.NodeID
+	news := false
 	for node, since := range f.nodes {
-		if f.all || !m.hasBegun(node, since) {
+		begun := m.hasBegun(node, since)
+		if f.all || !begun {
 			asked = append(asked, node)
 		}
+		news = news || !begun
 	}
 	if len(asked) == 0 {
 		return f, nil
 	}
-	f.places = m.ahead(ctx)
+	if news { // of what has been lost for long, there is hardly ever anything
+		f.places = m.ahead(ctx)
+	}
 	given, err := m.Store.GivenUp(ctx, asked)
 	if err != nil {
 		return failovers{}, err

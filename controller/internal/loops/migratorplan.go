@@ -59,7 +59,7 @@ func (m *Migrator) regressed(ctx context.Context, those stuck) error {
 
 const (
 	whyRegressed  = "held: a node knows a later epoch of it than the database, which was restored from a backup; POST /fleet/release goes on"
-	whyUnreadable = "held: what it is made of cannot be read: the controller's log says why; change the container, or delete it"
+	whyUnreadable = "held: what it is made of cannot be read: the controller's log says why; repair its row in Postgres, or restore a backup"
 )
 
 // plan decides about every migration.
