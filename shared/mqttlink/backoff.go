@@ -17,9 +17,9 @@ const (
 	// refusedPause is for a credential that is not accepted: trying again
 	// soon changes nothing, yet it may be accepted again one day.
 	refusedPause = 60 * time.Second
-	// hurried is for how many rounds pauses are as short as is asked for: they
-	// take ten times that, on average, by when nobody waits for us any more; and
-	// a link that is down for days must not keep a small machine busy.
+	// hurried is for how many rounds pauses are as short as is asked for. After
+	// them, ten such pauses on average, nobody waits for us any more, and a link
+	// that is down for days must not keep a small machine busy.
 	hurried = 20
 	// lasting is how long a session must have held for the next trouble to
 	// count as the first one. Two agents with one client id throw each other
@@ -29,8 +29,9 @@ const (
 
 // wait says between which times from now the next attempt is due, after so
 // many failures in a row over all servers, and one more for the given cause,
-// with pauses of at most hurry while that may help (0: backoffCap). The servers of a round are asked with hardly a pause: one of them may be the
-// one that has just taken over.
+// with pauses of at most hurry while that may help (0: backoffCap). The servers
+// of a round are asked with hardly a pause: one of them may be the one that has
+// just taken over.
 func wait(cause Cause, failures, servers int, hurry time.Duration) (atLeast, below time.Duration) {
 	rounds := failures / servers
 	longest := backoffCap

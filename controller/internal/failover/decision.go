@@ -51,8 +51,12 @@ type Decision struct {
 	Back   bool            // GoHome: the container was switched, so that its epoch grows again
 }
 
-// Changes reports whether a decision to wait is worth a write.
+// Changes reports whether a decision about a migration is worth a write. Of one
+// that has yet to begin everything is, but that it is over.
 func (d Decision) Changes(m fleet.Migration) bool {
+	if m.Version == 0 {
+		return d.Action != Finish
+	}
 	n := d.Next
 	return d.Action != Wait || len(n.Excluded) != len(m.Excluded) || n.Waiting != m.Waiting || n.Force != m.Force || !n.NextRunAt.Equal(m.NextRunAt) || !same(n.Deadline, m.Deadline)
 }

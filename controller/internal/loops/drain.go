@@ -14,7 +14,7 @@ import (
 // over first: that waits for no limit.
 func (m *Migrator) drains(ctx context.Context) error {
 	nodes, err := m.Store.DrainingNodes(ctx)
-	if err != nil {
+	if err != nil || len(nodes) == 0 {
 		return err
 	}
 	lost := m.Nodes.Lost()

@@ -200,24 +200,22 @@ func (m *Migrator) begin(ctx context.Context) (failovers, error) {
 	if err != nil {
 		return failovers{}, err
 	}
-	lost := map[time.Time][]id.NodeID{}
+	lost := map[id.NodeID]time.Time{}
 	for _, node := range asked {
-		since := f.nodes[node]
 		switch {
 		case !given[node]:
 			delete(f.nodes, node) // it is not written down yet: once it is, we are woken
 		case f.all:
-			lost[now] = append(lost[now], node)
+			lost[node] = now
 		default:
-			lost[since] = append(lost[since], node)
+			lost[node] = f.nodes[node]
 		}
 	}
-	for since, nodes := range lost {
-		some, err := m.Store.NewFailovers(ctx, nodes, since, now, maxOpen-len(f.list))
-		if err != nil {
-			return failovers{}, err
-		}
-		f.list = append(f.list, some...)
+	if len(lost) == 0 {
+		return f, nil
+	}
+	if f.list, err = m.Store.NewFailovers(ctx, lost, now, maxOpen); err != nil {
+		return failovers{}, err
 	}
 	f.whole = len(f.list) < maxOpen
 	return f, nil

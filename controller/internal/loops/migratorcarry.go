@@ -35,13 +35,16 @@ func (m *Migrator) move(ctx context.Context, w *work) error {
 	all.SetLimit(movers)
 	for chunk := range slices.Chunk(w.moves, atOnce) {
 		all.Go(func() error {
-			c.fail(apart(ctx, m, chunk, func(some []*move) error { return m.carry(ctx, some, &c) }, func(mv *move, err error) { m.setAside(mv, err, &c) }))
+			err := apart(ctx, m, chunk,
+				func(some []*move) error { return m.carry(ctx, some, &c) },
+				func(mv *move, err error) { m.setAside(mv, err, &c) })
+			c.fail(err)
 			return nil
 		})
 	}
 	_ = all.Wait()
 	failed := errors.Join(c.failed, m.yield(ctx, w, c.revs, c.doubt))
-	m.tell(ctx, c.done, nil) // after all of them: people can wait, the next containers cannot
+	m.tell(ctx, c.moved, nil) // after all of them: people can wait, the next containers cannot
 	return failed
 }
 
@@ -50,7 +53,7 @@ type carried struct {
 	sync.Mutex
 	*work
 	revs   map[id.NodeID]int64
-	done   []fleet.Migration
+	moved  []fleet.Migration
 	failed error
 	doubt  bool // whether something was committed
 }
@@ -72,13 +75,18 @@ func (m *Migrator) carry(ctx context.Context, some []*move, c *carried) error {
 	}
 	m.heard(out.revs)
 	m.Sent()
-	for node, rev := range out.revs {
-		c.revs[node] = max(c.revs[node], rev)
-	}
-	c.work.done += len(out.moved)
+	newest(c.revs, out.revs)
+	c.done += len(out.moved)
 	c.left += len(some) - len(out.moved)
-	c.done = append(c.done, out.moved...)
+	c.moved = append(c.moved, out.moved...)
 	return nil
+}
+
+// newest keeps the higher of two revisions of each node.
+func newest(known, more map[id.NodeID]int64) {
+	for node, rev := range more {
+		known[node] = max(known[node], rev)
+	}
 }
 
 // setAside leaves one alone for a while that cannot be moved.
@@ -201,16 +209,11 @@ func (m *Migrator) lock(ctx context.Context, tx *store.Tx, moves []*move) ([]*mo
 	}
 	var live []*move
 	for _, mv := range moves {
-		if mv.locked = is[mv.view.Migration.ID]; mv.locked != nil && unchanged(*mv.locked, mv.view.Container) {
+		if mv.locked = is[mv.view.Migration.ID]; mv.locked != nil && mv.locked.Still(mv.view.Container) {
 			live = append(live, mv)
 		}
 	}
 	return live, m.before("move: locked")
-}
-
-// unchanged reports whether a container is where it was, and wanted as it was.
-func unchanged(now store.LockedMigration, was fleet.Container) bool {
-	return now.Node == was.NodeID && now.Epoch == was.Epoch && now.Generation == was.Generation && now.Power == was.Power && now.Deleted == (was.DeletedAt != nil)
 }
 
 // placesOf are the nodes that moves change: where they go, and what they
@@ -248,12 +251,7 @@ func (m *Migrator) confirm(moves []*move, fresh map[id.NodeID]placement.Candidat
 
 // settle writes all the steps that need no place.
 func (m *Migrator) settle(ctx context.Context, w *work) error {
-	steps := slices.DeleteFunc(slices.Clone(w.steps), func(s step) bool {
-		if s.view.Migration.Version == 0 { // it has yet to begin
-			return s.decision.Action == failover.Finish
-		}
-		return !s.decision.Changes(s.view.Migration)
-	})
+	steps := slices.DeleteFunc(slices.Clone(w.steps), func(s step) bool { return !s.decision.Changes(s.view.Migration) })
 	return apart(ctx, m, steps, func(some []step) error { return m.settleSome(ctx, w, some) }, func(s step, _ error) {
 		w.unsaved = w.unsaved || s.view.Migration.Version == 0
 	})
@@ -325,23 +323,24 @@ func (m *Migrator) settleAll(ctx context.Context, tx *store.Tx, steps []step) (o
 }
 
 func (m *Migrator) settleBy(ctx context.Context, tx *store.Tx, by map[failover.Action][]fleet.Migration, out *settled) error {
-	if list := by[failover.Evict]; len(list) > 0 {
-		revs, err := tx.Evict(ctx, list)
+	for _, told := range []struct {
+		action failover.Action
+		do     func(context.Context, []fleet.Migration) (map[id.NodeID]int64, error)
+		done   string
+	}{
+		{failover.Evict, tx.Evict, "settle: evicted"},
+		{failover.GoHome, tx.Stay, "settle: stays"},
+	} {
+		list := by[told.action]
+		if len(list) == 0 {
+			continue
+		}
+		revs, err := told.do(ctx, list)
 		if err != nil {
 			return err
 		}
-		maps.Copy(out.revs, revs)
-		if err := m.before("settle: evicted"); err != nil {
-			return err
-		}
-	}
-	if list := by[failover.GoHome]; len(list) > 0 {
-		revs, err := tx.Stay(ctx, list)
-		if err != nil {
-			return err
-		}
-		maps.Copy(out.revs, revs)
-		if err := m.before("settle: stays"); err != nil {
+		newest(out.revs, revs)
+		if err := m.before(told.done); err != nil {
 			return err
 		}
 	}
@@ -351,9 +350,7 @@ func (m *Migrator) settleBy(ctx context.Context, tx *store.Tx, by map[failover.A
 			return err
 		}
 		out.news = news
-		for node, rev := range revs {
-			out.revs[node] = max(out.revs[node], rev)
-		}
+		newest(out.revs, revs)
 		if err := m.before("settle: finished"); err != nil {
 			return err
 		}

@@ -159,7 +159,7 @@ func (c *controller) carryOut(s snapshot) {
 		if !found {
 			st = step{by: c, Decision: failover.Refused(v, "no room", failover.Default(), c.wall())}
 		}
-		if v.Migration.Version == 0 && st.Action != failover.Finish || v.Migration.Version > 0 && st.Changes(v.Migration) {
+		if st.Changes(v.Migration) {
 			steps = append(steps, st)
 		}
 	}

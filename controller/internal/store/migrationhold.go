@@ -106,27 +106,22 @@ func (tx *Tx) holdAll(ctx context.Context, list []fleet.Migration) ([]holding, e
 	return held, err
 }
 
-// holdPlaced is holdAll for those that were found a place, and need not be
-// read again where the transaction has them.
+// holdPlaced is holdAll for those that were found a place. Where the transaction
+// has them all, they are not read again.
 func (tx *Tx) holdPlaced(ctx context.Context, list []Placed) ([]holding, error) {
-	var held []holding
-	var rest []fleet.Migration
-	var at []int
+	held, next := make([]holding, len(list)), make([]fleet.Migration, len(list))
+	have := true
 	for i, p := range list {
+		next[i] = p.Migration
 		if p.Locked == nil {
-			rest, at = append(rest, p.Migration), append(at, i)
+			have = false
 			continue
 		}
-		h := p.Locked.held
-		h.at, h.next = i, p.Migration
-		held = append(held, h)
+		held[i] = p.Locked.held
+		held[i].at, held[i].next = i, p.Migration
 	}
-	if len(rest) == 0 {
+	if have {
 		return held, nil
 	}
-	more, err := tx.holdAll(ctx, rest)
-	for i := range more {
-		more[i].at = at[more[i].at]
-	}
-	return append(held, more...), err
+	return tx.holdAll(ctx, next)
 }

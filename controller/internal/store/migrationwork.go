@@ -129,27 +129,31 @@ func (s *Store) OpenMigrations(ctx context.Context, limit int) ([]OpenMigration,
 }
 
 // NewFailovers lists the failovers that have yet to begin: of every ha
-// container of lost nodes that should run and is not being moved, the exclusive
-// ones first. They are of version 0, and on record with their first step. The
+// container of nodes that are lost since then, that should run and is not being
+// moved, the exclusive ones first. They are of version 0, and on record with their first step. The
 // verdict has to be written down before: a controller that begins anew would
 // otherwise read of a move away from a node that it takes for healthy.
-func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt, now time.Time, limit int) ([]OpenMigration, error) {
+func (s *Store) NewFailovers(ctx context.Context, lost map[id.NodeID]time.Time, now time.Time, limit int) ([]OpenMigration, error) {
+	nodes, since := make([]id.NodeID, 0, len(lost)), make([]time.Time, 0, len(lost))
+	for node, at := range lost {
+		nodes, since = append(nodes, node), append(since, at)
+	}
 	rows, err := s.db.Query(ctx, `
-		select`+movingColumns+`, n.cluster_id, 'node ' || n.name || ' is lost: ' || h.status_reason
-		from unnest($1::uuid[]) as w (node) join nodes n on n.id = w.node join node_health h on h.node_id = w.node
+		select`+movingColumns+`, n.cluster_id, 'node ' || n.name || ' is lost: ' || h.status_reason, w.since
+		from unnest($1::uuid[], $2::timestamptz[]) as w (node, since) join nodes n on n.id = w.node join node_health h on h.node_id = w.node
 		join containers c on c.node_id = w.node
 		where c.desired_power = 'running' and `+mayFailOver+`
-		order by c.ha_policy desc, c.id limit $2`, nodes, limit)
+		order by c.ha_policy desc, c.id limit $3`, nodes, since, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find containers of lost nodes: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (OpenMigration, error) {
 		o := OpenMigration{Migration: fleet.Migration{
 			ID: id.New[id.MigrationID](), Kind: fleet.KindFailover, State: fleet.MigrationQueued, Attempt: 1,
-			Priority: fleet.PriorityFailover, DetectedAt: &detectedAt, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
+			Priority: fleet.PriorityFailover, CreatedAt: now, NextRunAt: now, Leftover: fleet.LeftoverNone,
 		}}
 		c, m := &o.Container, &o.Migration
-		err := scanMoving(&o, row, nil, &o.FromCluster, &m.Reason)
+		err := scanMoving(&o, row, nil, &o.FromCluster, &m.Reason, &m.DetectedAt)
 		m.ContainerID, m.From, m.FromEpoch, m.Policy = c.ID, c.NodeID, c.Epoch, c.HAPolicy
 		if m.Policy == fleet.Exclusive {
 			m.Priority = fleet.PriorityExclusive
@@ -165,17 +169,18 @@ func (s *Store) NewFailovers(ctx context.Context, nodes []id.NodeID, detectedAt,
 const mayFailOver = `c.type = 'ha' and c.deleted_at is null and h.status = 'unhealthy'
 	and c.id not in (select m.container_id from container_migrations m where ` + isOpen + `)`
 
-// LockedMigration is a migration under its lock, and where its container is
-// and what is wanted of it now. What a container is made of does not matter
-// any more once it was decided about, and takes long to read for a thousand.
+// LockedMigration is a migration under its lock, and what is known of its
+// container now. What that is made of does not matter any more once it was
+// decided about, and takes long to read for a thousand.
 type LockedMigration struct {
 	fleet.Migration
-	Node       id.NodeID
-	Epoch      int64
-	Generation int64
-	Power      spec.Power
-	Deleted    bool
-	held       holding
+	held holding
+}
+
+// Still reports whether the container is where it was, and wanted as it was.
+func (l LockedMigration) Still(was fleet.Container) bool {
+	h := l.held
+	return h.node == was.NodeID && h.epoch == was.Epoch && h.gen == was.Generation && h.power == was.Power && h.deleted == (was.DeletedAt != nil)
 }
 
 // LockMigrations is how a transaction begins that moves containers: it locks
@@ -199,7 +204,7 @@ func (tx *Tx) LockMigrations(ctx context.Context, list []fleet.Migration) ([]Loc
 	held, err := tx.hold(ctx, slices.DeleteFunc(slices.Clone(list), func(m fleet.Migration) bool { return !ours[m.ContainerID] }))
 	locked := make([]LockedMigration, len(held))
 	for i, h := range held {
-		locked[i] = LockedMigration{h.next, h.node, h.epoch, h.gen, h.power, h.deleted, h}
+		locked[i] = LockedMigration{h.next, h}
 	}
 	return locked, err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/lormas/lormas/controller/internal/fleet"
 	"github.com/lormas/lormas/controller/internal/placement"
@@ -169,7 +170,7 @@ func TestI8_I11_FailoversBeginOnce(t *testing.T) {
 	h.container("elsewhere", e, well)
 	h.exec(`update containers set type = 'ha', ha_policy = 'available' where name = 'elsewhere'`)
 	fresh := func() []fleet.Migration {
-		list, err := h.NewFailovers(h.ctx, []id.NodeID{lost.ID}, now(), now(), 100)
+		list, err := h.NewFailovers(h.ctx, map[id.NodeID]time.Time{lost.ID: now()}, now(), 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ export function Confirm({ open, onClose, onConfirm, title, description, action }
 }
 
 interface AskButtonProps extends Omit<ConfirmProps, "open" | "onClose"> {
-  icon: LucideIcon;
+  icon?: LucideIcon;
   look?: "plain" | "danger";
   busy: boolean;
 }

@@ -10,7 +10,7 @@ import { useMay } from "@/components/may";
 import { Reasoned } from "@/components/reasoned";
 import { strings } from "@/strings";
 import { Button } from "@/ui/button";
-import { Confirm } from "@/ui/confirm";
+import { AskButton } from "@/ui/confirm";
 import { Note } from "@/ui/note";
 
 const words = strings.fleet;
@@ -62,25 +62,20 @@ function whyHeld({ kind, reason }: Fleet["holds"][number], operatorReason = ""):
 
 function ReleaseButton({ regressed }: { regressed: boolean }) {
   const client = useQueryClient();
-  const [asking, setAsking] = useState(false);
   const release = useMutation({
     mutationFn: api.fleet.release,
     onSettled: () => client.invalidateQueries({ queryKey: keys.fleet }),
   });
   return (
     <div className="space-y-2">
-      <Button busy={release.isPending} onClick={() => setAsking(true)}>
-        {words.release}
-      </Button>
-      {release.error && <Fault error={release.error} />}
-      <Confirm
-        open={asking}
-        onClose={() => setAsking(false)}
+      <AskButton
+        busy={release.isPending}
         onConfirm={() => release.mutate()}
         title={words.releaseTitle}
         description={regressed ? `${words.releaseText} ${words.releaseRegressed}` : words.releaseText}
         action={words.release}
       />
+      {release.error && <Fault error={release.error} />}
     </div>
   );
 }
